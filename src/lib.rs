@@ -1,1 +1,5 @@
+//! Learn who should get which treatment, as a rule that a person can read, with a proof of how good the rule is.
 
+pub mod solve;
+
+pub use prescribe_models as models;

@@ -1,1 +1,28 @@
+//! The learning problems of `prescribe` as formal optimization models.
+//!
+//! A model says *what* is asked and nothing about *how* it is answered: it evaluates its own objective and
+//! constraints at a point ([`Model`]), and it can be written as a program that a family of solvers takes
+//! ([`ProgramForm`]). No solver is needed to build this crate.
+//!
+//! | file | problem |
+//! |---|---|
+//! | [`policy_problem`] | class of rules + reward matrix + side constraints |
+//! | [`linear_rule`] | weighted 0-1 problem: treat where `b0 + x'b >= 0` |
+//! | [`tree_rule`] | depth-D policy tree |
+//! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
+//! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
+pub mod exact;
+pub mod linear_rule;
+pub mod maximum_margin;
+pub mod model;
+pub mod policy_problem;
+pub mod programs;
+pub mod tree_rule;
+
+pub use model::{
+    InvalidModel, LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Sense,
+    Violation,
+};
+pub use policy_problem::{PolicyProblem, RuleClass, SideConstraint};
+pub use programs::{Column, ConicProgram, MixedIntegerProgram, Row};

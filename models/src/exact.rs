@@ -1,0 +1,121 @@
+//! Arithmetic that decides: compensated sums, the exact sign of an affine form, the exact meeting of two hulls.
+//!
+//! Floating point answers first and says how far it may be off; only where that leaves the sign open are the
+//! numbers (each `f64` is a rational) taken to exact rational arithmetic.
+
+use std::cmp::Ordering;
+
+use num_rational::BigRational;
+use num_traits::{Signed, Zero};
+use sha2::{Digest, Sha256};
+
+/// Sum with Neumaier's compensation: error about one rounding of the result, for any order of the terms.
+pub fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
+    for term in terms {
+        let next = total + term;
+        lost += if total.abs() >= term.abs() {
+            (total - next) + term
+        } else {
+            (term - next) + total
+        };
+        total = next;
+    }
+    total + lost
+}
+
+/// Sign of `intercept + sum_j coefficients[j] x[j]`, exact for finite numbers.
+pub fn sign_of_affine(intercept: f64, coefficients: &[f64], x: &[f64]) -> Ordering {
+    let (mut value, mut magnitude) = (intercept, intercept.abs());
+    for (b, v) in coefficients.iter().zip(x) {
+        value += b * v;
+        magnitude += (b * v).abs();
+    }
+    // (p + 2) roundings of relative size 2^-53 each, doubled for the roundings of `magnitude` itself; the
+    // smallest normal number covers products that underflow.
+    let error = (coefficients.len() + 2) as f64 * f64::EPSILON * magnitude + f64::MIN_POSITIVE;
+    if value.abs() > error && value.is_finite() {
+        return value.total_cmp(&0.0);
+    }
+    let exact = coefficients
+        .iter()
+        .zip(x)
+        .fold(rational(intercept), |s, (&b, &v)| s + rational(b) * rational(v));
+    exact.cmp(&BigRational::zero())
+}
+
+/// True where the convex hulls of `left` and `right` (points of equal dimension) are proved to meet because
+/// the points carry exactly one affine dependence and its signs separate `left` from `right` (Radon).
+///
+/// A `false` says only that this proof does not apply.
+pub fn hulls_meet(left: &[&[f64]], right: &[&[f64]]) -> bool {
+    let Some(first) = left.first() else { return false };
+    let points: Vec<&[f64]> = left.iter().chain(right).copied().collect();
+    // Columns (1, point); a null vector with positive weights on `left` and negative ones on `right` has
+    // equal total weight on both sides, and the two weighted means are one point.
+    let mut rows: Vec<Vec<BigRational>> = Vec::with_capacity(first.len() + 1);
+    rows.push(points.iter().map(|_| rational(1.0)).collect());
+    for j in 0..first.len() {
+        rows.push(points.iter().map(|x| rational(x[j])).collect());
+    }
+    let Some(weights) = only_null_vector(rows, points.len()) else {
+        return false;
+    };
+    let (on_left, on_right) = weights.split_at(left.len());
+    let opposite = |flip: bool| {
+        on_left.iter().all(|w| !w.is_zero() && w.is_negative() == flip)
+            && on_right.iter().all(|w| !w.is_zero() && w.is_negative() != flip)
+    };
+    opposite(false) || opposite(true)
+}
+
+/// SHA-256 of the parts in order, as lower-case hexadecimal text.
+pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    parts.into_iter().for_each(|part| hasher.update(part));
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The null vector of `rows` (each with `columns` entries) where it is unique up to scale.
+fn only_null_vector(mut rows: Vec<Vec<BigRational>>, columns: usize) -> Option<Vec<BigRational>> {
+    let mut pivots: Vec<usize> = Vec::new();
+    let mut free = None;
+    for column in 0..columns {
+        let rank = pivots.len();
+        let Some(found) = (rank..rows.len()).find(|&r| !rows[r][column].is_zero()) else {
+            if free.replace(column).is_some() {
+                return None;
+            }
+            continue;
+        };
+        rows.swap(rank, found);
+        let scale = rows[rank][column].recip();
+        rows[rank].iter_mut().for_each(|v| *v = &*v * &scale);
+        let pivot = rows[rank].clone();
+        for (r, row) in rows.iter_mut().enumerate() {
+            if r != rank && !row[column].is_zero() {
+                let factor = row[column].clone();
+                row.iter_mut()
+                    .zip(&pivot)
+                    .for_each(|(v, p)| *v = &*v - &factor * p);
+            }
+        }
+        pivots.push(column);
+    }
+    let free = free?;
+    let mut vector = vec![BigRational::zero(); columns];
+    vector[free] = rational(1.0);
+    for (rank, &column) in pivots.iter().enumerate() {
+        vector[column] = -rows[rank][free].clone();
+    }
+    Some(vector)
+}
+
+/// A finite `f64` as a rational; models refuse other numbers when they are built.
+fn rational(value: f64) -> BigRational {
+    BigRational::from_float(value).unwrap_or_else(BigRational::zero)
+}

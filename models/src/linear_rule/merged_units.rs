@@ -1,0 +1,189 @@
+//! The linear-rule problem as every program sees it: equal units merged, covariates centred and scaled.
+//!
+//! ```text
+//! z_j = (x_j - centre_j) / scale_j  in [-1, 1],   centre_j the midrange, scale_j the half-range
+//! b0 + z'b >= 0   <=>   (b0 - sum_j b_j centre_j / scale_j) + sum_j (b_j / scale_j) x_j >= 0
+//! ```
+//!
+//! Merging is what keeps discrete data small; the scale is what makes "b_j = +-1" mean the same for age and income.
+//! Scaling rounds, so nothing is decided in z: labels and cuts are confirmed on the covariates as they came.
+
+use std::collections::BTreeMap;
+
+use super::{LinearProblem, LinearRule};
+use crate::exact::sum;
+use crate::maximum_margin::MaximumMargin;
+use crate::model::{LinearOracle, Model, OracleError, Recovered};
+use crate::programs::{MixedIntegerProgram, Row};
+use crate::{Sense, exact};
+
+/// Distinct covariate points (m of them) with the sum of the gains of the units there.
+#[derive(Clone, Debug)]
+pub struct MergedUnits<'a> {
+    problem: &'a LinearProblem,
+    /// Covariates of each point as given.
+    pub x: Vec<&'a [f64]>,
+    /// Covariates of each point in [-1, 1].
+    pub z: Vec<Vec<f64>>,
+    /// Gain of each point.
+    pub gains: Vec<f64>,
+    centre: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl<'a> MergedUnits<'a> {
+    pub fn of(problem: &'a LinearProblem) -> Self {
+        let mut points: BTreeMap<Vec<u64>, (&'a [f64], Vec<f64>)> = BTreeMap::new();
+        for i in 0..problem.units() {
+            let x = problem.unit(i);
+            let key = x.iter().map(|v| v.to_bits()).collect();
+            points
+                .entry(key)
+                .or_insert((x, Vec::new()))
+                .1
+                .push(problem.gain(i));
+        }
+        let (x, gains): (Vec<_>, Vec<_>) = points.into_values().map(|(x, g)| (x, sum(g))).unzip();
+        let (centre, scale): (Vec<_>, Vec<_>) = problem
+            .x()
+            .columns()
+            .into_iter()
+            .map(|c| midrange(c.iter()))
+            .unzip();
+        let scaled = |x: &&[f64]| {
+            x.iter()
+                .zip(&centre)
+                .zip(&scale)
+                .map(|((v, c), s)| (v - c) / s)
+                .collect()
+        };
+        Self {
+            z: x.iter().map(scaled).collect(),
+            problem,
+            x,
+            gains,
+            centre,
+            scale,
+        }
+    }
+
+    pub fn problem(&self) -> &'a LinearProblem {
+        self.problem
+    }
+
+    /// Whether covariate `j` takes more than one value.
+    pub fn varies(&self, j: usize) -> bool {
+        self.z.iter().any(|z| z[j] != self.z[0][j])
+    }
+
+    /// A rule given in z, in the covariates' own units.
+    pub fn rule(&self, intercept: f64, b: &[f64]) -> LinearRule {
+        let coefficients: Vec<f64> = b.iter().zip(&self.scale).map(|(b, s)| b / s).collect();
+        let shift = sum(coefficients.iter().zip(&self.centre).map(|(b, c)| b * c));
+        LinearRule {
+            intercept: intercept - shift,
+            coefficients,
+        }
+    }
+
+    /// An empty program with a 0-1 column of gain g_i for every point, "treated", in the order of the points: the columns
+    /// that all linear forms share and that cuts speak of.
+    pub(super) fn labels_program(&self, name: &str) -> MixedIntegerProgram {
+        let mut program = MixedIntegerProgram::new(name, Sense::Maximize);
+        program.offset = self.problem.value_of_nobody();
+        for (i, gain) in self.gains.iter().enumerate() {
+            program.binary(format!("treat[{i}]"), *gain);
+        }
+        program
+    }
+
+    /// The points that a solution needs on a side: (treated with g > 0, untreated with g < 0). Others are free.
+    pub(super) fn required(&self, columns: &[f64]) -> (Vec<usize>, Vec<usize>) {
+        let points = || 0..self.gains.len();
+        (
+            points()
+                .filter(|&i| self.gains[i] > 0.0 && columns[i] > 0.5)
+                .collect(),
+            points()
+                .filter(|&i| self.gains[i] < 0.0 && columns[i] < 0.5)
+                .collect(),
+        )
+    }
+
+    /// The certificate loop: the rule of largest margin with the labels that `columns` claims, or, where no rule
+    /// has them, the cut that says so.
+    pub(super) fn recover(
+        &self,
+        columns: &[f64],
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<Recovered<LinearRule>, OracleError> {
+        let (treated, untreated) = self.required(columns);
+        let rule = self.widest(&treated, &untreated, oracle)?;
+        let keeps = treated.iter().all(|&i| rule.treats(self.x[i]))
+            && !untreated.iter().any(|&i| rule.treats(self.x[i]));
+        if keeps {
+            return Ok(Recovered::Point(self.representative(&rule, oracle)?));
+        }
+        let cuts = super::radon::cuts_against(self, columns, oracle)?;
+        Ok(if cuts.is_empty() {
+            Recovered::Unresolved(rule)
+        } else {
+            Recovered::Cuts(cuts)
+        })
+    }
+
+    /// The rule with the same labels as `rule` on every unit and the largest margin; `rule` itself where the linear
+    /// program cannot reproduce them.
+    pub fn representative(
+        &self,
+        rule: &LinearRule,
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        let (treated, untreated): (Vec<usize>, Vec<usize>) =
+            (0..self.x.len()).partition(|&i| rule.treats(self.x[i]));
+        let wide = self.widest(&treated, &untreated, oracle)?;
+        let same = self.x.iter().all(|x| wide.treats(x) == rule.treats(x));
+        Ok(if same { wide } else { rule.clone() })
+    }
+
+    /// Largest-margin rule for the labels; a constant rule where one side is empty.
+    fn widest(
+        &self,
+        treated: &[usize],
+        untreated: &[usize],
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        let p = self.centre.len();
+        if treated.is_empty() || untreated.is_empty() {
+            let arm = usize::from(untreated.is_empty());
+            return Ok(crate::RuleClass::constant(&super::Linear, p, arm));
+        }
+        let points = |side: &[usize]| side.iter().map(|&i| self.z[i].clone()).collect();
+        let widest = MaximumMargin::new(points(treated), points(untreated)).solve(oracle)?;
+        Ok(self.rule(widest.intercept, &widest.coefficients))
+    }
+
+    /// `sum over left p_i - sum over right p_i <= |left| - 1`, where the hulls of `left` and `right` are proved to meet.
+    pub(super) fn radon_cut(&self, left: &[usize], right: &[usize]) -> Option<Row> {
+        let points = |side: &[usize]| side.iter().map(|&i| self.x[i]).collect::<Vec<_>>();
+        if !exact::hulls_meet(&points(left), &points(right)) {
+            return None;
+        }
+        let terms = left
+            .iter()
+            .map(|&i| (i, 1.0))
+            .chain(right.iter().map(|&i| (i, -1.0)))
+            .collect();
+        Some(Row::at_most("radon", left.len() as f64 - 1.0, terms))
+    }
+}
+
+/// Midrange and half-range (1 for a constant) of a column.
+fn midrange<'v>(values: impl Iterator<Item = &'v f64>) -> (f64, f64) {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
+        (l.min(v), h.max(v))
+    });
+    // Halved first: the sum of two large numbers may overflow.
+    let (centre, half) = (low / 2.0 + high / 2.0, high / 2.0 - low / 2.0);
+    (centre, if half > 0.0 { half } else { 1.0 })
+}

@@ -1,0 +1,163 @@
+//! Linear rules as a program over labels alone, with Radon cuts.
+//!
+//! Labels p in {0,1}^m belong to a linear rule exactly when the hulls of the treated and of the untreated points are
+//! disjoint. So
+//!
+//! ```text
+//! max  sum_i g_i p_i
+//! s.t. sum_{i in L} p_i - sum_{i in R} p_i <= |L| - 1     for all L, R whose hulls meet,     p in {0,1}^m
+//! ```
+//!
+//! Sets L, R with at most p + 2 points suffice (Radon). Only L within {g > 0} and R within {g < 0} are needed: other
+//! labels are free. Cuts are found by one linear program, over convex weights l on {g > 0} and r on {g < 0}:
+//!
+//! ```text
+//! min  sum_i (1 - p_i) l_i + sum_i p_i r_i   s.t.  sum l = sum r = 1,  sum_i l_i z_i = sum_i r_i z_i,  l, r >= 0
+//! ```
+//!
+//! whose basic solutions have at most p + 2 points; each cut is then proved in exact arithmetic on the covariates.
+
+use super::{LinearProblem, LinearRule, MergedUnits, facets::constants};
+use crate::Sense;
+use crate::model::{LinearOracle, LinearOutcome, OracleError, Piece, ProgramForm, Recovered};
+use crate::programs::{MixedIntegerProgram, Row};
+
+/// Cuts found in one round: more cost linear programs, fewer cost rounds.
+const CUTS_A_ROUND: usize = 20;
+/// A cut is worth adding where it is broken by more than this.
+const BROKEN_BY: f64 = 1e-6;
+/// Points whose weight in a basic solution is below this are not part of it.
+const IN_SUPPORT: f64 = 1e-9;
+
+/// The label form.
+#[derive(Clone, Debug)]
+pub struct Radon<'a> {
+    units: MergedUnits<'a>,
+}
+
+impl<'a> Radon<'a> {
+    pub fn new(problem: &'a LinearProblem) -> Self {
+        Self {
+            units: MergedUnits::of(problem),
+        }
+    }
+}
+
+impl<'a> ProgramForm for Radon<'a> {
+    type Model = LinearProblem;
+
+    fn model(&self) -> &LinearProblem {
+        self.units.problem()
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        vec![Piece {
+            label: "labels".into(),
+            program: self.units.labels_program("linear_rule.radon"),
+        }]
+    }
+
+    fn candidates(&self) -> Vec<LinearRule> {
+        constants(self.units.problem())
+    }
+
+    fn embed(&self, _piece: &Piece, rule: &LinearRule) -> Option<Vec<f64>> {
+        Some(self.units.x.iter().map(|x| f64::from(rule.treats(x))).collect())
+    }
+
+    fn separate(&self, columns: &[f64], oracle: &mut dyn LinearOracle) -> Result<Vec<Row>, OracleError> {
+        cuts_against(&self.units, columns, oracle)
+    }
+
+    fn recover(
+        &self,
+        columns: &[f64],
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<Recovered<LinearRule>, OracleError> {
+        self.units.recover(columns, oracle)
+    }
+}
+
+/// Proved cuts that the labels in `columns` (whole or fractional) break. After each cut the points in it are made
+/// dearer, so that the next one rests on others.
+pub(super) fn cuts_against(
+    units: &MergedUnits,
+    columns: &[f64],
+    oracle: &mut dyn LinearOracle,
+) -> Result<Vec<Row>, OracleError> {
+    let Some((mut program, points)) = separation_program(units, columns) else {
+        return Ok(Vec::new());
+    };
+    let mut cuts: Vec<Row> = Vec::new();
+    for round in 0..CUTS_A_ROUND {
+        let LinearOutcome::Optimal { columns: weights, .. } = oracle.solve(&program)? else {
+            break;
+        };
+        let support = |positive: bool| -> Vec<usize> {
+            let chosen = points
+                .iter()
+                .zip(&weights)
+                .filter(|(i, w)| **w > IN_SUPPORT && (units.gains[**i] > 0.0) == positive);
+            chosen.map(|(i, _)| *i).collect()
+        };
+        if let Some(cut) = units.radon_cut(&support(true), &support(false)) {
+            let broken = cut.activity(columns) > cut.upper + BROKEN_BY;
+            if broken && cuts.iter().all(|known| known.terms != cut.terms) {
+                cuts.push(cut);
+            } else if !broken && round > 0 {
+                break;
+            }
+        }
+        for (column, weight) in program.columns.iter_mut().zip(&weights) {
+            column.cost += if *weight > IN_SUPPORT { 0.3 } else { 0.0 };
+        }
+    }
+    Ok(cuts)
+}
+
+/// The separation program and the point behind each of its columns; none where one side has no points.
+fn separation_program(units: &MergedUnits, labels: &[f64]) -> Option<(MixedIntegerProgram, Vec<usize>)> {
+    let points: Vec<usize> = (0..units.gains.len())
+        .filter(|&i| units.gains[i] != 0.0)
+        .collect();
+    let mut program = MixedIntegerProgram::new("linear_rule.separation", Sense::Minimize);
+    let positive = |i: usize| units.gains[i] > 0.0;
+    for &i in &points {
+        let cost = if positive(i) { 1.0 - labels[i] } else { labels[i] };
+        program.continuous(format!("weight[{i}]"), 0.0, f64::INFINITY, cost.clamp(0.0, 1.0));
+    }
+    let one_side = |side: bool| {
+        points
+            .iter()
+            .enumerate()
+            .filter(move |(_, i)| positive(**i) == side)
+            .map(|(c, _)| (c, 1.0))
+    };
+    for (name, side) in [("left", true), ("right", false)] {
+        let terms: Vec<_> = one_side(side).collect();
+        if terms.is_empty() {
+            return None;
+        }
+        program.rows.push(Row::equal(name, 1.0, terms));
+    }
+    for j in (0..units.z[0].len()).filter(|&j| units.varies(j)) {
+        let signed = |(c, &i): (usize, &usize)| {
+            (
+                c,
+                if positive(i) {
+                    units.z[i][j]
+                } else {
+                    -units.z[i][j]
+                },
+            )
+        };
+        let terms = points
+            .iter()
+            .enumerate()
+            .map(signed)
+            .filter(|(_, v)| *v != 0.0)
+            .collect();
+        program.rows.push(Row::equal(format!("meet[{j}]"), 0.0, terms));
+    }
+    Some((program, points))
+}

@@ -1,0 +1,251 @@
+//! The policy problem: which rule of a class earns most?
+//!
+//! ```text
+//! max over rules d in the class of   sum_i Gamma[i, d(x_i)]     subject to the side constraints
+//! ```
+//!
+//! `Gamma` is the reward matrix (n units x K arms, larger is better; doubly robust scores, for example), x_i the
+//! covariates of unit i. Two arms with gains g_i are the matrix with columns 0 and g_i.
+//! Source: Athey and Wager (2021), Policy Learning with Observational Data; interference.txt, equation (18).
+
+use std::fmt::Debug;
+
+use ndarray::{Array2, ArrayView1};
+use serde::{Deserialize, Serialize};
+
+use crate::exact::{sha256, sum};
+use crate::model::{InvalidModel, Model, Sense, Violation};
+
+/// A class of rules: how a rule assigns an arm to a unit.
+pub trait RuleClass: Clone + Debug + Send + Sync {
+    type Rule: Clone + Debug + PartialEq + Send + Sync;
+
+    /// Name of the problem over this class, for example `tree_rule`.
+    fn name(&self) -> &'static str;
+
+    /// Refuses a problem whose shape (p covariates, K arms) the class cannot take.
+    fn check(&self, covariates: usize, arms: usize) -> Result<(), InvalidModel>;
+
+    /// The arm (0..K) that `rule` gives to a unit with covariates `x`.
+    fn assign(&self, rule: &Self::Rule, x: &[f64]) -> usize;
+
+    /// The cell of the covariate space that `x` falls into: a leaf of a tree, a side of a hyperplane.
+    fn cell(&self, rule: &Self::Rule, x: &[f64]) -> usize;
+
+    /// What makes `rule` no member of the class.
+    fn violations(&self, rule: &Self::Rule) -> Vec<Violation>;
+
+    /// The rule that gives `arm` to everyone.
+    fn constant(&self, covariates: usize, arm: usize) -> Self::Rule;
+
+    /// The class's parameters as text, for the model's hash.
+    fn parameters(&self) -> String;
+}
+
+/// A demand on the rule beyond its class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SideConstraint {
+    /// Every cell that holds any unit holds at least this many.
+    MinimumLeafSize(usize),
+}
+
+impl SideConstraint {
+    /// The constraint's name in messages and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SideConstraint::MinimumLeafSize(_) => "minimum_leaf_size",
+        }
+    }
+}
+
+/// Class, objective and side constraints.
+#[derive(Clone, Debug)]
+pub struct PolicyProblem<C> {
+    pub class: C,
+    /// Names of the p covariates.
+    pub covariates: Vec<String>,
+    /// Labels of the K arms.
+    pub arms: Vec<String>,
+    x: Array2<f64>,
+    rewards: Array2<f64>,
+    pub side: Vec<SideConstraint>,
+}
+
+impl<C: RuleClass> PolicyProblem<C> {
+    /// Poses the problem over `x` (n x p) and `rewards` (n x K); refuses shapes that differ and numbers that are not finite.
+    pub fn new(
+        class: C,
+        covariates: Vec<String>,
+        arms: Vec<String>,
+        x: Array2<f64>,
+        rewards: Array2<f64>,
+    ) -> Result<Self, InvalidModel> {
+        let refuse = |reason: String| Err(InvalidModel(reason));
+        if x.nrows() != rewards.nrows() {
+            return refuse(format!(
+                "{} rows of covariates but {} rows of rewards; give one row a unit in both",
+                x.nrows(),
+                rewards.nrows()
+            ));
+        }
+        if x.nrows() == 0 || x.ncols() == 0 {
+            return refuse("a policy problem needs at least one unit and one covariate".into());
+        }
+        if covariates.len() != x.ncols() || arms.len() != rewards.ncols() {
+            return refuse("one name is needed for every covariate and every arm".into());
+        }
+        for (what, matrix) in [("covariate", &x), ("reward", &rewards)] {
+            if let Some(((row, column), value)) = matrix.indexed_iter().find(|(_, v)| !v.is_finite()) {
+                return refuse(format!(
+                    "{what} in row {row}, column {column} is {value}; only finite numbers are taken"
+                ));
+            }
+        }
+        class.check(x.ncols(), rewards.ncols())?;
+        // -0.0 and 0.0 are one value everywhere that follows.
+        let (x, rewards) = (x.mapv(|v| v + 0.0), rewards.mapv(|v| v + 0.0));
+        let (x, rewards) = (
+            x.as_standard_layout().into_owned(),
+            rewards.as_standard_layout().into_owned(),
+        );
+        Ok(Self {
+            class,
+            covariates,
+            arms,
+            x,
+            rewards,
+            side: Vec::new(),
+        })
+    }
+
+    /// The same problem under one more side constraint.
+    pub fn with(mut self, constraint: SideConstraint) -> Self {
+        self.side.push(constraint);
+        self
+    }
+
+    /// Covariates, n x p.
+    pub fn x(&self) -> &Array2<f64> {
+        &self.x
+    }
+
+    /// Rewards, n x K.
+    pub fn rewards(&self) -> &Array2<f64> {
+        &self.rewards
+    }
+
+    /// Covariates of unit `i`.
+    pub fn unit(&self, i: usize) -> &[f64] {
+        let p = self.x.ncols();
+        &self.x.as_slice().unwrap_or_default()[i * p..(i + 1) * p]
+    }
+
+    /// The arm that `rule` gives to each unit.
+    pub fn assignment(&self, rule: &C::Rule) -> Vec<usize> {
+        (0..self.x.nrows())
+            .map(|i| self.class.assign(rule, self.unit(i)))
+            .collect()
+    }
+
+    /// Sum of `rewards` when everyone gets one arm, for each arm.
+    pub fn constant_values(&self) -> Vec<f64> {
+        self.rewards
+            .columns()
+            .into_iter()
+            .map(|column| sum(column.iter().copied()))
+            .collect()
+    }
+
+    /// The rule that gives everyone the best single arm (the lowest of equals).
+    pub fn best_constant(&self) -> C::Rule {
+        let values = self.constant_values();
+        let arm = (1..values.len()).fold(0, |best, k| if values[k] > values[best] { k } else { best });
+        self.class.constant(self.x.ncols(), arm)
+    }
+
+    /// The minimum leaf size asked for; 1 where none is.
+    pub fn minimum_leaf_size(&self) -> usize {
+        self.side
+            .iter()
+            .map(|SideConstraint::MinimumLeafSize(m)| *m)
+            .max()
+            .unwrap_or(1)
+            .max(1)
+    }
+
+    fn smallest_cell(&self, rule: &C::Rule) -> usize {
+        let mut sizes = std::collections::BTreeMap::new();
+        for i in 0..self.x.nrows() {
+            *sizes.entry(self.class.cell(rule, self.unit(i))).or_insert(0usize) += 1;
+        }
+        sizes.into_values().min().unwrap_or(0)
+    }
+}
+
+impl<C: RuleClass> Model for PolicyProblem<C> {
+    type Point = C::Rule;
+
+    fn name(&self) -> &'static str {
+        self.class.name()
+    }
+
+    fn sense(&self) -> Sense {
+        Sense::Maximize
+    }
+
+    fn units(&self) -> usize {
+        self.x.nrows()
+    }
+
+    fn objective(&self, rule: &C::Rule) -> f64 {
+        let reward = |i: usize| self.rewards[[i, self.class.assign(rule, self.unit(i))]];
+        sum((0..self.x.nrows()).map(reward))
+    }
+
+    fn violations(&self, rule: &C::Rule) -> Vec<Violation> {
+        let mut found = self.class.violations(rule);
+        for constraint in &self.side {
+            let SideConstraint::MinimumLeafSize(least) = constraint;
+            let smallest = self.smallest_cell(rule);
+            if smallest < *least {
+                found.push(Violation {
+                    constraint: constraint.name().into(),
+                    amount: (least - smallest) as f64,
+                });
+            }
+        }
+        found
+    }
+
+    fn reference_value(&self) -> Option<f64> {
+        self.constant_values().into_iter().reduce(f64::max)
+    }
+
+    fn trivial_bound(&self) -> f64 {
+        let best = |row: ArrayView1<f64>| row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        sum(self.rewards.rows().into_iter().map(best))
+    }
+
+    fn model_hash(&self) -> String {
+        let text = format!(
+            "{} {} {:?} {}",
+            self.name(),
+            self.class.parameters(),
+            self.side,
+            self.data_hash()
+        );
+        sha256([text.as_bytes()])
+    }
+
+    fn data_hash(&self) -> String {
+        let names = format!("{:?} {:?} {}", self.covariates, self.arms, self.x.nrows());
+        let numbers = self
+            .x
+            .iter()
+            .chain(&self.rewards)
+            .flat_map(|v| v.to_le_bytes())
+            .collect::<Vec<u8>>();
+        sha256([names.as_bytes(), &numbers])
+    }
+}

@@ -1,0 +1,472 @@
+//! Exact solution of any model that has program forms.
+//!
+//! A form is one or more programs ("pieces") that cover the model between them. For each piece: tighten the linear
+//! relaxation with the form's cuts, solve, and lead the columns back to a point through the form's `recover`: labels ->
+//! largest-margin rule -> exact value, or a cut that removes labels no rule has, and again. The answer's bound is the worst
+//! over the pieces; what is claimed is what the returned point earns by the model's definition.
+
+use prescribe_models::linear_rule::{Facets, LinearProblem, Naive, Radon};
+use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
+use prescribe_models::{Column, MixedIntegerProgram, Model, Piece, ProgramForm, Recovered, Row, Sense};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+use super::highs::{self, HighsOracle};
+use super::report::CONSTRAINT_TOLERANCE;
+use super::{
+    Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
+};
+
+/// A relaxation is tightened at most this often; each round must earn its cost.
+const CUT_ROUNDS: usize = 60;
+/// A piece must beat the incumbent by this much, relative to max(1, |incumbent|), to matter: below the tolerance to which
+/// HiGHS satisfies rows nothing can be told apart.
+const CUTOFF: f64 = 1e-7;
+/// Programs with more columns than this are refused: building them alone would take minutes and gigabytes.
+const MOST_COLUMNS: usize = 4_000_000;
+
+/// Which way to write a model as programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Formulation {
+    /// Linear rules: 2p facet programs.
+    Facets,
+    /// Linear rules: one program over labels, with Radon cuts.
+    Radon,
+    /// Linear rules: facet programs with Radon cuts.
+    FacetsRadon,
+    /// Linear rules: program (20) of interference.txt.
+    Naive,
+    /// Trees of depth 1 and 2.
+    Extended,
+    /// Trees of any depth.
+    Flow,
+}
+
+/// The exact solver: program forms through HiGHS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Milp {
+    /// None: chosen by the size of the model.
+    pub formulation: Option<Formulation>,
+}
+
+impl Milp {
+    fn refuse(&self, part: String, remedy: &str) -> Unsupported {
+        Unsupported {
+            solver: "milp".into(),
+            part,
+            remedy: remedy.into(),
+        }
+    }
+
+    fn foreign(&self, model: &str, formulations: &str) -> Unsupported {
+        self.refuse(
+            format!("a {model} in this formulation"),
+            &format!("choose among {formulations}"),
+        )
+    }
+}
+
+impl Solver<LinearProblem> for Milp {
+    fn name(&self) -> &'static str {
+        "milp"
+    }
+
+    fn version(&self) -> String {
+        highs::version()
+    }
+
+    fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
+        if let Some(constraint) = problem.side.first() {
+            let remedy = "leave it out, or use a tree";
+            return Err(self.refuse(
+                format!("the constraint {} on a linear rule", constraint.name()),
+                remedy,
+            ));
+        }
+        match self.formulation {
+            Some(Formulation::Naive) => Ok(Promise::Heuristic),
+            None | Some(Formulation::Facets | Formulation::Radon | Formulation::FacetsRadon) => {
+                Ok(Promise::Exact)
+            }
+            Some(_) => Err(self.foreign("linear rule", "facets, radon, facets_radon and naive")),
+        }
+    }
+
+    fn search(
+        &self,
+        problem: &LinearProblem,
+        start: Option<&<LinearProblem as Model>::Point>,
+        options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<<LinearProblem as Model>::Point>, SolveError> {
+        let few = problem.covariates.len() <= FACETS_UP_TO;
+        match self.formulation.unwrap_or(if few {
+            Formulation::Facets
+        } else {
+            Formulation::Radon
+        }) {
+            Formulation::Radon => search(&Radon::new(problem), start, options, watch),
+            Formulation::FacetsRadon => search(&Facets::new(problem, true), start, options, watch),
+            Formulation::Naive => search(&Naive::new(problem), start, options, watch),
+            _ => search(&Facets::new(problem, false), start, options, watch),
+        }
+    }
+}
+
+/// Up to this many covariates the facet programs close sooner, beyond it the label program does (benches/README.md).
+const FACETS_UP_TO: usize = 6;
+
+impl Solver<TreeProblem> for Milp {
+    fn name(&self) -> &'static str {
+        "milp"
+    }
+
+    fn version(&self) -> String {
+        highs::version()
+    }
+
+    fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
+        let columns = match self.formulation {
+            None | Some(Formulation::Extended) if problem.class.depth <= 2 => Extended::columns(problem),
+            None | Some(Formulation::Flow) => Flow::columns(problem),
+            Some(Formulation::Extended) => {
+                return Err(self.foreign("tree of depth 3 or more", "flow"));
+            }
+            Some(_) => return Err(self.foreign("tree rule", "extended and flow")),
+        };
+        if columns > MOST_COLUMNS {
+            let part = format!("a program of {columns} columns");
+            return Err(self.refuse(
+                part,
+                "use fewer thresholds (--candidates quantiles:15), or --solver greedy",
+            ));
+        }
+        Ok(Promise::Exact)
+    }
+
+    fn search(
+        &self,
+        problem: &TreeProblem,
+        start: Option<&<TreeProblem as Model>::Point>,
+        options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<<TreeProblem as Model>::Point>, SolveError> {
+        match Extended::new(problem).filter(|_| self.formulation != Some(Formulation::Flow)) {
+            Some(extended) => search(&extended, start, options, watch),
+            None => search(&Flow::new(problem), start, options, watch),
+        }
+    }
+}
+
+impl Solver<MaximumMargin> for Milp {
+    fn name(&self) -> &'static str {
+        "milp"
+    }
+
+    fn version(&self) -> String {
+        highs::version()
+    }
+
+    fn accepts(&self, _model: &MaximumMargin) -> Result<Promise, Unsupported> {
+        match self.formulation {
+            None => Ok(Promise::Exact),
+            Some(_) => Err(self.foreign("maximum margin", "no formulation")),
+        }
+    }
+
+    fn search(
+        &self,
+        model: &MaximumMargin,
+        start: Option<&<MaximumMargin as Model>::Point>,
+        options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<<MaximumMargin as Model>::Point>, SolveError> {
+        search(model, start, options, watch)
+    }
+}
+
+/// Solves every piece of `form`.
+fn search<F: ProgramForm>(
+    form: &F,
+    start: Option<&Point<F>>,
+    options: &Options,
+    watch: &Watch,
+) -> Result<Answer<Point<F>>, SolveError> {
+    let mut search = Search::new(form, options, watch);
+    start
+        .cloned()
+        .into_iter()
+        .chain(form.candidates())
+        .for_each(|point| search.offer(point, None));
+    let pieces = form.pieces();
+    let mut bound = search.incumbent.as_ref().map(|best| best.value);
+    for (number, piece) in pieces.iter().enumerate() {
+        let phase = format!("{} ({} of {})", piece.label, number + 1, pieces.len());
+        let reached = match search.halted() {
+            true => form.model().trivial_bound(),
+            false => search.piece(piece, &phase)?,
+        };
+        bound = Some(bound.map_or(reached, |bound| search.worse_bound(bound, reached)));
+    }
+    Ok(search.answer(bound, pieces.len()))
+}
+
+type Point<F> = <<F as ProgramForm>::Model as Model>::Point;
+
+/// The best point so far.
+struct Incumbent<P> {
+    point: P,
+    /// By the model's definition.
+    value: f64,
+    /// By the program that it came from, if it did.
+    claimed: Option<f64>,
+}
+
+/// The state of a search over the pieces of a form.
+struct Search<'s, F: ProgramForm> {
+    form: &'s F,
+    options: &'s Options,
+    watch: &'s Watch<'s>,
+    oracle: HighsOracle,
+    incumbent: Option<Incumbent<Point<F>>>,
+    /// Rows valid in every piece.
+    cuts: Vec<Row>,
+    nodes: u64,
+    iterations: u64,
+    programs: u64,
+    closed: usize,
+    unresolved: u64,
+    limit: Option<TerminationStatus>,
+    raw_status: String,
+}
+
+impl<'s, F: ProgramForm> Search<'s, F> {
+    fn new(form: &'s F, options: &'s Options, watch: &'s Watch<'s>) -> Self {
+        Self {
+            form,
+            options,
+            watch,
+            oracle: HighsOracle::default(),
+            incumbent: None,
+            cuts: Vec::new(),
+            nodes: 0,
+            iterations: 0,
+            programs: 0,
+            closed: 0,
+            unresolved: 0,
+            limit: None,
+            raw_status: String::new(),
+        }
+    }
+
+    /// Whether a limit has been reached.
+    fn halted(&mut self) -> bool {
+        let stopped = self.watch.stop().map(|stop| match stop {
+            Stop::TimeLimit => TerminationStatus::TimeLimit,
+            Stop::Interrupted => TerminationStatus::Interrupted,
+        });
+        let exhausted = self.options.mip_max_nodes.is_some_and(|most| self.nodes >= most);
+        self.limit = self
+            .limit
+            .or(stopped)
+            .or(exhausted.then_some(TerminationStatus::NodeLimit));
+        self.limit.is_some()
+    }
+
+    /// Takes `point` as the incumbent where it is feasible and better.
+    fn offer(&mut self, point: Point<F>, claimed: Option<f64>) {
+        let model = self.form.model();
+        if model
+            .violations(&point)
+            .iter()
+            .any(|violation| violation.amount > CONSTRAINT_TOLERANCE)
+        {
+            return;
+        }
+        let value = model.objective(&point);
+        if self
+            .incumbent
+            .as_ref()
+            .is_none_or(|best| self.better(value, best.value))
+        {
+            self.incumbent = Some(Incumbent {
+                point,
+                value,
+                claimed,
+            });
+        }
+    }
+
+    fn better(&self, a: f64, b: f64) -> bool {
+        if self.form.model().sense() == Sense::Maximize {
+            a > b
+        } else {
+            a < b
+        }
+    }
+
+    fn worse_bound(&self, a: f64, b: f64) -> f64 {
+        if self.better(a, b) { a } else { b }
+    }
+
+    /// The objective that a piece must reach to matter.
+    fn cutoff(&self) -> Option<f64> {
+        let sign = if self.form.model().sense() == Sense::Maximize {
+            1.0
+        } else {
+            -1.0
+        };
+        self.incumbent
+            .as_ref()
+            .map(|best| best.value + sign * CUTOFF * best.value.abs().max(1.0))
+    }
+
+    /// Solves one piece and returns a bound on it.
+    fn piece(&mut self, piece: &Piece, phase: &str) -> Result<f64, SolveError> {
+        let mut program = piece.program.clone();
+        program.rows.extend(self.cuts.iter().cloned());
+        if let Some(bound) = self.tighten(&mut program, phase)? {
+            self.closed += 1;
+            return Ok(bound);
+        }
+        loop {
+            let (bound, done) = self.round(piece, &mut program, phase)?;
+            if done || self.halted() {
+                return Ok(bound);
+            }
+        }
+    }
+
+    /// Adds the form's cuts to the relaxation of `program` until they stop helping; a bound where that closes the piece.
+    fn tighten(&mut self, program: &mut MixedIntegerProgram, phase: &str) -> Result<Option<f64>, SolveError> {
+        for _ in 0..CUT_ROUNDS {
+            if self.halted() {
+                return Ok(None);
+            }
+            let relaxed =
+                highs::solve_program(&program.relaxed(), None, &Options::default(), self.watch, phase)?;
+            self.programs += 1;
+            self.iterations += relaxed.iterations;
+            let (Some(columns), Some(bound)) = (relaxed.columns, relaxed.bound) else {
+                return Ok(None);
+            };
+            if let Some(cutoff) = self.cutoff().filter(|cutoff| !self.better(bound, *cutoff)) {
+                return Ok(Some(cutoff));
+            }
+            let rows = self.form.separate(&columns, &mut self.oracle)?;
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            self.add_cuts(program, rows);
+        }
+        Ok(None)
+    }
+
+    fn add_cuts(&mut self, program: &mut MixedIntegerProgram, rows: Vec<Row>) {
+        program.rows.extend(rows.iter().cloned());
+        self.cuts.extend(rows);
+    }
+
+    /// Solves `program` once and leads the answer back; the bound that this gives, and whether the piece is done.
+    fn round(
+        &mut self,
+        piece: &Piece,
+        program: &mut MixedIntegerProgram,
+        phase: &str,
+    ) -> Result<(f64, bool), SolveError> {
+        let start = self
+            .incumbent
+            .as_ref()
+            .and_then(|best| self.form.embed(piece, &best.point));
+        let cutoff = self.cutoff().filter(|_| start.is_none());
+        let mut posed = program.clone();
+        posed.rows.extend(cutoff.map(|value| program.cutoff(value)));
+        let mut options = self.options.clone();
+        options.mip_max_nodes = options.mip_max_nodes.map(|most| most - self.nodes);
+        let outcome = highs::solve_program(&posed, start.as_deref(), &options, self.watch, phase)?;
+        self.programs += 1;
+        self.nodes += outcome.nodes;
+        self.iterations += outcome.iterations;
+        self.raw_status = outcome.raw_status;
+        let trivial = self.form.model().trivial_bound();
+        match (outcome.status, &outcome.columns) {
+            (TerminationStatus::Infeasible, _) => {
+                self.closed += 1;
+                // Without a cutoff the piece holds no point at all: nothing in it exceeds what is known.
+                let known = self.incumbent.as_ref().map(|best| best.value);
+                return Ok((cutoff.or(known).unwrap_or(trivial), true));
+            }
+            (TerminationStatus::NumericalError | TerminationStatus::OtherError, None) => {
+                return Err(SolveError::Backend {
+                    solver: "HiGHS".into(),
+                    reason: self.raw_status.clone(),
+                });
+            }
+            _ => {}
+        }
+        let bound = outcome.bound.unwrap_or(trivial);
+        let proved = outcome.status == TerminationStatus::Optimal;
+        if !proved {
+            self.limit = self.limit.or(Some(outcome.status));
+        }
+        let Some(columns) = outcome.columns.map(|columns| rounded(&posed, columns)) else {
+            return Ok((bound, true));
+        };
+        let claimed = Some(posed.objective(&columns));
+        match self.form.recover(&columns, &mut self.oracle)? {
+            Recovered::Point(point) => self.offer(point, claimed),
+            Recovered::Cuts(rows) => {
+                self.add_cuts(program, rows);
+                return Ok((bound, !proved));
+            }
+            Recovered::Unresolved(point) => {
+                self.unresolved += 1;
+                self.offer(point, None);
+            }
+        }
+        self.closed += usize::from(proved);
+        Ok((bound, true))
+    }
+
+    fn answer(self, bound: Option<f64>, pieces: usize) -> Answer<Point<F>> {
+        let restriction = self.form.restriction();
+        let mut statistics = Map::new();
+        statistics.insert("pieces".into(), json!(pieces));
+        statistics.insert("pieces_closed".into(), json!(self.closed));
+        statistics.insert("programs".into(), json!(self.programs));
+        statistics.insert("oracle_programs".into(), json!(self.oracle.calls));
+        statistics.insert("cuts".into(), json!(self.cuts.len()));
+        statistics.insert("unresolved_labels".into(), json!(self.unresolved));
+        if let Some(restriction) = &restriction {
+            statistics.insert("restriction".into(), json!(restriction));
+            statistics.insert("restricted_bound".into(), json!(bound));
+        }
+        let covers_all = restriction.is_none();
+        let complete = match (&self.incumbent, covers_all) {
+            (None, _) => TerminationStatus::Infeasible,
+            (Some(_), true) => TerminationStatus::Optimal,
+            (Some(_), false) => TerminationStatus::LocallySolved,
+        };
+        let (point, claimed) = self.incumbent.map(|i| (i.point, i.claimed)).unzip();
+        Answer {
+            point,
+            claimed: claimed.flatten(),
+            bound: bound
+                .filter(|_| covers_all)
+                .map(|value| (value, BoundProof::Dual)),
+            termination: self.limit.unwrap_or(complete),
+            raw_status: self.raw_status,
+            nodes: Some(self.nodes),
+            iterations: Some(self.iterations),
+            statistics,
+        }
+    }
+}
+
+/// `columns` with the whole-number ones made whole.
+fn rounded(program: &MixedIntegerProgram, columns: Vec<f64>) -> Vec<f64> {
+    let whole = |(column, value): (&Column, f64)| if column.integer { value.round() } else { value };
+    program.columns.iter().zip(columns).map(whole).collect()
+}

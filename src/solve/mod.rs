@@ -1,0 +1,145 @@
+//! The one solver abstraction: a model goes in, a certified report comes out.
+//!
+//! A [`Solver`] says what it promises on a model ([`Solver::accepts`]) and looks for an answer ([`Solver::search`]).
+//! Nothing it says is believed: [`solve`] is the only door, and it evaluates the answer by the model's own definition,
+//! compares it with the claim, and writes the [`Certificate`]; a claim that fails is downgraded.
+//!
+//! | file | back end | promise |
+//! |---|---|---|
+//! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
+//! | [`smooth`] | linear rules by annealed L-BFGS and exact line searches | local |
+//! | [`greedy`] | trees, one best split at a time | heuristic |
+//! | [`clarabel`] | linear programs by an interior-point method | exact |
+
+pub mod clarabel;
+pub mod greedy;
+pub mod highs;
+pub mod line_search;
+pub mod milp;
+pub mod registry;
+pub mod report;
+pub mod smooth;
+pub mod watch;
+
+pub use milp::{Formulation, Milp};
+pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
+pub use smooth::{Smooth, Stage};
+pub use watch::{Control, Observer, Progress, Silent, Stop, Watch};
+
+use std::path::PathBuf;
+
+use prescribe_models::{InvalidModel, Model, OracleError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What every solver is told. Names are HiGHS's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Seconds of wall-clock time; none means no limit.
+    pub time_limit: Option<f64>,
+    /// Stop at this relative gap. 0: only a closed gap counts.
+    pub mip_rel_gap: f64,
+    /// Stop at this absolute gap.
+    pub mip_abs_gap: f64,
+    /// Branch-and-bound nodes over all programs of a form; none means no limit.
+    pub mip_max_nodes: Option<u64>,
+    /// Threads for the parts that run in parallel; 0 means all. The answer does not depend on it.
+    pub threads: usize,
+    /// The root of all randomness.
+    pub random_seed: u64,
+    /// Where the back end's own log goes.
+    pub log_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            time_limit: None,
+            mip_rel_gap: 0.0,
+            mip_abs_gap: 0.0,
+            mip_max_nodes: None,
+            threads: 0,
+            random_seed: 1,
+            log_file: None,
+        }
+    }
+}
+
+/// A model that a solver does not take: which part of it, and what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("solver {solver} does not take {part}; {remedy}")]
+pub struct Unsupported {
+    pub solver: String,
+    pub part: String,
+    pub remedy: String,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum SolveError {
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    #[error(transparent)]
+    InvalidModel(#[from] InvalidModel),
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    #[error("{solver} failed: {reason}")]
+    Backend { solver: String, reason: String },
+}
+
+/// What a back end found and claims.
+#[derive(Clone, Debug)]
+pub struct Answer<P> {
+    pub point: Option<P>,
+    /// The objective that the back end claims for `point`, where it computes its own.
+    pub claimed: Option<f64>,
+    /// A bound on every point of the model, and what proves it.
+    pub bound: Option<(f64, BoundProof)>,
+    pub termination: TerminationStatus,
+    /// The back end's own words.
+    pub raw_status: String,
+    pub nodes: Option<u64>,
+    pub iterations: Option<u64>,
+    pub statistics: Map<String, Value>,
+}
+
+/// A way to answer models of type `M`.
+pub trait Solver<M: Model>: Send + Sync {
+    /// The name by which users choose it, for example `milp`.
+    fn name(&self) -> &'static str;
+
+    /// The library behind it and its version.
+    fn version(&self) -> String;
+
+    /// What it promises on this model, or which part of the model it refuses.
+    fn accepts(&self, model: &M) -> Result<Promise, Unsupported>;
+
+    /// Looks for an answer, from `start` where one is given, until done or `watch` says stop.
+    fn search(
+        &self,
+        model: &M,
+        start: Option<&M::Point>,
+        options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<M::Point>, SolveError>;
+}
+
+/// Solves `model` and certifies the answer.
+pub fn solve<M: Model>(
+    model: &M,
+    solver: &dyn Solver<M>,
+    start: Option<&M::Point>,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Report<M::Point>, SolveError> {
+    let promise = solver.accepts(model)?;
+    let watch = Watch::start(options.time_limit, observer);
+    let cpu = cpu_time::ProcessTime::now();
+    let answer = solver.search(model, start, options, &watch)?;
+    let spent = report::Spent {
+        solve_seconds: watch.elapsed(),
+        cpu_seconds: cpu.elapsed().as_secs_f64(),
+    };
+    Ok(report::certify(model, solver, promise, answer, options, spent))
+}

@@ -1,0 +1,36 @@
+//! What several test files share: reading the shipped oracle instances and random small problems.
+#![allow(dead_code)] // every test file is a crate of its own and uses its part
+
+use std::path::PathBuf;
+
+use ndarray::Array2;
+
+/// A file under the repository's root.
+pub fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Header and numbers of a CSV file.
+pub fn numbers(path: &str) -> (Vec<String>, Array2<f64>) {
+    let mut reader = csv::Reader::from_path(file(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let header: Vec<String> = reader.headers().unwrap().iter().map(String::from).collect();
+    let mut values = Vec::new();
+    for record in reader.records() {
+        values.extend(record.unwrap().iter().map(|cell| cell.parse::<f64>().unwrap()));
+    }
+    (
+        header.clone(),
+        Array2::from_shape_vec((values.len() / header.len(), header.len()), values).unwrap(),
+    )
+}
+
+/// Columns whose name starts with `prefix` and their names.
+pub fn columns(table: &(Vec<String>, Array2<f64>), prefix: &str) -> (Vec<String>, Array2<f64>) {
+    let chosen: Vec<usize> = (0..table.0.len())
+        .filter(|&j| table.0[j].starts_with(prefix))
+        .collect();
+    (
+        chosen.iter().map(|&j| table.0[j].clone()).collect(),
+        table.1.select(ndarray::Axis(1), &chosen),
+    )
+}

@@ -1,0 +1,84 @@
+//! The shipped oracle instances, whose optimal values were proved by other means (tests/oracles/README.md).
+
+mod common;
+
+use common::{columns, numbers};
+use prescribe::models::linear_rule::LinearProblem;
+use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
+use prescribe::solve::{self, Formulation, Milp, Options, Silent, Smooth, TerminationStatus};
+
+fn linear(name: &str) -> LinearProblem {
+    let table = numbers(&format!("tests/oracles/rules/{name}.csv"));
+    let (names, x) = columns(&table, "x");
+    let gains = columns(&table, "g").1.column(0).to_vec();
+    LinearProblem::from_gains(names, x, &gains).unwrap()
+}
+
+fn tree(name: &str, depth: usize) -> TreeProblem {
+    let table = numbers(&format!("tests/oracles/rules/{name}.csv"));
+    let (names, x) = columns(&table, "x");
+    let (arms, rewards) = columns(&table, "gamma");
+    TreeProblem::new(Tree::over(&x, depth, Candidates::All), names, arms, x, rewards).unwrap()
+}
+
+/// Proves `name` by HiGHS from the polished smooth start, as the program does.
+fn proved(name: &str, formulation: Option<Formulation>, value: f64) {
+    let problem = linear(name);
+    let options = Options::default();
+    let start = solve::solve(&problem, &Smooth::default(), None, &options, &Silent).unwrap();
+    let report = solve::solve(
+        &problem,
+        &Milp { formulation },
+        start.point.as_ref(),
+        &options,
+        &Silent,
+    )
+    .unwrap();
+    assert_eq!(
+        report.termination_status,
+        TerminationStatus::Optimal,
+        "{name}: {:?}",
+        report.certificate
+    );
+    assert!(report.certificate.verified);
+    assert!(
+        (report.objective_value.unwrap() - value).abs() < 1e-6,
+        "{name}: {:?}",
+        report.objective_value
+    );
+}
+
+#[test]
+fn linear_instances_are_proved() {
+    proved("p1_c50_p2", None, 58.4764);
+    proved("p1_d150_p2", None, 219.2664);
+    proved("p1_c50_p10", None, 41.7522);
+    proved("p1_c50_p5", None, 102.8225);
+    proved("p1_c100_p3", None, 88.2403);
+}
+
+#[test]
+fn tree_instances_are_proved() {
+    for (name, depth, value) in [("p2_c50_p3_k2_d2", 2, 61.9862), ("p2_c100_p3_k3_d1", 1, 61.5313)] {
+        let report = solve::solve(
+            &tree(name, depth),
+            &Milp::default(),
+            None,
+            &Options::default(),
+            &Silent,
+        )
+        .unwrap();
+        assert_eq!(
+            report.termination_status,
+            TerminationStatus::Optimal,
+            "{name}: {:?}",
+            report.certificate
+        );
+        assert!(report.certificate.verified);
+        assert!(
+            (report.objective_value.unwrap() - value).abs() < 1e-6,
+            "{name}: {:?}",
+            report.objective_value
+        );
+    }
+}
