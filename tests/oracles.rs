@@ -5,7 +5,7 @@ mod common;
 use common::{columns, numbers};
 use prescribe::models::linear_rule::LinearProblem;
 use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
-use prescribe::solve::{self, Formulation, Milp, Options, Silent, Smooth, TerminationStatus};
+use prescribe::solve::{self, Formulation, Milp, Options, Silent, TerminationStatus};
 
 fn linear(name: &str) -> LinearProblem {
     let table = numbers(&format!("tests/oracles/rules/{name}.csv"));
@@ -24,28 +24,11 @@ fn tree(name: &str, depth: usize) -> TreeProblem {
 /// Proves `name` by HiGHS from the polished smooth start, as the program does.
 fn proved(name: &str, formulation: Option<Formulation>, value: f64) {
     let problem = linear(name);
-    let options = Options::default();
-    let start = solve::solve(&problem, &Smooth::default(), None, &options, &Silent).unwrap();
-    let report = solve::solve(
-        &problem,
-        &Milp { formulation },
-        start.point.as_ref(),
-        &options,
-        &Silent,
-    )
-    .unwrap();
-    assert_eq!(
-        report.termination_status,
-        TerminationStatus::Optimal,
-        "{name}: {:?}",
-        report.certificate
-    );
+    let solver = Milp { formulation };
+    let report = solve::solve_started(&problem, &solver, None, &Options::default(), &Silent).unwrap();
+    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}: {:?}", report.certificate);
     assert!(report.certificate.verified);
-    assert!(
-        (report.objective_value.unwrap() - value).abs() < 1e-6,
-        "{name}: {:?}",
-        report.objective_value
-    );
+    assert!((report.objective_value.unwrap() - value).abs() < 1e-6, "{name}: {:?}", report.objective_value);
 }
 
 #[test]
@@ -60,20 +43,9 @@ fn linear_instances_are_proved() {
 #[test]
 fn tree_instances_are_proved() {
     for (name, depth, value) in [("p2_c50_p3_k2_d2", 2, 61.9862), ("p2_c100_p3_k3_d1", 1, 61.5313)] {
-        let report = solve::solve(
-            &tree(name, depth),
-            &Milp::default(),
-            None,
-            &Options::default(),
-            &Silent,
-        )
-        .unwrap();
-        assert_eq!(
-            report.termination_status,
-            TerminationStatus::Optimal,
-            "{name}: {:?}",
-            report.certificate
-        );
+        let report =
+            solve::solve(&tree(name, depth), &Milp::default(), None, &Options::default(), &Silent).unwrap();
+        assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}: {:?}", report.certificate);
         assert!(report.certificate.verified);
         assert!(
             (report.objective_value.unwrap() - value).abs() < 1e-6,

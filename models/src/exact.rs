@@ -14,11 +14,7 @@ pub fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
     let (mut total, mut lost) = (0.0_f64, 0.0_f64);
     for term in terms {
         let next = total + term;
-        lost += if total.abs() >= term.abs() {
-            (total - next) + term
-        } else {
-            (term - next) + total
-        };
+        lost += if total.abs() >= term.abs() { (total - next) + term } else { (term - next) + total };
         total = next;
     }
     total + lost
@@ -37,10 +33,8 @@ pub fn sign_of_affine(intercept: f64, coefficients: &[f64], x: &[f64]) -> Orderi
     if value.abs() > error && value.is_finite() {
         return value.total_cmp(&0.0);
     }
-    let exact = coefficients
-        .iter()
-        .zip(x)
-        .fold(rational(intercept), |s, (&b, &v)| s + rational(b) * rational(v));
+    let exact =
+        coefficients.iter().zip(x).fold(rational(intercept), |s, (&b, &v)| s + rational(b) * rational(v));
     exact.cmp(&BigRational::zero())
 }
 
@@ -73,11 +67,7 @@ pub fn hulls_meet(left: &[&[f64]], right: &[&[f64]]) -> bool {
 pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hasher = Sha256::new();
     parts.into_iter().for_each(|part| hasher.update(part));
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The null vector of `rows` (each with `columns` entries) where it is unique up to scale.
@@ -99,9 +89,7 @@ fn only_null_vector(mut rows: Vec<Vec<BigRational>>, columns: usize) -> Option<V
         for (r, row) in rows.iter_mut().enumerate() {
             if r != rank && !row[column].is_zero() {
                 let factor = row[column].clone();
-                row.iter_mut()
-                    .zip(&pivot)
-                    .for_each(|(v, p)| *v = &*v - &factor * p);
+                row.iter_mut().zip(&pivot).for_each(|(v, p)| *v = &*v - &factor * p);
             }
         }
         pivots.push(column);

@@ -81,23 +81,15 @@ impl RuleClass for Linear {
     }
 
     fn violations(&self, rule: &LinearRule) -> Vec<Violation> {
-        let bad = std::iter::once(&rule.intercept)
-            .chain(&rule.coefficients)
-            .filter(|b| !b.is_finite())
-            .count();
-        let finite = Violation {
-            constraint: "finite_coefficients".into(),
-            amount: bad as f64,
-        };
+        let bad =
+            std::iter::once(&rule.intercept).chain(&rule.coefficients).filter(|b| !b.is_finite()).count();
+        let finite = Violation { constraint: "finite_coefficients".into(), amount: bad as f64 };
         if bad > 0 { vec![finite] } else { Vec::new() }
     }
 
     fn constant(&self, covariates: usize, arm: usize) -> LinearRule {
         let intercept = if arm == 1 { 1.0 } else { -1.0 };
-        LinearRule {
-            intercept,
-            coefficients: vec![0.0; covariates],
-        }
+        LinearRule { intercept, coefficients: vec![0.0; covariates] }
     }
 
     fn parameters(&self) -> String {
@@ -109,13 +101,7 @@ impl LinearProblem {
     /// The problem over gains g (n), with rewards 0 and g: arms `control` and `treated`.
     pub fn from_gains(covariates: Vec<String>, x: Array2<f64>, gains: &[f64]) -> Result<Self, InvalidModel> {
         let rewards = Array2::from_shape_fn((gains.len(), 2), |(i, k)| if k == 1 { gains[i] } else { 0.0 });
-        Self::new(
-            Linear,
-            covariates,
-            vec!["control".into(), "treated".into()],
-            x,
-            rewards,
-        )
+        Self::new(Linear, covariates, vec!["control".into(), "treated".into()], x, rewards)
     }
 
     /// Gain of unit `i` from treatment.

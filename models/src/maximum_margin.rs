@@ -35,10 +35,9 @@ impl MaximumMargin {
         match oracle.solve(&program)? {
             LinearOutcome::Optimal { columns, .. } => Ok(point(&columns)),
             // delta unbounded below makes every such program feasible.
-            LinearOutcome::Infeasible => Err(OracleError {
-                program: program.name,
-                reason: "called infeasible".into(),
-            }),
+            LinearOutcome::Infeasible => {
+                Err(OracleError { program: program.name, reason: "called infeasible".into() })
+            }
         }
     }
 
@@ -50,44 +49,27 @@ impl MaximumMargin {
             program.continuous(format!("b[{j}]"), -1.0, 1.0, 0.0);
         }
         let terms = |z: &[f64], margin_sign: f64| {
-            let slopes = z
-                .iter()
-                .enumerate()
-                .filter(|(_, v)| **v != 0.0)
-                .map(|(j, v)| (intercept + 1 + j, *v));
-            [(margin, margin_sign), (intercept, 1.0)]
-                .into_iter()
-                .chain(slopes)
-                .collect()
+            let slopes =
+                z.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(j, v)| (intercept + 1 + j, *v));
+            [(margin, margin_sign), (intercept, 1.0)].into_iter().chain(slopes).collect()
         };
         for (i, z) in self.treated.iter().enumerate() {
-            program
-                .rows
-                .push(Row::at_least(format!("treated[{i}]"), 0.0, terms(z, -1.0)));
+            program.rows.push(Row::at_least(format!("treated[{i}]"), 0.0, terms(z, -1.0)));
         }
         for (i, z) in self.untreated.iter().enumerate() {
-            program
-                .rows
-                .push(Row::at_most(format!("untreated[{i}]"), 0.0, terms(z, 1.0)));
+            program.rows.push(Row::at_most(format!("untreated[{i}]"), 0.0, terms(z, 1.0)));
         }
         program
     }
 
     fn dimension(&self) -> usize {
-        self.treated
-            .iter()
-            .chain(&self.untreated)
-            .next()
-            .map_or(0, Vec::len)
+        self.treated.iter().chain(&self.untreated).next().map_or(0, Vec::len)
     }
 }
 
 /// Columns are (margin, intercept, b).
 fn point(columns: &[f64]) -> LinearRule {
-    LinearRule {
-        intercept: columns[1],
-        coefficients: columns[2..].to_vec(),
-    }
+    LinearRule { intercept: columns[1], coefficients: columns[2..].to_vec() }
 }
 
 impl Model for MaximumMargin {
@@ -109,27 +91,16 @@ impl Model for MaximumMargin {
         let height = |z: &Vec<f64>| {
             sum(std::iter::once(rule.intercept).chain(z.iter().zip(&rule.coefficients).map(|(v, b)| v * b)))
         };
-        let sides = self
-            .treated
-            .iter()
-            .map(height)
-            .chain(self.untreated.iter().map(|z| -height(z)));
+        let sides = self.treated.iter().map(height).chain(self.untreated.iter().map(|z| -height(z)));
         sides.fold(f64::INFINITY, f64::min)
     }
 
     fn violations(&self, rule: &LinearRule) -> Vec<Violation> {
-        let excess = rule
-            .coefficients
-            .iter()
-            .map(|b| b.abs() - 1.0)
-            .fold(0.0, f64::max);
+        let excess = rule.coefficients.iter().map(|b| b.abs() - 1.0).fold(0.0, f64::max);
         if excess <= 0.0 {
             return Vec::new();
         }
-        vec![Violation {
-            constraint: "unit_box".into(),
-            amount: excess,
-        }]
+        vec![Violation { constraint: "unit_box".into(), amount: excess }]
     }
 
     fn reference_value(&self) -> Option<f64> {
@@ -138,12 +109,7 @@ impl Model for MaximumMargin {
 
     fn trivial_bound(&self) -> f64 {
         self.dimension() as f64
-            * self
-                .treated
-                .iter()
-                .chain(&self.untreated)
-                .flatten()
-                .fold(0.0, |m, v| v.abs().max(m))
+            * self.treated.iter().chain(&self.untreated).flatten().fold(0.0, |m, v| v.abs().max(m))
     }
 
     fn model_hash(&self) -> String {
@@ -163,10 +129,7 @@ impl ProgramForm for MaximumMargin {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        vec![Piece {
-            label: "margin".into(),
-            program: self.program(),
-        }]
+        vec![Piece { label: "margin".into(), program: self.program() }]
     }
 
     fn candidates(&self) -> Vec<LinearRule> {

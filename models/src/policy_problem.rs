@@ -105,18 +105,8 @@ impl<C: RuleClass> PolicyProblem<C> {
         class.check(x.ncols(), rewards.ncols())?;
         // -0.0 and 0.0 are one value everywhere that follows.
         let (x, rewards) = (x.mapv(|v| v + 0.0), rewards.mapv(|v| v + 0.0));
-        let (x, rewards) = (
-            x.as_standard_layout().into_owned(),
-            rewards.as_standard_layout().into_owned(),
-        );
-        Ok(Self {
-            class,
-            covariates,
-            arms,
-            x,
-            rewards,
-            side: Vec::new(),
-        })
+        let (x, rewards) = (x.as_standard_layout().into_owned(), rewards.as_standard_layout().into_owned());
+        Ok(Self { class, covariates, arms, x, rewards, side: Vec::new() })
     }
 
     /// The same problem under one more side constraint.
@@ -143,18 +133,12 @@ impl<C: RuleClass> PolicyProblem<C> {
 
     /// The arm that `rule` gives to each unit.
     pub fn assignment(&self, rule: &C::Rule) -> Vec<usize> {
-        (0..self.x.nrows())
-            .map(|i| self.class.assign(rule, self.unit(i)))
-            .collect()
+        (0..self.x.nrows()).map(|i| self.class.assign(rule, self.unit(i))).collect()
     }
 
     /// Sum of `rewards` when everyone gets one arm, for each arm.
     pub fn constant_values(&self) -> Vec<f64> {
-        self.rewards
-            .columns()
-            .into_iter()
-            .map(|column| sum(column.iter().copied()))
-            .collect()
+        self.rewards.columns().into_iter().map(|column| sum(column.iter().copied())).collect()
     }
 
     /// The rule that gives everyone the best single arm (the lowest of equals).
@@ -166,12 +150,7 @@ impl<C: RuleClass> PolicyProblem<C> {
 
     /// The minimum leaf size asked for; 1 where none is.
     pub fn minimum_leaf_size(&self) -> usize {
-        self.side
-            .iter()
-            .map(|SideConstraint::MinimumLeafSize(m)| *m)
-            .max()
-            .unwrap_or(1)
-            .max(1)
+        self.side.iter().map(|SideConstraint::MinimumLeafSize(m)| *m).max().unwrap_or(1).max(1)
     }
 
     fn smallest_cell(&self, rule: &C::Rule) -> usize {
@@ -228,24 +207,14 @@ impl<C: RuleClass> Model for PolicyProblem<C> {
     }
 
     fn model_hash(&self) -> String {
-        let text = format!(
-            "{} {} {:?} {}",
-            self.name(),
-            self.class.parameters(),
-            self.side,
-            self.data_hash()
-        );
+        let text =
+            format!("{} {} {:?} {}", self.name(), self.class.parameters(), self.side, self.data_hash());
         sha256([text.as_bytes()])
     }
 
     fn data_hash(&self) -> String {
         let names = format!("{:?} {:?} {}", self.covariates, self.arms, self.x.nrows());
-        let numbers = self
-            .x
-            .iter()
-            .chain(&self.rewards)
-            .flat_map(|v| v.to_le_bytes())
-            .collect::<Vec<u8>>();
+        let numbers = self.x.iter().chain(&self.rewards).flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         sha256([names.as_bytes(), &numbers])
     }
 }

@@ -34,30 +34,15 @@ pub struct Row {
 
 impl Row {
     pub fn at_most(name: impl Into<String>, upper: f64, terms: Vec<(usize, f64)>) -> Self {
-        Self {
-            name: name.into(),
-            lower: f64::NEG_INFINITY,
-            upper,
-            terms,
-        }
+        Self { name: name.into(), lower: f64::NEG_INFINITY, upper, terms }
     }
 
     pub fn at_least(name: impl Into<String>, lower: f64, terms: Vec<(usize, f64)>) -> Self {
-        Self {
-            name: name.into(),
-            lower,
-            upper: f64::INFINITY,
-            terms,
-        }
+        Self { name: name.into(), lower, upper: f64::INFINITY, terms }
     }
 
     pub fn equal(name: impl Into<String>, value: f64, terms: Vec<(usize, f64)>) -> Self {
-        Self {
-            name: name.into(),
-            lower: value,
-            upper: value,
-            terms,
-        }
+        Self { name: name.into(), lower: value, upper: value, terms }
     }
 
     /// The row's activity at `columns`.
@@ -79,36 +64,18 @@ pub struct MixedIntegerProgram {
 
 impl MixedIntegerProgram {
     pub fn new(name: impl Into<String>, sense: Sense) -> Self {
-        Self {
-            name: name.into(),
-            sense,
-            offset: 0.0,
-            columns: Vec::new(),
-            rows: Vec::new(),
-        }
+        Self { name: name.into(), sense, offset: 0.0, columns: Vec::new(), rows: Vec::new() }
     }
 
     /// Adds a continuous column and returns its index.
     pub fn continuous(&mut self, name: impl Into<String>, lower: f64, upper: f64, cost: f64) -> usize {
-        self.columns.push(Column {
-            name: name.into(),
-            lower,
-            upper,
-            cost,
-            integer: false,
-        });
+        self.columns.push(Column { name: name.into(), lower, upper, cost, integer: false });
         self.columns.len() - 1
     }
 
     /// Adds a 0-1 column and returns its index.
     pub fn binary(&mut self, name: impl Into<String>, cost: f64) -> usize {
-        self.columns.push(Column {
-            name: name.into(),
-            lower: 0.0,
-            upper: 1.0,
-            cost,
-            integer: true,
-        });
+        self.columns.push(Column { name: name.into(), lower: 0.0, upper: 1.0, cost, integer: true });
         self.columns.len() - 1
     }
 
@@ -135,10 +102,7 @@ impl MixedIntegerProgram {
     /// The same program with its integrality dropped.
     pub fn relaxed(&self) -> Self {
         let mut relaxed = self.clone();
-        relaxed
-            .columns
-            .iter_mut()
-            .for_each(|column| column.integer = false);
+        relaxed.columns.iter_mut().for_each(|column| column.integer = false);
         relaxed
     }
 
@@ -163,10 +127,7 @@ impl MixedIntegerProgram {
         let mut last_row = vec![usize::MAX; self.columns.len()];
         for (r, row) in self.rows.iter().enumerate() {
             if !bounds_are_sound(row.lower, row.upper) {
-                return refuse(format!(
-                    "row {} has bounds [{}, {}]",
-                    row.name, row.lower, row.upper
-                ));
+                return refuse(format!("row {} has bounds [{}, {}]", row.name, row.lower, row.upper));
             }
             for &(j, coefficient) in &row.terms {
                 if j >= self.columns.len() || !coefficient.is_finite() || last_row[j] == r {

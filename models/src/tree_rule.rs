@@ -40,12 +40,7 @@ pub enum Node {
 
 impl Node {
     pub fn split(covariate: usize, threshold: f64, left: Node, right: Node) -> Self {
-        Node::Split {
-            covariate,
-            threshold,
-            left: Box::new(left),
-            right: Box::new(right),
-        }
+        Node::Split { covariate, threshold, left: Box::new(left), right: Box::new(right) }
     }
 
     /// Number of splits on the longest path.
@@ -60,12 +55,7 @@ impl Node {
     fn leaf(&self, x: &[f64]) -> (usize, usize) {
         match self {
             Node::Leaf { arm } => (*arm, 0),
-            Node::Split {
-                covariate,
-                threshold,
-                left,
-                ..
-            } if x[*covariate] <= *threshold => left.leaf(x),
+            Node::Split { covariate, threshold, left, .. } if x[*covariate] <= *threshold => left.leaf(x),
             Node::Split { left, right, .. } => {
                 let (arm, number) = right.leaf(x);
                 (arm, left.leaves() + number)
@@ -82,13 +72,7 @@ impl Node {
 
     /// The same assignment with fewer splits: a split whose two sides are one and the same leaf is a leaf.
     pub fn simplified(self) -> Self {
-        let Node::Split {
-            covariate,
-            threshold,
-            left,
-            right,
-        } = self
-        else {
+        let Node::Split { covariate, threshold, left, right } = self else {
             return self;
         };
         let (left, right) = (left.simplified(), right.simplified());
@@ -102,12 +86,9 @@ impl Node {
     fn splits(&self) -> Vec<(usize, f64)> {
         match self {
             Node::Leaf { .. } => Vec::new(),
-            Node::Split {
-                covariate,
-                threshold,
-                left,
-                right,
-            } => [vec![(*covariate, *threshold)], left.splits(), right.splits()].concat(),
+            Node::Split { covariate, threshold, left, right } => {
+                [vec![(*covariate, *threshold)], left.splits(), right.splits()].concat()
+            }
         }
     }
 }
@@ -136,11 +117,8 @@ pub type TreeProblem = PolicyProblem<Tree>;
 impl Tree {
     /// Trees of depth at most `depth` over the candidate thresholds found in the columns of `x` (n x p).
     pub fn over(x: &ndarray::Array2<f64>, depth: usize, candidates: Candidates) -> Self {
-        let thresholds = x
-            .columns()
-            .into_iter()
-            .map(|c| splits::thresholds(c.to_vec(), candidates))
-            .collect();
+        let thresholds =
+            x.columns().into_iter().map(|c| splits::thresholds(c.to_vec(), candidates)).collect();
         Self { depth, thresholds }
     }
 }
@@ -178,19 +156,13 @@ impl RuleClass for Tree {
     fn violations(&self, rule: &Node) -> Vec<Violation> {
         let mut found = Vec::new();
         if rule.depth() > self.depth {
-            found.push(Violation {
-                constraint: "depth".into(),
-                amount: (rule.depth() - self.depth) as f64,
-            });
+            found.push(Violation { constraint: "depth".into(), amount: (rule.depth() - self.depth) as f64 });
         }
         let foreign =
             |&(j, t): &(usize, f64)| !self.thresholds.get(j).is_some_and(|allowed| allowed.contains(&t));
         let strangers = rule.splits().iter().filter(|split| foreign(split)).count();
         if strangers > 0 {
-            found.push(Violation {
-                constraint: "candidate_thresholds".into(),
-                amount: strangers as f64,
-            });
+            found.push(Violation { constraint: "candidate_thresholds".into(), amount: strangers as f64 });
         }
         found
     }

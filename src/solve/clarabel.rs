@@ -95,13 +95,8 @@ fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
         ..DefaultSettings::default()
     };
     let (p, a) = (sparse(n, &program.p), sparse(program.b.len(), &program.a));
-    let mut solver =
-        DefaultSolver::new(&p, &program.q, &a, &program.b, &cones, settings).map_err(|error| {
-            SolveError::Backend {
-                solver: "Clarabel".into(),
-                reason: error.to_string(),
-            }
-        })?;
+    let mut solver = DefaultSolver::new(&p, &program.q, &a, &program.b, &cones, settings)
+        .map_err(|error| SolveError::Backend { solver: "Clarabel".into(), reason: error.to_string() })?;
     solver.solve();
     let solution = &solver.solution;
     let solved = solution.status == SolverStatus::Solved;
@@ -138,9 +133,6 @@ impl prescribe_models::LinearOracle for NoOracle {
         &mut self,
         program: &prescribe_models::MixedIntegerProgram,
     ) -> Result<LinearOutcome, OracleError> {
-        Err(OracleError {
-            program: program.name.clone(),
-            reason: "Clarabel lends no linear programs".into(),
-        })
+        Err(OracleError { program: program.name.clone(), reason: "Clarabel lends no linear programs".into() })
     }
 }

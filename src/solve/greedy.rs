@@ -37,10 +37,8 @@ impl Solver<TreeProblem> for Greedy {
         let bins = bins(problem);
         let grown = grow(problem, bins.iter().collect(), problem.class.depth).simplified();
         let kept = start.filter(|tree| problem.violations(tree).is_empty());
-        let best = kept
-            .filter(|tree| problem.objective(tree) > problem.objective(&grown))
-            .cloned()
-            .unwrap_or(grown);
+        let best =
+            kept.filter(|tree| problem.objective(tree) > problem.objective(&grown)).cloned().unwrap_or(grown);
         watch.tell("greedy", Some(problem.objective(&best)), None, 0);
         Ok(Answer {
             point: Some(best),
@@ -56,12 +54,7 @@ impl Solver<TreeProblem> for Greedy {
 }
 
 fn grow(problem: &TreeProblem, bins: Vec<&Bin>, depth: usize) -> Node {
-    let options = stumps(
-        &bins,
-        &problem.class.thresholds,
-        problem.arms.len(),
-        problem.minimum_leaf_size(),
-    );
+    let options = stumps(&bins, &problem.class.thresholds, problem.arms.len(), problem.minimum_leaf_size());
     let better = |best: Stump, next: Stump| if next.value > best.value { next } else { best };
     // `stumps` always offers at least the leaf.
     let Some(best) = options.into_iter().reduce(better) else {

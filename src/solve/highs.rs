@@ -61,18 +61,10 @@ pub struct HighsOracle {
 impl LinearOracle for HighsOracle {
     fn solve(&mut self, program: &MixedIntegerProgram) -> Result<LinearOutcome, OracleError> {
         self.calls += 1;
-        let fail = |reason: String| OracleError {
-            program: program.name.clone(),
-            reason,
-        };
-        let outcome = solve_program(
-            &program.relaxed(),
-            None,
-            &Options::default(),
-            &Watch::start(None, &Silent),
-            "",
-        )
-        .map_err(|error| fail(error.to_string()))?;
+        let fail = |reason: String| OracleError { program: program.name.clone(), reason };
+        let outcome =
+            solve_program(&program.relaxed(), None, &Options::default(), &Watch::start(None, &Silent), "")
+                .map_err(|error| fail(error.to_string()))?;
         match (outcome.status, outcome.columns, outcome.objective) {
             (TerminationStatus::Optimal, Some(columns), Some(objective)) => {
                 Ok(LinearOutcome::Optimal { columns, objective })
@@ -93,11 +85,7 @@ impl Highs {
         let mut handles = Vec::with_capacity(program.columns.len());
         for column in &program.columns {
             let definition = variable().min(column.lower).max(column.upper);
-            handles.push(variables.add(if column.integer {
-                definition.integer()
-            } else {
-                definition
-            }));
+            handles.push(variables.add(if column.integer { definition.integer() } else { definition }));
         }
         let sum = |terms: &mut dyn Iterator<Item = (usize, f64)>| {
             let mut total = Expression::with_capacity(terms.size_hint().0);
@@ -123,9 +111,7 @@ impl Highs {
                 problem.add_constraint(total().geq(row.lower));
             }
         }
-        let model = problem
-            .try_into_inner()
-            .map_err(|error| failed(&error.to_string()))?;
+        let model = problem.try_into_inner().map_err(|error| failed(&error.to_string()))?;
         let mut highs = Self(model);
         // SAFETY: the pointer is that of a live model; names are NUL-terminated and copied by HiGHS.
         unsafe {
@@ -135,10 +121,7 @@ impl Highs {
             )?;
             for (j, name) in (0..).zip(program.file_names()) {
                 let name = CString::new(name).map_err(|error| failed(&error.to_string()))?;
-                accepted(
-                    sys::Highs_passColName(highs.pointer(), j, name.as_ptr()),
-                    "a column's name",
-                )?;
+                accepted(sys::Highs_passColName(highs.pointer(), j, name.as_ptr()), "a column's name")?;
             }
         }
         Ok(highs)
@@ -165,20 +148,14 @@ impl Highs {
         }
         // HiGHS's pool of threads belongs to the process; one thread keeps solves independent and repeatable.
         set("threads", Setting::Int(1))?;
-        set(
-            "random_seed",
-            Setting::Int((options.random_seed % (i32::MAX as u64)) as i32),
-        )?;
+        set("random_seed", Setting::Int((options.random_seed % (i32::MAX as u64)) as i32))?;
         set("mip_rel_gap", Setting::Float(options.mip_rel_gap))?;
         set("mip_abs_gap", Setting::Float(options.mip_abs_gap))?;
         if let Some(seconds) = watch.remaining() {
             set("time_limit", Setting::Float(seconds))?;
         }
         if let Some(nodes) = options.mip_max_nodes {
-            set(
-                "mip_max_nodes",
-                Setting::Int(i32::try_from(nodes).unwrap_or(i32::MAX)),
-            )?;
+            set("mip_max_nodes", Setting::Int(i32::try_from(nodes).unwrap_or(i32::MAX)))?;
         }
         Ok(())
     }
@@ -190,12 +167,7 @@ impl Highs {
         let columns: Vec<sys::HighsInt> = (0..).take(start.len()).collect();
         // SAFETY: both arrays have `start.len()` entries and outlive the call, which copies them.
         let status = unsafe {
-            sys::Highs_setSparseSolution(
-                self.pointer(),
-                columns.len() as _,
-                columns.as_ptr(),
-                start.as_ptr(),
-            )
+            sys::Highs_setSparseSolution(self.pointer(), columns.len() as _, columns.as_ptr(), start.as_ptr())
         };
         accepted(status, "the start")
     }
@@ -210,10 +182,7 @@ impl Highs {
         let data: *mut c_void = (&raw mut listener).cast();
         // SAFETY: `listener` outlives Highs_run, the only call during which HiGHS uses `data`.
         unsafe {
-            accepted(
-                sys::Highs_setCallback(self.pointer(), Some(on_event), data),
-                "the callback",
-            )?;
+            accepted(sys::Highs_setCallback(self.pointer(), Some(on_event), data), "the callback")?;
             for event in [
                 sys::kHighsCallbackSimplexInterrupt,
                 sys::kHighsCallbackIpmInterrupt,
@@ -245,11 +214,7 @@ impl Highs {
             columns,
             objective,
             bound,
-            nodes: if whole {
-                u64::try_from(self.node_count()).unwrap_or(0)
-            } else {
-                0
-            },
+            nodes: if whole { u64::try_from(self.node_count()).unwrap_or(0) } else { 0 },
             iterations: u64::try_from(self.integer_info(c"simplex_iteration_count")).unwrap_or(0),
         })
     }
@@ -338,10 +303,9 @@ fn status(code: sys::HighsInt, watch: &Watch) -> (TerminationStatus, &'static st
     match code {
         sys::kHighsModelStatusOptimal => (TerminationStatus::Optimal, "Optimal"),
         sys::kHighsModelStatusInfeasible => (TerminationStatus::Infeasible, "Infeasible"),
-        sys::kHighsModelStatusUnboundedOrInfeasible => (
-            TerminationStatus::InfeasibleOrUnbounded,
-            "Primal infeasible or unbounded",
-        ),
+        sys::kHighsModelStatusUnboundedOrInfeasible => {
+            (TerminationStatus::InfeasibleOrUnbounded, "Primal infeasible or unbounded")
+        }
         sys::kHighsModelStatusUnbounded => (TerminationStatus::InfeasibleOrUnbounded, "Unbounded"),
         sys::kHighsModelStatusTimeLimit => (TerminationStatus::TimeLimit, "Time limit reached"),
         sys::kHighsModelStatusIterationLimit => {
@@ -355,16 +319,9 @@ fn status(code: sys::HighsInt, watch: &Watch) -> (TerminationStatus, &'static st
 }
 
 fn accepted(status: sys::HighsInt, what: &str) -> Result<(), SolveError> {
-    if status == sys::kHighsStatusError {
-        Err(failed(&format!("{what} was refused")))
-    } else {
-        Ok(())
-    }
+    if status == sys::kHighsStatusError { Err(failed(&format!("{what} was refused"))) } else { Ok(()) }
 }
 
 fn failed(reason: &str) -> SolveError {
-    SolveError::Backend {
-        solver: "HiGHS".into(),
-        reason: reason.into(),
-    }
+    SolveError::Backend { solver: "HiGHS".into(), reason: reason.into() }
 }

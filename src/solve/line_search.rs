@@ -15,13 +15,7 @@ pub fn height(beta: &[f64], z: &[f64]) -> f64 {
 
 /// Total gain of the treated units, in floating point; the model decides in the end.
 pub fn gain(units: &MergedUnits, beta: &[f64]) -> f64 {
-    units
-        .z
-        .iter()
-        .zip(&units.gains)
-        .filter(|(z, _)| height(beta, z) >= 0.0)
-        .map(|(_, g)| g)
-        .sum()
+    units.z.iter().zip(&units.gains).filter(|(z, _)| height(beta, z) >= 0.0).map(|(_, g)| g).sum()
 }
 
 /// The best point on the line through `beta` along `direction`, in the middle of its step, and its gain.
@@ -53,10 +47,7 @@ pub fn best_on_line(units: &MergedUnits, beta: &[f64], direction: &[f64]) -> (Be
             (best, best_t) = (total, (t + next) / 2.0);
         }
     }
-    (
-        beta.iter().zip(direction).map(|(b, d)| b + best_t * d).collect(),
-        best,
-    )
+    (beta.iter().zip(direction).map(|(b, d)| b + best_t * d).collect(), best)
 }
 
 /// Repeats searches along the coordinates and `directions` until none improves; the point and its gain.

@@ -5,13 +5,10 @@
 //! largest-margin rule -> exact value, or a cut that removes labels no rule has, and again. The answer's bound is the worst
 //! over the pieces; what is claimed is what the returned point earns by the model's definition.
 
-use prescribe_models::linear_rule::{Facets, LinearProblem, Naive, Radon};
-use prescribe_models::maximum_margin::MaximumMargin;
-use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Column, MixedIntegerProgram, Model, Piece, ProgramForm, Recovered, Row, Sense};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
+use super::forms::{Formulation, Programmed};
 use super::highs::{self, HighsOracle};
 use super::report::CONSTRAINT_TOLERANCE;
 use super::{
@@ -23,26 +20,6 @@ const CUT_ROUNDS: usize = 60;
 /// A piece must beat the incumbent by this much, relative to max(1, |incumbent|), to matter: below the tolerance to which
 /// HiGHS satisfies rows nothing can be told apart.
 const CUTOFF: f64 = 1e-7;
-/// Programs with more columns than this are refused: building them alone would take minutes and gigabytes.
-const MOST_COLUMNS: usize = 4_000_000;
-
-/// Which way to write a model as programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Formulation {
-    /// Linear rules: 2p facet programs.
-    Facets,
-    /// Linear rules: one program over labels, with Radon cuts.
-    Radon,
-    /// Linear rules: facet programs with Radon cuts.
-    FacetsRadon,
-    /// Linear rules: program (20) of interference.txt.
-    Naive,
-    /// Trees of depth 1 and 2.
-    Extended,
-    /// Trees of any depth.
-    Flow,
-}
 
 /// The exact solver: program forms through HiGHS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,24 +28,7 @@ pub struct Milp {
     pub formulation: Option<Formulation>,
 }
 
-impl Milp {
-    fn refuse(&self, part: String, remedy: &str) -> Unsupported {
-        Unsupported {
-            solver: "milp".into(),
-            part,
-            remedy: remedy.into(),
-        }
-    }
-
-    fn foreign(&self, model: &str, formulations: &str) -> Unsupported {
-        self.refuse(
-            format!("a {model} in this formulation"),
-            &format!("choose among {formulations}"),
-        )
-    }
-}
-
-impl Solver<LinearProblem> for Milp {
+impl<M: Programmed> Solver<M> for Milp {
     fn name(&self) -> &'static str {
         "milp"
     }
@@ -77,129 +37,30 @@ impl Solver<LinearProblem> for Milp {
         highs::version()
     }
 
-    fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
-        if let Some(constraint) = problem.side.first() {
-            let remedy = "leave it out, or use a tree";
-            return Err(self.refuse(
-                format!("the constraint {} on a linear rule", constraint.name()),
-                remedy,
-            ));
-        }
-        match self.formulation {
-            Some(Formulation::Naive) => Ok(Promise::Heuristic),
-            None | Some(Formulation::Facets | Formulation::Radon | Formulation::FacetsRadon) => {
-                Ok(Promise::Exact)
-            }
-            Some(_) => Err(self.foreign("linear rule", "facets, radon, facets_radon and naive")),
-        }
+    fn accepts(&self, model: &M) -> Result<Promise, Unsupported> {
+        model.accepts(self.formulation)
     }
 
     fn search(
         &self,
-        problem: &LinearProblem,
-        start: Option<&<LinearProblem as Model>::Point>,
+        model: &M,
+        start: Option<&M::Point>,
         options: &Options,
         watch: &Watch,
-    ) -> Result<Answer<<LinearProblem as Model>::Point>, SolveError> {
-        let few = problem.covariates.len() <= FACETS_UP_TO;
-        match self.formulation.unwrap_or(if few {
-            Formulation::Facets
-        } else {
-            Formulation::Radon
-        }) {
-            Formulation::Radon => search(&Radon::new(problem), start, options, watch),
-            Formulation::FacetsRadon => search(&Facets::new(problem, true), start, options, watch),
-            Formulation::Naive => search(&Naive::new(problem), start, options, watch),
-            _ => search(&Facets::new(problem, false), start, options, watch),
-        }
-    }
-}
-
-/// Up to this many covariates the facet programs close sooner, beyond it the label program does (benches/README.md).
-const FACETS_UP_TO: usize = 6;
-
-impl Solver<TreeProblem> for Milp {
-    fn name(&self) -> &'static str {
-        "milp"
-    }
-
-    fn version(&self) -> String {
-        highs::version()
-    }
-
-    fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
-        let columns = match self.formulation {
-            None | Some(Formulation::Extended) if problem.class.depth <= 2 => Extended::columns(problem),
-            None | Some(Formulation::Flow) => Flow::columns(problem),
-            Some(Formulation::Extended) => {
-                return Err(self.foreign("tree of depth 3 or more", "flow"));
-            }
-            Some(_) => return Err(self.foreign("tree rule", "extended and flow")),
-        };
-        if columns > MOST_COLUMNS {
-            let part = format!("a program of {columns} columns");
-            return Err(self.refuse(
-                part,
-                "use fewer thresholds (--candidates quantiles:15), or --solver greedy",
-            ));
-        }
-        Ok(Promise::Exact)
-    }
-
-    fn search(
-        &self,
-        problem: &TreeProblem,
-        start: Option<&<TreeProblem as Model>::Point>,
-        options: &Options,
-        watch: &Watch,
-    ) -> Result<Answer<<TreeProblem as Model>::Point>, SolveError> {
-        match Extended::new(problem).filter(|_| self.formulation != Some(Formulation::Flow)) {
-            Some(extended) => search(&extended, start, options, watch),
-            None => search(&Flow::new(problem), start, options, watch),
-        }
-    }
-}
-
-impl Solver<MaximumMargin> for Milp {
-    fn name(&self) -> &'static str {
-        "milp"
-    }
-
-    fn version(&self) -> String {
-        highs::version()
-    }
-
-    fn accepts(&self, _model: &MaximumMargin) -> Result<Promise, Unsupported> {
-        match self.formulation {
-            None => Ok(Promise::Exact),
-            Some(_) => Err(self.foreign("maximum margin", "no formulation")),
-        }
-    }
-
-    fn search(
-        &self,
-        model: &MaximumMargin,
-        start: Option<&<MaximumMargin as Model>::Point>,
-        options: &Options,
-        watch: &Watch,
-    ) -> Result<Answer<<MaximumMargin as Model>::Point>, SolveError> {
-        search(model, start, options, watch)
+    ) -> Result<Answer<M::Point>, SolveError> {
+        search(model.form(self.formulation).as_ref(), start, options, watch)
     }
 }
 
 /// Solves every piece of `form`.
-fn search<F: ProgramForm>(
+fn search<F: ProgramForm + ?Sized>(
     form: &F,
     start: Option<&Point<F>>,
     options: &Options,
     watch: &Watch,
 ) -> Result<Answer<Point<F>>, SolveError> {
     let mut search = Search::new(form, options, watch);
-    start
-        .cloned()
-        .into_iter()
-        .chain(form.candidates())
-        .for_each(|point| search.offer(point, None));
+    start.cloned().into_iter().chain(form.candidates()).for_each(|point| search.offer(point, None));
     let pieces = form.pieces();
     let mut bound = search.incumbent.as_ref().map(|best| best.value);
     for (number, piece) in pieces.iter().enumerate() {
@@ -225,7 +86,7 @@ struct Incumbent<P> {
 }
 
 /// The state of a search over the pieces of a form.
-struct Search<'s, F: ProgramForm> {
+struct Search<'s, F: ProgramForm + ?Sized> {
     form: &'s F,
     options: &'s Options,
     watch: &'s Watch<'s>,
@@ -242,7 +103,7 @@ struct Search<'s, F: ProgramForm> {
     raw_status: String,
 }
 
-impl<'s, F: ProgramForm> Search<'s, F> {
+impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
     fn new(form: &'s F, options: &'s Options, watch: &'s Watch<'s>) -> Self {
         Self {
             form,
@@ -268,43 +129,24 @@ impl<'s, F: ProgramForm> Search<'s, F> {
             Stop::Interrupted => TerminationStatus::Interrupted,
         });
         let exhausted = self.options.mip_max_nodes.is_some_and(|most| self.nodes >= most);
-        self.limit = self
-            .limit
-            .or(stopped)
-            .or(exhausted.then_some(TerminationStatus::NodeLimit));
+        self.limit = self.limit.or(stopped).or(exhausted.then_some(TerminationStatus::NodeLimit));
         self.limit.is_some()
     }
 
     /// Takes `point` as the incumbent where it is feasible and better.
     fn offer(&mut self, point: Point<F>, claimed: Option<f64>) {
         let model = self.form.model();
-        if model
-            .violations(&point)
-            .iter()
-            .any(|violation| violation.amount > CONSTRAINT_TOLERANCE)
-        {
+        if model.violations(&point).iter().any(|violation| violation.amount > CONSTRAINT_TOLERANCE) {
             return;
         }
         let value = model.objective(&point);
-        if self
-            .incumbent
-            .as_ref()
-            .is_none_or(|best| self.better(value, best.value))
-        {
-            self.incumbent = Some(Incumbent {
-                point,
-                value,
-                claimed,
-            });
+        if self.incumbent.as_ref().is_none_or(|best| self.better(value, best.value)) {
+            self.incumbent = Some(Incumbent { point, value, claimed });
         }
     }
 
     fn better(&self, a: f64, b: f64) -> bool {
-        if self.form.model().sense() == Sense::Maximize {
-            a > b
-        } else {
-            a < b
-        }
+        if self.form.model().sense() == Sense::Maximize { a > b } else { a < b }
     }
 
     fn worse_bound(&self, a: f64, b: f64) -> f64 {
@@ -313,14 +155,8 @@ impl<'s, F: ProgramForm> Search<'s, F> {
 
     /// The objective that a piece must reach to matter.
     fn cutoff(&self) -> Option<f64> {
-        let sign = if self.form.model().sense() == Sense::Maximize {
-            1.0
-        } else {
-            -1.0
-        };
-        self.incumbent
-            .as_ref()
-            .map(|best| best.value + sign * CUTOFF * best.value.abs().max(1.0))
+        let sign = if self.form.model().sense() == Sense::Maximize { 1.0 } else { -1.0 };
+        self.incumbent.as_ref().map(|best| best.value + sign * CUTOFF * best.value.abs().max(1.0))
     }
 
     /// Solves one piece and returns a bound on it.
@@ -376,10 +212,7 @@ impl<'s, F: ProgramForm> Search<'s, F> {
         program: &mut MixedIntegerProgram,
         phase: &str,
     ) -> Result<(f64, bool), SolveError> {
-        let start = self
-            .incumbent
-            .as_ref()
-            .and_then(|best| self.form.embed(piece, &best.point));
+        let start = self.incumbent.as_ref().and_then(|best| self.form.embed(piece, &best.point));
         let cutoff = self.cutoff().filter(|_| start.is_none());
         let mut posed = program.clone();
         posed.rows.extend(cutoff.map(|value| program.cutoff(value)));
@@ -399,10 +232,7 @@ impl<'s, F: ProgramForm> Search<'s, F> {
                 return Ok((cutoff.or(known).unwrap_or(trivial), true));
             }
             (TerminationStatus::NumericalError | TerminationStatus::OtherError, None) => {
-                return Err(SolveError::Backend {
-                    solver: "HiGHS".into(),
-                    reason: self.raw_status.clone(),
-                });
+                return Err(SolveError::Backend { solver: "HiGHS".into(), reason: self.raw_status.clone() });
             }
             _ => {}
         }
@@ -453,9 +283,7 @@ impl<'s, F: ProgramForm> Search<'s, F> {
         Answer {
             point,
             claimed: claimed.flatten(),
-            bound: bound
-                .filter(|_| covers_all)
-                .map(|value| (value, BoundProof::Dual)),
+            bound: bound.filter(|_| covers_all).map(|value| (value, BoundProof::Dual)),
             termination: self.limit.unwrap_or(complete),
             raw_status: self.raw_status,
             nodes: Some(self.nodes),

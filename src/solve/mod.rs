@@ -12,6 +12,7 @@
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
 pub mod clarabel;
+pub mod forms;
 pub mod greedy;
 pub mod highs;
 pub mod line_search;
@@ -21,7 +22,9 @@ pub mod report;
 pub mod smooth;
 pub mod watch;
 
-pub use milp::{Formulation, Milp};
+pub use forms::{Formulation, Programmed};
+pub use milp::Milp;
+pub use registry::Solvable;
 pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
 pub use smooth::{Smooth, Stage};
 pub use watch::{Control, Observer, Progress, Silent, Stop, Watch};
@@ -30,7 +33,7 @@ use std::path::PathBuf;
 
 use prescribe_models::{InvalidModel, Model, OracleError};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What every solver is told. Names are HiGHS's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,9 +140,30 @@ pub fn solve<M: Model>(
     let watch = Watch::start(options.time_limit, observer);
     let cpu = cpu_time::ProcessTime::now();
     let answer = solver.search(model, start, options, &watch)?;
-    let spent = report::Spent {
-        solve_seconds: watch.elapsed(),
-        cpu_seconds: cpu.elapsed().as_secs_f64(),
-    };
+    let spent = report::Spent { solve_seconds: watch.elapsed(), cpu_seconds: cpu.elapsed().as_secs_f64() };
     Ok(report::certify(model, solver, promise, answer, options, spent))
+}
+
+/// As [`solve`], but an exact solver without a start first gets one from the problem's quick solver
+/// ([`Solvable::starter`]): a good incumbent prunes most of an exact search. The time limit and the times reported span both.
+pub fn solve_started<M: Solvable>(
+    model: &M,
+    solver: &dyn Solver<M>,
+    start: Option<&M::Point>,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Report<M::Point>, SolveError> {
+    let promise = solver.accepts(model)?;
+    let Some(starter) = M::starter().filter(|_| start.is_none() && promise == Promise::Exact) else {
+        return solve(model, solver, start, options, observer);
+    };
+    let quick = solve(model, starter.as_ref(), None, options, observer)?;
+    let left = options.time_limit.map(|limit| (limit - quick.solve_seconds).max(0.0));
+    let options = Options { time_limit: left, ..options.clone() };
+    let mut report = solve(model, solver, quick.point.as_ref(), &options, observer)?;
+    report.solve_seconds += quick.solve_seconds;
+    report.cpu_seconds += quick.cpu_seconds;
+    let start = json!({"solver": quick.solver, "objective_value": quick.objective_value, "cpu_seconds": quick.cpu_seconds});
+    report.statistics.insert("start".into(), start);
+    Ok(report)
 }

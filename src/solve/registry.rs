@@ -15,11 +15,18 @@ pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
 /// A problem that has registered solvers.
 pub trait Solvable: Model + Sized + 'static {
     fn solvers() -> Registered<Self>;
+
+    /// The quick solver whose answer starts the exact ones.
+    fn starter() -> Option<Box<dyn Solver<Self>>>;
 }
 
 impl Solvable for LinearProblem {
     fn solvers() -> Registered<Self> {
         vec![Box::new(Milp::default()), Box::new(Smooth::default())]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Smooth::default()))
     }
 }
 
@@ -27,10 +34,18 @@ impl Solvable for TreeProblem {
     fn solvers() -> Registered<Self> {
         vec![Box::new(Milp::default()), Box::new(Greedy)]
     }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Greedy))
+    }
 }
 
 impl Solvable for MaximumMargin {
     fn solvers() -> Registered<Self> {
         vec![Box::new(Milp::default()), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
     }
 }

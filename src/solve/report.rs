@@ -173,16 +173,10 @@ pub(super) fn certify<M: Model>(
     options: &Options,
     spent: Spent,
 ) -> Report<M::Point> {
-    let objective = answer
-        .point
-        .as_ref()
-        .map(|point| model.objective(point))
-        .filter(|value| value.is_finite());
+    let objective =
+        answer.point.as_ref().map(|point| model.objective(point)).filter(|value| value.is_finite());
     let scale = objective.map_or(1.0, |value| value.abs().max(1.0));
-    let gap_tolerance = options
-        .mip_abs_gap
-        .max(options.mip_rel_gap * scale)
-        .max(CLAIM_TOLERANCE * scale);
+    let gap_tolerance = options.mip_abs_gap.max(options.mip_rel_gap * scale).max(CLAIM_TOLERANCE * scale);
     let checks = checks(model, &answer, objective, scale, gap_tolerance);
     let passed = |name: &str| checks.iter().all(|check| check.name != name || check.passed);
     let primal_status = match (&answer.point, objective) {
@@ -206,11 +200,7 @@ pub(super) fn certify<M: Model>(
         promise,
         termination_status: termination(answer.termination, primal_status, passed("gap"), verified),
         primal_status,
-        dual_status: if bound.is_some() {
-            PrimalStatus::FeasiblePoint
-        } else {
-            PrimalStatus::NoSolution
-        },
+        dual_status: if bound.is_some() { PrimalStatus::FeasiblePoint } else { PrimalStatus::NoSolution },
         raw_status: answer.raw_status,
         sense: model.sense(),
         objective_value: objective,
@@ -260,41 +250,21 @@ fn checks<M: Model>(
         // NaN fails.
         passed: value <= tolerance,
     };
-    let broken = model
-        .violations(point)
-        .iter()
-        .map(|violation| violation.amount)
-        .fold(0.0, f64::max);
+    let broken = model.violations(point).iter().map(|violation| violation.amount).fold(0.0, f64::max);
     let mut checks = vec![
-        check(
-            "objective_finite",
-            if objective.is_some() { 0.0 } else { 1.0 },
-            0.0,
-        ),
+        check("objective_finite", if objective.is_some() { 0.0 } else { 1.0 }, 0.0),
         check("constraints", broken, CONSTRAINT_TOLERANCE),
     ];
     let Some(objective) = objective else { return checks };
     // How much better `a` is than `b`.
     let better = |a: f64, b: f64| {
-        if model.sense() == Sense::Maximize {
-            a - b
-        } else {
-            b - a
-        }
+        if model.sense() == Sense::Maximize { a - b } else { b - a }
     };
     if let Some(claimed) = answer.claimed {
-        checks.push(check(
-            "claim_reached",
-            better(claimed, objective).max(0.0),
-            CLAIM_TOLERANCE * scale,
-        ));
+        checks.push(check("claim_reached", better(claimed, objective).max(0.0), CLAIM_TOLERANCE * scale));
     }
     if let Some((bound, _)) = answer.bound {
-        checks.push(check(
-            "bound_holds",
-            better(objective, bound).max(0.0),
-            CLAIM_TOLERANCE * scale,
-        ));
+        checks.push(check("bound_holds", better(objective, bound).max(0.0), CLAIM_TOLERANCE * scale));
         if answer.termination == TerminationStatus::Optimal {
             checks.push(check("gap", better(bound, objective).max(0.0), gap_tolerance));
         }
@@ -328,19 +298,15 @@ struct Gaps {
 
 impl Gaps {
     fn of<M: Model>(model: &M, objective: Option<f64>, bound: Option<f64>) -> Self {
-        let absolute = objective
-            .zip(bound)
-            .map(|(incumbent, bound)| (bound - incumbent).abs());
+        let absolute = objective.zip(bound).map(|(incumbent, bound)| (bound - incumbent).abs());
         // 0 where both are 0; no number (null) where only the divisor is.
         let over = |divisor: Option<f64>| {
-            let ratio = absolute
-                .zip(divisor)
-                .map(|(gap, divisor)| if gap == 0.0 { 0.0 } else { gap / divisor });
+            let ratio =
+                absolute.zip(divisor).map(|(gap, divisor)| if gap == 0.0 { 0.0 } else { gap / divisor });
             ratio.filter(|ratio| ratio.is_finite())
         };
-        let gain = objective
-            .zip(model.reference_value())
-            .map(|(incumbent, constant)| (incumbent - constant).abs());
+        let gain =
+            objective.zip(model.reference_value()).map(|(incumbent, constant)| (incumbent - constant).abs());
         Self {
             absolute,
             relative: over(objective.map(f64::abs)),

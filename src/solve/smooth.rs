@@ -85,13 +85,9 @@ impl Solver<LinearProblem> for Smooth {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .build();
-        let pool = pool.map_err(|e| SolveError::Backend {
-            solver: "smooth".into(),
-            reason: e.to_string(),
-        })?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+        let pool =
+            pool.map_err(|e| SolveError::Backend { solver: "smooth".into(), reason: e.to_string() })?;
         pool.install(|| Ok(self.stages(problem, start, options, watch)))
     }
 }
@@ -112,21 +108,14 @@ impl Smooth {
         best.record("surrogate", watch);
         if self.stage >= Stage::MultiStart {
             let from = |k: u64| {
-                anneal(
-                    &units,
-                    random_direction(stream(options.random_seed, "start", k), dimension),
-                    watch,
-                )
+                anneal(&units, random_direction(stream(options.random_seed, "start", k), dimension), watch)
             };
             ends.extend((0..STARTS).into_par_iter().map(from).collect::<Vec<_>>());
             best.offer(&units, &ends[1..]);
             best.record("multi_start", watch);
         }
         if self.stage >= Stage::Polished {
-            ends = ends
-                .into_par_iter()
-                .map(|end| line_search::climb(&units, end, &[]).0)
-                .collect();
+            ends = ends.into_par_iter().map(|end| line_search::climb(&units, end, &[]).0).collect();
             best.offer(&units, &ends);
             let highest = ends
                 .iter()
@@ -152,12 +141,7 @@ impl<'p> Best<'p> {
     fn of(problem: &'p LinearProblem, start: Option<&LinearRule>) -> Self {
         let constant = problem.best_constant();
         let value = problem.objective(&constant);
-        let mut best = Self {
-            problem,
-            rule: constant,
-            value,
-            stages: Map::new(),
-        };
+        let mut best = Self { problem, rule: constant, value, stages: Map::new() };
         start.into_iter().for_each(|rule| best.take(rule.clone()));
         best
     }
@@ -173,9 +157,7 @@ impl<'p> Best<'p> {
     }
 
     fn offer(&mut self, units: &MergedUnits, points: &[Beta]) {
-        points
-            .iter()
-            .for_each(|beta| self.take(units.rule(beta[0], &beta[1..])));
+        points.iter().for_each(|beta| self.take(units.rule(beta[0], &beta[1..])));
     }
 
     fn record(&mut self, stage: &str, watch: &Watch) {
@@ -208,12 +190,8 @@ fn anneal(units: &MergedUnits, mut beta: Beta, watch: &Watch) -> Beta {
         if watch.stop().is_some() {
             break;
         }
-        let surrogate = Surrogate {
-            units,
-            bandwidth,
-            scale: units.gains.iter().map(|g| g.abs()).sum(),
-            watch,
-        };
+        let surrogate =
+            Surrogate { units, bandwidth, scale: units.gains.iter().map(|g| g.abs()).sum(), watch };
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY).with_tolerance_cost(1e-10);
         let Ok(solver) = solver else { break };
         let run = Executor::new(surrogate, solver)
@@ -221,9 +199,7 @@ fn anneal(units: &MergedUnits, mut beta: Beta, watch: &Watch) -> Beta {
             .timer(false)
             .run();
         let end = run.ok().and_then(|result| result.state.get_best_param().cloned());
-        beta = end
-            .filter(|end| end.iter().all(|b| b.is_finite()))
-            .unwrap_or(beta);
+        beta = end.filter(|end| end.iter().all(|b| b.is_finite())).unwrap_or(beta);
     }
     beta
 }
@@ -242,9 +218,8 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
         line_search::normalise(&mut best.0);
         let shift = random_direction(&mut random, dimension);
         let kicked = best.0.iter().zip(&shift).map(|(b, d)| b + size * d).collect();
-        let directions: Vec<Beta> = (0..DIRECTIONS)
-            .map(|_| random_direction(&mut random, dimension))
-            .collect();
+        let directions: Vec<Beta> =
+            (0..DIRECTIONS).map(|_| random_direction(&mut random, dimension)).collect();
         let next = line_search::climb(units, kicked, &directions);
         if next.1 > best.1 {
             path.push(next.0.clone());
@@ -257,17 +232,13 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
 }
 
 fn random_direction(mut random: impl Rng, dimension: usize) -> Beta {
-    (0..dimension)
-        .map(|_| random.sample::<f64, _>(StandardNormal))
-        .collect()
+    (0..dimension).map(|_| random.sample::<f64, _>(StandardNormal)).collect()
 }
 
 /// The random stream of task `k` of a kind: the same for any number of threads.
 fn stream(seed: u64, kind: &str, k: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let kind = kind.bytes().fold(0u64, |hash, byte| {
-        hash.wrapping_mul(131).wrapping_add(u64::from(byte))
-    });
+    let kind = kind.bytes().fold(0u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
     random.set_stream(kind.wrapping_mul(1 << 20).wrapping_add(k));
     random
 }
@@ -300,12 +271,7 @@ impl CostFunction for Surrogate<'_> {
 
     fn cost(&self, beta: &Beta) -> Result<f64, Error> {
         self.check(beta)?;
-        let terms = self
-            .units
-            .z
-            .iter()
-            .zip(&self.units.gains)
-            .map(|(z, g)| g * self.share(beta, z));
+        let terms = self.units.z.iter().zip(&self.units.gains).map(|(z, g)| g * self.share(beta, z));
         Ok(-terms.sum::<f64>() / self.scale.max(f64::MIN_POSITIVE))
     }
 }
@@ -321,10 +287,7 @@ impl Gradient for Surrogate<'_> {
             let share = self.share(beta, z);
             let weight = -gain * share * (1.0 - share) / (self.bandwidth * self.scale.max(f64::MIN_POSITIVE));
             gradient[0] += weight;
-            gradient[1..]
-                .iter_mut()
-                .zip(z)
-                .for_each(|(slot, v)| *slot += weight * v);
+            gradient[1..].iter_mut().zip(z).for_each(|(slot, v)| *slot += weight * v);
         }
         Ok(gradient)
     }

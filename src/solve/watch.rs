@@ -63,15 +63,9 @@ impl<'o> Watch<'o> {
     pub fn start(time_limit: Option<f64>, observer: &'o dyn Observer) -> Self {
         let started = Instant::now();
         // A limit too long for the clock is no limit.
-        let deadline = time_limit
-            .and_then(|s| Duration::try_from_secs_f64(s).ok())
-            .and_then(|d| started.checked_add(d));
-        Self {
-            started,
-            deadline,
-            observer,
-            stopped: AtomicU8::new(0),
-        }
+        let deadline =
+            time_limit.and_then(|s| Duration::try_from_secs_f64(s).ok()).and_then(|d| started.checked_add(d));
+        Self { started, deadline, observer, stopped: AtomicU8::new(0) }
     }
 
     /// Seconds since the start.
@@ -81,8 +75,7 @@ impl<'o> Watch<'o> {
 
     /// Seconds that are left; none where there is no limit.
     pub fn remaining(&self) -> Option<f64> {
-        self.deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs_f64())
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs_f64())
     }
 
     /// Whether to stop, and why; once stopped it stays so.
@@ -103,13 +96,7 @@ impl<'o> Watch<'o> {
 
     /// Tells the observer, who may stop the solve.
     pub fn tell(&self, phase: &str, incumbent: Option<f64>, bound: Option<f64>, nodes: u64) {
-        let progress = Progress {
-            seconds: self.elapsed(),
-            phase: phase.into(),
-            incumbent,
-            bound,
-            nodes,
-        };
+        let progress = Progress { seconds: self.elapsed(), phase: phase.into(), incumbent, bound, nodes };
         if self.observer.progress(&progress) == Control::Stop {
             self.stopped.store(2, Ordering::Relaxed);
         }

@@ -18,19 +18,11 @@ pub fn numbers(path: &str) -> (Vec<String>, Array2<f64>) {
     for record in reader.records() {
         values.extend(record.unwrap().iter().map(|cell| cell.parse::<f64>().unwrap()));
     }
-    (
-        header.clone(),
-        Array2::from_shape_vec((values.len() / header.len(), header.len()), values).unwrap(),
-    )
+    (header.clone(), Array2::from_shape_vec((values.len() / header.len(), header.len()), values).unwrap())
 }
 
 /// Columns whose name starts with `prefix` and their names.
 pub fn columns(table: &(Vec<String>, Array2<f64>), prefix: &str) -> (Vec<String>, Array2<f64>) {
-    let chosen: Vec<usize> = (0..table.0.len())
-        .filter(|&j| table.0[j].starts_with(prefix))
-        .collect();
-    (
-        chosen.iter().map(|&j| table.0[j].clone()).collect(),
-        table.1.select(ndarray::Axis(1), &chosen),
-    )
+    let chosen: Vec<usize> = (0..table.0.len()).filter(|&j| table.0[j].starts_with(prefix)).collect();
+    (chosen.iter().map(|&j| table.0[j].clone()).collect(), table.1.select(ndarray::Axis(1), &chosen))
 }

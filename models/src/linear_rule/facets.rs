@@ -28,10 +28,7 @@ pub struct Facets<'a> {
 
 impl<'a> Facets<'a> {
     pub fn new(problem: &'a LinearProblem, with_cuts: bool) -> Self {
-        Self {
-            units: MergedUnits::of(problem),
-            with_cuts,
-        }
+        Self { units: MergedUnits::of(problem), with_cuts }
     }
 
     fn facet(&self, covariate: usize, sign: f64) -> MixedIntegerProgram {
@@ -49,26 +46,16 @@ impl<'a> Facets<'a> {
         }
         for (i, (z, gain)) in self.units.z.iter().zip(&self.units.gains).enumerate() {
             let terms = |label: f64| {
-                let slopes = z
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, v)| **v != 0.0)
-                    .map(|(j, v)| (intercept + 1 + j, *v));
-                std::iter::once((i, label))
-                    .chain([(intercept, 1.0)])
-                    .chain(slopes)
-                    .collect()
+                let slopes =
+                    z.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(j, v)| (intercept + 1 + j, *v));
+                std::iter::once((i, label)).chain([(intercept, 1.0)]).chain(slopes).collect()
             };
             if *gain > 0.0 {
                 let m = self.farthest(z, covariate, sign);
-                program
-                    .rows
-                    .push(Row::at_least(format!("treated[{i}]"), -m, terms(-m)));
+                program.rows.push(Row::at_least(format!("treated[{i}]"), -m, terms(-m)));
             } else if *gain < 0.0 {
                 let m = self.farthest(z, covariate, -sign);
-                program
-                    .rows
-                    .push(Row::at_most(format!("untreated[{i}]"), 0.0, terms(-m)));
+                program.rows.push(Row::at_most(format!("untreated[{i}]"), 0.0, terms(-m)));
             }
         }
         program
@@ -78,11 +65,7 @@ impl<'a> Facets<'a> {
     fn farthest(&self, z: &[f64], covariate: usize, sign: f64) -> f64 {
         let reach = |other: &Vec<f64>| -> f64 {
             let along = |(j, (a, b)): (usize, (&f64, &f64))| {
-                if j == covariate {
-                    sign * (a - b)
-                } else {
-                    (a - b).abs()
-                }
+                if j == covariate { sign * (a - b) } else { (a - b).abs() }
             };
             other.iter().zip(z).enumerate().map(along).sum()
         };
@@ -100,9 +83,7 @@ impl<'a> ProgramForm for Facets<'a> {
 
     fn pieces(&self) -> Vec<Piece> {
         let names = &self.units.problem().covariates;
-        let facets = (0..names.len())
-            .filter(|&j| self.units.varies(j))
-            .flat_map(|j| [(j, 1.0), (j, -1.0)]);
+        let facets = (0..names.len()).filter(|&j| self.units.varies(j)).flat_map(|j| [(j, 1.0), (j, -1.0)]);
         facets
             .map(|(j, sign)| Piece {
                 label: format!("{}={}", names[j], if sign > 0.0 { "+1" } else { "-1" }),
@@ -121,11 +102,7 @@ impl<'a> ProgramForm for Facets<'a> {
     }
 
     fn separate(&self, columns: &[f64], oracle: &mut dyn LinearOracle) -> Result<Vec<Row>, OracleError> {
-        if self.with_cuts {
-            radon::cuts_against(&self.units, columns, oracle)
-        } else {
-            Ok(Vec::new())
-        }
+        if self.with_cuts { radon::cuts_against(&self.units, columns, oracle) } else { Ok(Vec::new()) }
     }
 
     fn recover(
@@ -139,7 +116,5 @@ impl<'a> ProgramForm for Facets<'a> {
 
 /// Treat nobody, treat everybody.
 pub(super) fn constants(problem: &LinearProblem) -> Vec<LinearRule> {
-    (0..2)
-        .map(|arm| Linear.constant(problem.covariates.len(), arm))
-        .collect()
+    (0..2).map(|arm| Linear.constant(problem.covariates.len(), arm)).collect()
 }

@@ -37,34 +37,13 @@ impl<'a> MergedUnits<'a> {
         for i in 0..problem.units() {
             let x = problem.unit(i);
             let key = x.iter().map(|v| v.to_bits()).collect();
-            points
-                .entry(key)
-                .or_insert((x, Vec::new()))
-                .1
-                .push(problem.gain(i));
+            points.entry(key).or_insert((x, Vec::new())).1.push(problem.gain(i));
         }
         let (x, gains): (Vec<_>, Vec<_>) = points.into_values().map(|(x, g)| (x, sum(g))).unzip();
-        let (centre, scale): (Vec<_>, Vec<_>) = problem
-            .x()
-            .columns()
-            .into_iter()
-            .map(|c| midrange(c.iter()))
-            .unzip();
-        let scaled = |x: &&[f64]| {
-            x.iter()
-                .zip(&centre)
-                .zip(&scale)
-                .map(|((v, c), s)| (v - c) / s)
-                .collect()
-        };
-        Self {
-            z: x.iter().map(scaled).collect(),
-            problem,
-            x,
-            gains,
-            centre,
-            scale,
-        }
+        let (centre, scale): (Vec<_>, Vec<_>) =
+            problem.x().columns().into_iter().map(|c| midrange(c.iter())).unzip();
+        let scaled = |x: &&[f64]| x.iter().zip(&centre).zip(&scale).map(|((v, c), s)| (v - c) / s).collect();
+        Self { z: x.iter().map(scaled).collect(), problem, x, gains, centre, scale }
     }
 
     pub fn problem(&self) -> &'a LinearProblem {
@@ -80,10 +59,7 @@ impl<'a> MergedUnits<'a> {
     pub fn rule(&self, intercept: f64, b: &[f64]) -> LinearRule {
         let coefficients: Vec<f64> = b.iter().zip(&self.scale).map(|(b, s)| b / s).collect();
         let shift = sum(coefficients.iter().zip(&self.centre).map(|(b, c)| b * c));
-        LinearRule {
-            intercept: intercept - shift,
-            coefficients,
-        }
+        LinearRule { intercept: intercept - shift, coefficients }
     }
 
     /// An empty program with a 0-1 column of gain g_i for every point, "treated", in the order of the points: the columns
@@ -101,12 +77,8 @@ impl<'a> MergedUnits<'a> {
     pub(super) fn required(&self, columns: &[f64]) -> (Vec<usize>, Vec<usize>) {
         let points = || 0..self.gains.len();
         (
-            points()
-                .filter(|&i| self.gains[i] > 0.0 && columns[i] > 0.5)
-                .collect(),
-            points()
-                .filter(|&i| self.gains[i] < 0.0 && columns[i] < 0.5)
-                .collect(),
+            points().filter(|&i| self.gains[i] > 0.0 && columns[i] > 0.5).collect(),
+            points().filter(|&i| self.gains[i] < 0.0 && columns[i] < 0.5).collect(),
         )
     }
 
@@ -125,11 +97,7 @@ impl<'a> MergedUnits<'a> {
             return Ok(Recovered::Point(self.representative(&rule, oracle)?));
         }
         let cuts = super::radon::cuts_against(self, columns, oracle)?;
-        Ok(if cuts.is_empty() {
-            Recovered::Unresolved(rule)
-        } else {
-            Recovered::Cuts(cuts)
-        })
+        Ok(if cuts.is_empty() { Recovered::Unresolved(rule) } else { Recovered::Cuts(cuts) })
     }
 
     /// The rule with the same labels as `rule` on every unit and the largest margin; `rule` itself where the linear
@@ -169,20 +137,14 @@ impl<'a> MergedUnits<'a> {
         if !exact::hulls_meet(&points(left), &points(right)) {
             return None;
         }
-        let terms = left
-            .iter()
-            .map(|&i| (i, 1.0))
-            .chain(right.iter().map(|&i| (i, -1.0)))
-            .collect();
+        let terms = left.iter().map(|&i| (i, 1.0)).chain(right.iter().map(|&i| (i, -1.0))).collect();
         Some(Row::at_most("radon", left.len() as f64 - 1.0, terms))
     }
 }
 
 /// Midrange and half-range (1 for a constant) of a column.
 fn midrange<'v>(values: impl Iterator<Item = &'v f64>) -> (f64, f64) {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
-        (l.min(v), h.max(v))
-    });
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
     // Halved first: the sum of two large numbers may overflow.
     let (centre, half) = (low / 2.0 + high / 2.0, high / 2.0 - low / 2.0);
     (centre, if half > 0.0 { half } else { 1.0 })

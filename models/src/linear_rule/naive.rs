@@ -23,9 +23,7 @@ pub struct Naive<'a> {
 
 impl<'a> Naive<'a> {
     pub fn new(problem: &'a LinearProblem) -> Self {
-        Self {
-            units: MergedUnits::of(problem),
-        }
+        Self { units: MergedUnits::of(problem) }
     }
 }
 
@@ -46,29 +44,14 @@ impl<'a> ProgramForm for Naive<'a> {
         let c = names.len() as f64 + 2.0;
         for (i, z) in self.units.z.iter().enumerate() {
             let terms = |label: f64| {
-                let slopes = z
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, v)| **v != 0.0)
-                    .map(|(j, v)| (intercept + 1 + j, *v));
-                std::iter::once((i, label))
-                    .chain([(intercept, 1.0)])
-                    .chain(slopes)
-                    .collect()
+                let slopes =
+                    z.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(j, v)| (intercept + 1 + j, *v));
+                std::iter::once((i, label)).chain([(intercept, 1.0)]).chain(slopes).collect()
             };
-            program
-                .rows
-                .push(Row::at_least(format!("treated[{i}]"), -c, terms(-c)));
-            program.rows.push(Row::at_most(
-                format!("untreated[{i}]"),
-                -MARGIN,
-                terms(-c - MARGIN),
-            ));
+            program.rows.push(Row::at_least(format!("treated[{i}]"), -c, terms(-c)));
+            program.rows.push(Row::at_most(format!("untreated[{i}]"), -MARGIN, terms(-c - MARGIN)));
         }
-        vec![Piece {
-            label: "naive".into(),
-            program,
-        }]
+        vec![Piece { label: "naive".into(), program }]
     }
 
     fn candidates(&self) -> Vec<LinearRule> {

@@ -37,9 +37,7 @@ pub struct Radon<'a> {
 
 impl<'a> Radon<'a> {
     pub fn new(problem: &'a LinearProblem) -> Self {
-        Self {
-            units: MergedUnits::of(problem),
-        }
+        Self { units: MergedUnits::of(problem) }
     }
 }
 
@@ -51,10 +49,7 @@ impl<'a> ProgramForm for Radon<'a> {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        vec![Piece {
-            label: "labels".into(),
-            program: self.units.labels_program("linear_rule.radon"),
-        }]
+        vec![Piece { label: "labels".into(), program: self.units.labels_program("linear_rule.radon") }]
     }
 
     fn candidates(&self) -> Vec<LinearRule> {
@@ -117,9 +112,7 @@ pub(super) fn cuts_against(
 
 /// The separation program and the point behind each of its columns; none where one side has no points.
 fn separation_program(units: &MergedUnits, labels: &[f64]) -> Option<(MixedIntegerProgram, Vec<usize>)> {
-    let points: Vec<usize> = (0..units.gains.len())
-        .filter(|&i| units.gains[i] != 0.0)
-        .collect();
+    let points: Vec<usize> = (0..units.gains.len()).filter(|&i| units.gains[i] != 0.0).collect();
     let mut program = MixedIntegerProgram::new("linear_rule.separation", Sense::Minimize);
     let positive = |i: usize| units.gains[i] > 0.0;
     for &i in &points {
@@ -127,11 +120,7 @@ fn separation_program(units: &MergedUnits, labels: &[f64]) -> Option<(MixedInteg
         program.continuous(format!("weight[{i}]"), 0.0, f64::INFINITY, cost.clamp(0.0, 1.0));
     }
     let one_side = |side: bool| {
-        points
-            .iter()
-            .enumerate()
-            .filter(move |(_, i)| positive(**i) == side)
-            .map(|(c, _)| (c, 1.0))
+        points.iter().enumerate().filter(move |(_, i)| positive(**i) == side).map(|(c, _)| (c, 1.0))
     };
     for (name, side) in [("left", true), ("right", false)] {
         let terms: Vec<_> = one_side(side).collect();
@@ -141,22 +130,8 @@ fn separation_program(units: &MergedUnits, labels: &[f64]) -> Option<(MixedInteg
         program.rows.push(Row::equal(name, 1.0, terms));
     }
     for j in (0..units.z[0].len()).filter(|&j| units.varies(j)) {
-        let signed = |(c, &i): (usize, &usize)| {
-            (
-                c,
-                if positive(i) {
-                    units.z[i][j]
-                } else {
-                    -units.z[i][j]
-                },
-            )
-        };
-        let terms = points
-            .iter()
-            .enumerate()
-            .map(signed)
-            .filter(|(_, v)| *v != 0.0)
-            .collect();
+        let signed = |(c, &i): (usize, &usize)| (c, if positive(i) { units.z[i][j] } else { -units.z[i][j] });
+        let terms = points.iter().enumerate().map(signed).filter(|(_, v)| *v != 0.0).collect();
         program.rows.push(Row::equal(format!("meet[{j}]"), 0.0, terms));
     }
     Some((program, points))

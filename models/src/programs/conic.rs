@@ -40,31 +40,17 @@ impl TryFrom<&MixedIntegerProgram> for ConicProgram {
                 column.name
             )));
         }
-        let sign = if program.sense == Sense::Maximize {
-            -1.0
-        } else {
-            1.0
-        };
-        let bounds = program
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(j, c)| (vec![(j, 1.0)], c.lower, c.upper));
-        let limits: Vec<_> = program
-            .rows
-            .iter()
-            .map(|r| (r.terms.clone(), r.lower, r.upper))
-            .chain(bounds)
-            .collect();
+        let sign = if program.sense == Sense::Maximize { -1.0 } else { 1.0 };
+        let bounds = program.columns.iter().enumerate().map(|(j, c)| (vec![(j, 1.0)], c.lower, c.upper));
+        let limits: Vec<_> =
+            program.rows.iter().map(|r| (r.terms.clone(), r.lower, r.upper)).chain(bounds).collect();
         let (mut a, mut b) = (Vec::new(), Vec::new());
         let mut push = |terms: &[(usize, f64)], factor: f64, limit: f64| {
             a.extend(terms.iter().map(|&(j, value)| (b.len(), j, factor * value)));
             b.push(factor * limit);
         };
         let equalities: Vec<_> = limits.iter().filter(|(_, lower, upper)| lower == upper).collect();
-        equalities
-            .iter()
-            .for_each(|(terms, value, _)| push(terms, 1.0, *value));
+        equalities.iter().for_each(|(terms, value, _)| push(terms, 1.0, *value));
         for (terms, lower, upper) in limits.iter().filter(|(_, lower, upper)| lower != upper) {
             if upper.is_finite() {
                 push(terms, 1.0, *upper);
@@ -73,10 +59,7 @@ impl TryFrom<&MixedIntegerProgram> for ConicProgram {
                 push(terms, -1.0, *lower);
             }
         }
-        let cones = vec![
-            Cone::Zero(equalities.len()),
-            Cone::Nonnegative(b.len() - equalities.len()),
-        ];
+        let cones = vec![Cone::Zero(equalities.len()), Cone::Nonnegative(b.len() - equalities.len())];
         Ok(Self {
             name: program.name.clone(),
             p: Vec::new(),

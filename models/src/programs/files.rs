@@ -29,11 +29,7 @@ impl MixedIntegerProgram {
             let _ = writeln!(text, "    rhs objective {}", -self.offset);
         }
         for (row, name) in self.rows.iter().zip(&names.rows) {
-            let side = if row.upper.is_finite() {
-                row.upper
-            } else {
-                row.lower
-            };
+            let side = if row.upper.is_finite() { row.upper } else { row.lower };
             if side != 0.0 && side.is_finite() {
                 let _ = writeln!(text, "    rhs {name} {side}");
             }
@@ -56,19 +52,13 @@ impl MixedIntegerProgram {
     fn mps_columns(&self, names: &Names, text: &mut String) {
         let mut by_column: Vec<Vec<(usize, f64)>> = vec![Vec::new(); self.columns.len()];
         for (r, row) in self.rows.iter().enumerate() {
-            row.terms
-                .iter()
-                .for_each(|&(j, value)| by_column[j].push((r, value)));
+            row.terms.iter().for_each(|&(j, value)| by_column[j].push((r, value)));
         }
         let mut inside = false;
         for (j, column) in self.columns.iter().enumerate() {
             if column.integer != inside {
                 inside = column.integer;
-                let _ = writeln!(
-                    text,
-                    "    marker 'MARKER' '{}'",
-                    if inside { "INTORG" } else { "INTEND" }
-                );
+                let _ = writeln!(text, "    marker 'MARKER' '{}'", if inside { "INTORG" } else { "INTEND" });
             }
             let name = &names.columns[j];
             if column.cost != 0.0 || by_column[j].is_empty() {
@@ -87,18 +77,9 @@ impl MixedIntegerProgram {
     pub fn to_lp(&self) -> String {
         let names = Names::of(self);
         let mut text = format!("\\ {}\n", safe_name(&self.name));
-        text.push_str(if self.sense == Sense::Maximize {
-            "maximize\n"
-        } else {
-            "minimize\n"
-        });
-        let costs: Vec<(usize, f64)> = self
-            .columns
-            .iter()
-            .map(|c| c.cost)
-            .enumerate()
-            .filter(|(_, c)| *c != 0.0)
-            .collect();
+        text.push_str(if self.sense == Sense::Maximize { "maximize\n" } else { "minimize\n" });
+        let costs: Vec<(usize, f64)> =
+            self.columns.iter().map(|c| c.cost).enumerate().filter(|(_, c)| *c != 0.0).collect();
         let _ = write!(text, " objective:{}", lp_terms(&costs, &names.columns));
         if self.offset != 0.0 {
             let _ = write!(text, "\n  {} {}", lp_sign(self.offset), self.offset.abs());
@@ -109,11 +90,7 @@ impl MixedIntegerProgram {
             let _ = match (row.lower.is_finite(), row.upper.is_finite()) {
                 (true, true) if row.lower == row.upper => writeln!(text, " {name}:{terms} = {}", row.upper),
                 (true, true) => {
-                    writeln!(
-                        text,
-                        " {name}_low:{terms} >= {}\n {name}:{terms} <= {}",
-                        row.lower, row.upper
-                    )
+                    writeln!(text, " {name}_low:{terms} >= {}\n {name}:{terms} <= {}", row.lower, row.upper)
                 }
                 (true, false) => writeln!(text, " {name}:{terms} >= {}", row.lower),
                 _ => writeln!(text, " {name}:{terms} <= {}", row.upper),
@@ -123,21 +100,11 @@ impl MixedIntegerProgram {
         for (column, name) in self.columns.iter().zip(&names.columns) {
             let _ = match (column.lower.is_finite(), column.upper.is_finite()) {
                 (false, false) => writeln!(text, " {name} free"),
-                _ => writeln!(
-                    text,
-                    " {} <= {name} <= {}",
-                    lp_bound(column.lower),
-                    lp_bound(column.upper)
-                ),
+                _ => writeln!(text, " {} <= {name} <= {}", lp_bound(column.lower), lp_bound(column.upper)),
             };
         }
-        let whole: Vec<&String> = names
-            .columns
-            .iter()
-            .zip(&self.columns)
-            .filter(|(_, c)| c.integer)
-            .map(|(n, _)| n)
-            .collect();
+        let whole: Vec<&String> =
+            names.columns.iter().zip(&self.columns).filter(|(_, c)| c.integer).map(|(n, _)| n).collect();
         if !whole.is_empty() {
             text.push_str("general\n");
             whole.iter().for_each(|name| {
@@ -186,16 +153,8 @@ fn safe_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 fn safe_name(name: &str) -> String {
-    let mut safe: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "_.[]".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
+    let mut safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "_.[]".contains(c) { c } else { '_' }).collect();
     if !safe.starts_with(|c: char| c.is_ascii_alphabetic() && !"eE".contains(c)) {
         safe.insert_str(0, "v_");
     }
@@ -225,11 +184,7 @@ fn mps_bounds(column: &Column, name: &str, text: &mut String) {
 fn lp_terms(terms: &[(usize, f64)], names: &[String]) -> String {
     let mut text = String::new();
     for (position, &(j, value)) in terms.iter().enumerate() {
-        let gap = if position > 0 && position % 8 == 0 {
-            "\n  "
-        } else {
-            " "
-        };
+        let gap = if position > 0 && position % 8 == 0 { "\n  " } else { " " };
         let _ = write!(text, "{gap}{} {} {}", lp_sign(value), value.abs(), names[j]);
     }
     if text.is_empty() {

@@ -40,25 +40,15 @@ impl<'a> Extended<'a> {
         }
         let least = problem.minimum_leaf_size();
         let bins = bins(problem);
-        let below = if problem.class.depth == 2 {
-            problem.class.thresholds.as_slice()
-        } else {
-            &[]
-        };
+        let below = if problem.class.depth == 2 { problem.class.thresholds.as_slice() } else { &[] };
         let options = |side: Vec<&Bin>| stumps(&side, below, problem.arms.len(), least);
         let alone = stumps(&bins.iter().collect::<Vec<_>>(), &[], problem.arms.len(), least);
-        let mut roots = vec![Root {
-            split: None,
-            sides: vec![alone],
-        }];
+        let mut roots = vec![Root { split: None, sides: vec![alone] }];
         for split in splits(problem) {
             let (left, right): (Vec<_>, Vec<_>) = bins.iter().partition(|bin| bin.goes_left(&split));
             let enough = |side: &[&Bin]| side.iter().map(|bin| bin.count).sum::<usize>() >= least;
             if enough(&left) && enough(&right) {
-                roots.push(Root {
-                    split: Some(split),
-                    sides: vec![options(left), options(right)],
-                });
+                roots.push(Root { split: Some(split), sides: vec![options(left), options(right)] });
             }
         }
         Some(Self { problem, roots })
@@ -80,11 +70,7 @@ impl<'a> Extended<'a> {
             .iter()
             .map(|root| program.binary(format!("root[{}]", label(&root.split)), 0.0))
             .collect();
-        program.rows.push(Row::equal(
-            "one_root",
-            1.0,
-            chosen.iter().map(|&y| (y, 1.0)).collect(),
-        ));
+        program.rows.push(Row::equal("one_root", 1.0, chosen.iter().map(|&y| (y, 1.0)).collect()));
         for (root, &y) in self.roots.iter().zip(&chosen) {
             for (side, stumps) in ["left", "right"].iter().zip(&root.sides) {
                 let mut terms = vec![(y, -1.0)];
@@ -92,9 +78,7 @@ impl<'a> Extended<'a> {
                     let name = format!("{}.{side}[{}]", label(&root.split), label(&stump.split));
                     terms.push((program.continuous(name, 0.0, 1.0, stump.value), 1.0));
                 }
-                program
-                    .rows
-                    .push(Row::equal(format!("{}.{side}", label(&root.split)), 0.0, terms));
+                program.rows.push(Row::equal(format!("{}.{side}", label(&root.split)), 0.0, terms));
             }
         }
         program
@@ -117,10 +101,7 @@ impl<'a> ProgramForm for Extended<'a> {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        vec![Piece {
-            label: "extended".into(),
-            program: self.program(),
-        }]
+        vec![Piece { label: "extended".into(), program: self.program() }]
     }
 
     fn candidates(&self) -> Vec<Node> {
@@ -137,12 +118,7 @@ impl<'a> ProgramForm for Extended<'a> {
         _oracle: &mut dyn LinearOracle,
     ) -> Result<Recovered<Node>, OracleError> {
         let heaviest = |weights: &mut dyn Iterator<Item = (usize, f64)>| {
-            weights
-                .fold(
-                    (0, f64::NEG_INFINITY),
-                    |best, w| if w.1 > best.1 { w } else { best },
-                )
-                .0
+            weights.fold((0, f64::NEG_INFINITY), |best, w| if w.1 > best.1 { w } else { best }).0
         };
         let chosen = heaviest(&mut columns[..self.roots.len()].iter().copied().enumerate());
         let stumps: Vec<_> = self.stumps_in_order().collect();

@@ -65,11 +65,7 @@ impl Layout {
 
 impl<'a> Flow<'a> {
     pub fn new(problem: &'a TreeProblem) -> Self {
-        Self {
-            problem,
-            splits: splits(problem),
-            bins: bins(problem),
-        }
+        Self { problem, splits: splits(problem), bins: bins(problem) }
     }
 
     /// Number of columns of the program.
@@ -81,13 +77,7 @@ impl<'a> Flow<'a> {
     fn layout(&self) -> Layout {
         let leaves = 1 << self.problem.class.depth;
         let (splits, arms, bins) = (self.splits.len(), self.problem.arms.len(), self.bins.len());
-        Layout {
-            inner: leaves - 1,
-            leaves,
-            splits,
-            arms,
-            bins,
-        }
+        Layout { inner: leaves - 1, leaves, splits, arms, bins }
     }
 
     fn program(&self) -> MixedIntegerProgram {
@@ -133,9 +123,7 @@ impl<'a> Flow<'a> {
         let at = self.layout();
         for v in 1..=at.inner {
             let terms = (0..=at.splits).map(|s| (at.pick(v, s), 1.0)).collect();
-            program
-                .rows
-                .push(Row::equal(format!("one_split[{v}]"), 1.0, terms));
+            program.rows.push(Row::equal(format!("one_split[{v}]"), 1.0, terms));
         }
         for l in 0..at.leaves {
             let terms = (0..at.arms).map(|k| (at.arm(l, k), 1.0)).collect();
@@ -148,36 +136,26 @@ impl<'a> Flow<'a> {
         for v in 1..=at.inner {
             let children = [(at.inflow(u, 2 * v), 1.0), (at.inflow(u, 2 * v + 1), 1.0)];
             if v == 1 {
-                program
-                    .rows
-                    .push(Row::equal(format!("source[{u}]"), 1.0, children.to_vec()));
+                program.rows.push(Row::equal(format!("source[{u}]"), 1.0, children.to_vec()));
             } else {
                 let terms = [&children[..], &[(at.inflow(u, v), -1.0)]].concat();
-                program
-                    .rows
-                    .push(Row::equal(format!("conserve[{u}.{v}]"), 0.0, terms));
+                program.rows.push(Row::equal(format!("conserve[{u}.{v}]"), 0.0, terms));
             }
             for (child, left) in [(2 * v, true), (2 * v + 1, false)] {
                 let allowed = (0..at.splits).filter(|&s| self.bins[u].goes_left(&self.splits[s]) == left);
                 let all_left = left.then_some(at.splits);
                 let picks = allowed.chain(all_left).map(|s| (at.pick(v, s), -1.0));
                 let terms = std::iter::once((at.inflow(u, child), 1.0)).chain(picks).collect();
-                program
-                    .rows
-                    .push(Row::at_most(format!("gate[{u}.{child}]"), 0.0, terms));
+                program.rows.push(Row::at_most(format!("gate[{u}.{child}]"), 0.0, terms));
             }
         }
         for l in 0..at.leaves {
             let out = (0..at.arms).map(|k| (at.outflow(u, l, k), 1.0));
             let terms = out.chain([(at.inflow(u, at.inner + 1 + l), -1.0)]).collect();
-            program
-                .rows
-                .push(Row::equal(format!("sink[{u}.{l}]"), 0.0, terms));
+            program.rows.push(Row::equal(format!("sink[{u}.{l}]"), 0.0, terms));
             for k in 0..at.arms {
                 let terms = vec![(at.outflow(u, l, k), 1.0), (at.arm(l, k), -1.0)];
-                program
-                    .rows
-                    .push(Row::at_most(format!("arm[{u}.{l}.{k}]"), 0.0, terms));
+                program.rows.push(Row::at_most(format!("arm[{u}.{l}.{k}]"), 0.0, terms));
             }
         }
     }
@@ -188,17 +166,9 @@ impl<'a> Flow<'a> {
             return;
         }
         for child in 2..=at.inner + at.leaves {
-            let inflow = self
-                .bins
-                .iter()
-                .enumerate()
-                .map(|(u, bin)| (at.inflow(u, child), bin.count as f64));
-            let terms = inflow
-                .chain((0..at.splits).map(|s| (at.pick(child / 2, s), -least)))
-                .collect();
-            program
-                .rows
-                .push(Row::at_least(format!("enough[{child}]"), 0.0, terms));
+            let inflow = self.bins.iter().enumerate().map(|(u, bin)| (at.inflow(u, child), bin.count as f64));
+            let terms = inflow.chain((0..at.splits).map(|s| (at.pick(child / 2, s), -least))).collect();
+            program.rows.push(Row::at_least(format!("enough[{child}]"), 0.0, terms));
         }
     }
 
@@ -211,10 +181,7 @@ impl<'a> Flow<'a> {
             return Node::Leaf { arm };
         }
         let weight = |s: usize| columns[at.pick(v, s)];
-        let pick = (0..at.splits).fold(
-            at.splits,
-            |best, s| if weight(s) > weight(best) { s } else { best },
-        );
+        let pick = (0..at.splits).fold(at.splits, |best, s| if weight(s) > weight(best) { s } else { best });
         let Some(split) = self.splits.get(pick) else {
             return self.subtree(2 * v, bins, columns);
         };
@@ -245,25 +212,15 @@ impl<'a> Flow<'a> {
             bins.iter().for_each(|&u| columns[at.outflow(u, l, *arm)] = 1.0);
             return Some(());
         }
-        let Node::Split {
-            covariate,
-            threshold,
-            left,
-            right,
-        } = node
-        else {
+        let Node::Split { covariate, threshold, left, right } = node else {
             columns[at.pick(v, at.splits)] = 1.0;
             self.represent(2 * v, node, bins, columns)?;
             return self.represent(2 * v + 1, node, &[], columns);
         };
-        let s = self
-            .splits
-            .iter()
-            .position(|s| (s.covariate, s.threshold) == (*covariate, *threshold))?;
+        let s = self.splits.iter().position(|s| (s.covariate, s.threshold) == (*covariate, *threshold))?;
         columns[at.pick(v, s)] = 1.0;
-        let (on_left, on_right): (Vec<usize>, Vec<usize>) = bins
-            .iter()
-            .partition(|&&u| self.bins[u].goes_left(&self.splits[s]));
+        let (on_left, on_right): (Vec<usize>, Vec<usize>) =
+            bins.iter().partition(|&&u| self.bins[u].goes_left(&self.splits[s]));
         self.represent(2 * v, left, &on_left, columns)?;
         self.represent(2 * v + 1, right, &on_right, columns)
     }
@@ -277,10 +234,7 @@ impl<'a> ProgramForm for Flow<'a> {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        vec![Piece {
-            label: "flow".into(),
-            program: self.program(),
-        }]
+        vec![Piece { label: "flow".into(), program: self.program() }]
     }
 
     fn candidates(&self) -> Vec<Node> {

@@ -25,11 +25,7 @@ pub fn splits(problem: &TreeProblem) -> Vec<Split> {
     let lists = problem.class.thresholds.iter().enumerate();
     lists
         .flat_map(|(covariate, list)| {
-            list.iter().enumerate().map(move |(rank, &threshold)| Split {
-                covariate,
-                threshold,
-                rank,
-            })
+            list.iter().enumerate().map(move |(rank, &threshold)| Split { covariate, threshold, rank })
         })
         .collect()
 }
@@ -66,11 +62,7 @@ pub fn bins(problem: &TreeProblem) -> Vec<Bin> {
     bins.into_iter()
         .map(|(ranks, units)| {
             let total = |k: usize| crate::exact::sum(units.iter().map(|&i| problem.rewards()[[i, k]]));
-            Bin {
-                ranks,
-                count: units.len(),
-                rewards: (0..arms).map(total).collect(),
-            }
+            Bin { ranks, count: units.len(), rewards: (0..arms).map(total).collect() }
         })
         .collect()
 }
@@ -81,10 +73,9 @@ pub fn thresholds(mut values: Vec<f64>, candidates: Candidates) -> Vec<f64> {
     let largest = values.last().copied();
     let mut chosen = match candidates {
         Candidates::All => values,
-        Candidates::Quantiles(q) => (1..=q)
-            .filter_map(|l| values.get((values.len() * l / (q + 1)).max(1) - 1))
-            .copied()
-            .collect(),
+        Candidates::Quantiles(q) => {
+            (1..=q).filter_map(|l| values.get((values.len() * l / (q + 1)).max(1) - 1)).copied().collect()
+        }
     };
     chosen.dedup();
     chosen.retain(|v| Some(*v) != largest);
@@ -100,10 +91,7 @@ pub struct Totals {
 
 impl Totals {
     pub fn none(arms: usize) -> Self {
-        Self {
-            count: 0,
-            rewards: vec![0.0; arms],
-        }
+        Self { count: 0, rewards: vec![0.0; arms] }
     }
 
     pub fn of<'b>(bins: impl Iterator<Item = &'b Bin>, arms: usize) -> Self {
@@ -115,32 +103,18 @@ impl Totals {
 
     pub fn add(&mut self, bin: &Bin) {
         self.count += bin.count;
-        self.rewards
-            .iter_mut()
-            .zip(&bin.rewards)
-            .for_each(|(t, r)| *t += r);
+        self.rewards.iter_mut().zip(&bin.rewards).for_each(|(t, r)| *t += r);
     }
 
     pub fn without(&self, part: &Totals) -> Self {
-        let rewards = self
-            .rewards
-            .iter()
-            .zip(&part.rewards)
-            .map(|(t, r)| t - r)
-            .collect();
-        Self {
-            count: self.count - part.count,
-            rewards,
-        }
+        let rewards = self.rewards.iter().zip(&part.rewards).map(|(t, r)| t - r).collect();
+        Self { count: self.count - part.count, rewards }
     }
 
     /// The best single arm (the lowest of equals) and its reward.
     pub fn best(&self) -> (usize, f64) {
         let better = |best: (usize, f64), (k, &r): (usize, &f64)| if r > best.1 { (k, r) } else { best };
-        self.rewards
-            .iter()
-            .enumerate()
-            .fold((0, f64::NEG_INFINITY), better)
+        self.rewards.iter().enumerate().fold((0, f64::NEG_INFINITY), better)
     }
 }
 
@@ -168,34 +142,19 @@ impl Stump {
 pub fn stumps(bins: &[&Bin], thresholds: &[Vec<f64>], arms: usize, least: usize) -> Vec<Stump> {
     let all = Totals::of(bins.iter().copied(), arms);
     let (arm, value) = all.best();
-    let mut found = vec![Stump {
-        split: None,
-        value,
-        arms: (arm, arm),
-    }];
+    let mut found = vec![Stump { split: None, value, arms: (arm, arm) }];
     for (covariate, list) in thresholds.iter().enumerate() {
         let mut by_rank = vec![Totals::none(arms); list.len() + 1];
         bins.iter().for_each(|bin| by_rank[bin.ranks[covariate]].add(bin));
         let mut left = Totals::none(arms);
         for (rank, &threshold) in list.iter().enumerate() {
             left.count += by_rank[rank].count;
-            left.rewards
-                .iter_mut()
-                .zip(&by_rank[rank].rewards)
-                .for_each(|(t, r)| *t += r);
+            left.rewards.iter_mut().zip(&by_rank[rank].rewards).for_each(|(t, r)| *t += r);
             let right = all.without(&left);
             if left.count >= least && right.count >= least {
                 let ((a, on_left), (b, on_right)) = (left.best(), right.best());
-                let split = Some(Split {
-                    covariate,
-                    threshold,
-                    rank,
-                });
-                found.push(Stump {
-                    split,
-                    value: on_left + on_right,
-                    arms: (a, b),
-                });
+                let split = Some(Split { covariate, threshold, rank });
+                found.push(Stump { split, value: on_left + on_right, arms: (a, b) });
             }
         }
     }

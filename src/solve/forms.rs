@@ -1,0 +1,111 @@
+//! Which forms each model can be written in, and which one is chosen.
+
+use prescribe_models::linear_rule::{Facets, LinearProblem, Naive, Radon};
+use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
+use prescribe_models::{Model, ProgramForm};
+use serde::{Deserialize, Serialize};
+
+use super::{Promise, Unsupported};
+
+/// Up to this many covariates the facet programs close sooner, beyond it the label program does (benches/README.md).
+const FACETS_UP_TO: usize = 6;
+/// Programs with more columns than this are refused: building them alone would take minutes and gigabytes.
+const MOST_COLUMNS: usize = 4_000_000;
+
+/// Which way to write a model as programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Formulation {
+    /// Linear rules: 2p facet programs.
+    Facets,
+    /// Linear rules: one program over labels, with Radon cuts.
+    Radon,
+    /// Linear rules: facet programs with Radon cuts.
+    FacetsRadon,
+    /// Linear rules: program (20) of interference.txt.
+    Naive,
+    /// Trees of depth 1 and 2.
+    Extended,
+    /// Trees of any depth.
+    Flow,
+}
+
+/// A model that can be written as mixed-integer programs. `None` leaves the choice of the form to the model's size.
+pub trait Programmed: Model + Sized {
+    /// What the form proves, or which part of the model it cannot take.
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported>;
+
+    /// The form; asked for only where `accepts` agreed.
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_>;
+}
+
+impl Programmed for LinearProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if let Some(constraint) = self.side.first() {
+            let part = format!("the constraint {} on a linear rule", constraint.name());
+            return Err(refuse(part, "leave it out, or use a tree"));
+        }
+        match formulation {
+            Some(Formulation::Naive) => Ok(Promise::Heuristic),
+            Some(Formulation::Extended | Formulation::Flow) => {
+                Err(foreign("linear rule", "facets, radon, facets_radon and naive"))
+            }
+            _ => Ok(Promise::Exact),
+        }
+    }
+
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        let few = self.covariates.len() <= FACETS_UP_TO;
+        match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
+            Formulation::Radon => Box::new(Radon::new(self)),
+            Formulation::FacetsRadon => Box::new(Facets::new(self, true)),
+            Formulation::Naive => Box::new(Naive::new(self)),
+            _ => Box::new(Facets::new(self, false)),
+        }
+    }
+}
+
+impl Programmed for TreeProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        let columns = match formulation {
+            None | Some(Formulation::Extended) if self.class.depth <= 2 => Extended::columns(self),
+            None | Some(Formulation::Flow) => Flow::columns(self),
+            Some(Formulation::Extended) => return Err(foreign("tree of depth 3 or more", "flow")),
+            Some(_) => return Err(foreign("tree rule", "extended and flow")),
+        };
+        if columns > MOST_COLUMNS {
+            let part = format!("a program of {columns} columns (at most {MOST_COLUMNS})");
+            return Err(refuse(part, "use fewer thresholds (--candidates quantiles:15), or --solver greedy"));
+        }
+        Ok(Promise::Exact)
+    }
+
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        match Extended::new(self).filter(|_| formulation != Some(Formulation::Flow)) {
+            Some(extended) => Box::new(extended),
+            None => Box::new(Flow::new(self)),
+        }
+    }
+}
+
+impl Programmed for MaximumMargin {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        match formulation {
+            None => Ok(Promise::Exact),
+            Some(_) => Err(foreign("maximum margin", "none: it has one form")),
+        }
+    }
+
+    fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        Box::new(self.clone())
+    }
+}
+
+fn refuse(part: String, remedy: &str) -> Unsupported {
+    Unsupported { solver: "milp".into(), part, remedy: remedy.into() }
+}
+
+fn foreign(model: &str, formulations: &str) -> Unsupported {
+    refuse(format!("a {model} in this formulation"), &format!("choose among {formulations}"))
+}
