@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod nuisance;
+pub mod score;
 pub mod solve;
 
 pub use prescribe_models as models;

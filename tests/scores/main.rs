@@ -4,6 +4,7 @@
 mod cross_fitting;
 mod folds;
 mod linear_model;
+mod scores;
 
 use ndarray::{Array1, Array2};
 use prescribe::data::Study;
