@@ -2,6 +2,7 @@
 //! that is computed another way (by hand, by Cramer's rule, by enumerating every assignment of a small trial).
 
 mod cross_fitting;
+mod evaluation;
 mod folds;
 mod linear_model;
 mod scores;
