@@ -129,19 +129,15 @@ impl Table {
 /// The text without its byte-order mark, or a refusal that names the line of the first byte that is no text.
 fn text_of<'a>(bytes: &'a [u8], file: &Place) -> Result<&'a str, DataError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes);
-    let bad = match &text {
-        Ok(_) => bytes.iter().position(|&byte| byte == 0),
-        Err(error) => Some(error.valid_up_to()),
+    let bad = match std::str::from_utf8(bytes) {
+        Err(error) => error.valid_up_to(),
+        Ok(text) => match text.find('\0') {
+            None => return Ok(text),
+            Some(position) => position,
+        },
     };
-    match (text, bad) {
-        (Ok(text), None) => Ok(text),
-        (_, bad) => {
-            let bad = bad.unwrap_or(0);
-            let place = file.clone().line(1 + newlines(&bytes[..bad]));
-            Err(place.refuse(Problem::NotText { byte: bytes[bad] }))
-        }
-    }
+    let place = file.clone().line(1 + newlines(&bytes[..bad]));
+    Err(place.refuse(Problem::NotText { byte: bytes[bad] }))
 }
 
 /// All records, the header first. The line of a record is counted here, because the reader's own position lies

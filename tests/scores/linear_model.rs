@@ -28,7 +28,6 @@ fn without_covariates_the_mean_is_predicted() {
 fn constant_and_repeated_covariates_change_nothing() {
     let y = array![1.0, 3.0, 4.0, 4.0];
     let alone = LinearModel::fit(array![[0.0], [1.0], [2.0], [3.0]].view(), y.view());
-    // 0.1 has no exact mean, so what is left of the constant column is rounding error.
     let x = Array2::from_shape_fn((4, 4), |(i, j)| {
         [i as f64, 0.1, i as f64, 5.0 - 2.0 * i as f64][j]
     });
@@ -43,6 +42,17 @@ fn constant_and_repeated_covariates_change_nothing() {
     assert_eq!(model.coefficients[1], 0.0);
     assert_close(model.coefficients[0], 1.0 / 3.0, 1e-13);
     assert_close(model.coefficients[3], -1.0 / 6.0, 1e-13);
+}
+
+#[test]
+fn a_covariate_that_never_varied_is_not_extrapolated() {
+    // The mean of equal numbers is often not that number, and what is then left of the column is rounding error.
+    for n in 2..40 {
+        let x = Array2::from_elem((n, 1), 0.1);
+        let y = Array1::from_shape_fn(n, |i| (i as f64).sin());
+        let model = LinearModel::fit(x.view(), y.view());
+        assert_eq!(model.predict(array![5.0].view()), y.mean().unwrap());
+    }
 }
 
 #[test]
