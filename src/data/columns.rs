@@ -1,0 +1,176 @@
+//! The columns of a table by name: as numbers, as labels, and without the rows that miss a value.
+
+use super::table::Row;
+use super::{DataError, Place, Problem, Table};
+
+/// What a column is read for, which decides the remedies that a refusal of one of its cells can offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A covariate of a study: the user may do without it.
+    Covariate,
+    /// An outcome, treatment, propensity, cost or identity of a study: the user may drop units.
+    Role,
+    /// A column of a plain matrix, or of data that a rule is applied to: only the file can be mended.
+    Matrix,
+}
+
+impl Purpose {
+    pub(super) fn or_leave_out(self) -> &'static str {
+        match self {
+            Purpose::Covariate => ", or leave the column out of --covariates",
+            Purpose::Role | Purpose::Matrix => "",
+        }
+    }
+
+    pub(super) fn if_missing(self) -> &'static str {
+        match self {
+            Purpose::Covariate => {
+                "fill the value in, leave the column out of --covariates, or pass --missing drop"
+            }
+            Purpose::Role => "fill the value in, or pass --missing drop",
+            Purpose::Matrix => {
+                "fill the value in, or delete the row (from every file that goes with this one)"
+            }
+        }
+    }
+}
+
+/// A table without its incomplete rows, and how many values each column missed, where it missed any.
+pub(super) struct CompleteRows<'a> {
+    pub table: Table,
+    pub missing: Vec<(&'a str, usize)>,
+}
+
+impl Table {
+    /// A column as n finite numbers.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column; a cell that is missing (empty or NA), no number, not finite or too large.
+    pub fn numbers(&self, column: &str, purpose: Purpose) -> Result<Vec<f64>, DataError> {
+        self.cells(column)?
+            .map(|(place, cell)| number(cell, purpose).map_err(|problem| place().refuse(problem)))
+            .collect()
+    }
+
+    /// A column as n labels, as written.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column; a cell that is missing (empty or NA).
+    pub fn labels(&self, column: &str, purpose: Purpose) -> Result<Vec<String>, DataError> {
+        self.cells(column)?
+            .map(|(place, cell)| match missing(cell, purpose) {
+                Some(problem) => Err(place().refuse(problem)),
+                None => Ok(cell.to_owned()),
+            })
+            .collect()
+    }
+
+    /// The table without the rows that miss a value in any of `columns`.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column.
+    pub(super) fn complete_rows<'a>(&self, columns: &[&'a str]) -> Result<CompleteRows<'a>, DataError> {
+        let positions = columns
+            .iter()
+            .map(|column| self.position(column))
+            .collect::<Result<Vec<_>, _>>()?;
+        let misses = |row: &Row, position: usize| is_missing(&row.cells[position]);
+        let complete = |row: &&Row| !positions.iter().any(|&position| misses(row, position));
+        let table = self.with_rows(self.rows.iter().filter(complete).cloned().collect());
+        let count = |position: usize| self.rows.iter().filter(|row| misses(row, position)).count();
+        let counts = columns
+            .iter()
+            .zip(&positions)
+            .map(|(&column, &position)| (column, count(position)));
+        Ok(CompleteRows {
+            table,
+            missing: counts.filter(|&(_, count)| count > 0).collect(),
+        })
+    }
+
+    /// The cells of a column from top to bottom, each with its place, which is built only for a refusal.
+    fn cells<'a>(
+        &'a self,
+        column: &'a str,
+    ) -> Result<impl Iterator<Item = (impl Fn() -> Place + 'a, &'a str)> + 'a, DataError> {
+        let position = self.position(column)?;
+        Ok((0..self.row_count()).map(move |row| {
+            (
+                move || self.place(row).column(column),
+                &self.rows[row].cells[position],
+            )
+        }))
+    }
+
+    fn position(&self, column: &str) -> Result<usize, DataError> {
+        self.header()
+            .iter()
+            .position(|name| name == column)
+            .ok_or_else(|| {
+                let unknown = Problem::UnknownColumn {
+                    closest: closest(column, self.header()),
+                    available: self.header().to_vec(),
+                };
+                Place::file(self.source()).column(column).refuse(unknown)
+            })
+    }
+}
+
+fn number(cell: &str, purpose: Purpose) -> Result<f64, Problem> {
+    if let Some(problem) = missing(cell, purpose) {
+        return Err(problem);
+    }
+    let value = cell.to_owned();
+    match cell.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) if cell.contains(|c: char| c.is_ascii_digit()) => Err(Problem::TooLarge { value }),
+        Ok(_) => Err(Problem::NotFinite { value, purpose }),
+        Err(_) => Err(Problem::NotANumber { value, purpose }),
+    }
+}
+
+fn missing(cell: &str, purpose: Purpose) -> Option<Problem> {
+    is_missing(cell).then(|| Problem::MissingValue {
+        value: cell.to_owned(),
+        purpose,
+    })
+}
+
+fn is_missing(cell: &str) -> bool {
+    cell.is_empty() || cell == "NA"
+}
+
+/// The names that a user who typed `name` may have meant: those that differ in a third of its letters at most (in
+/// one where it is short), the nearest first.
+fn closest(name: &str, available: &[String]) -> Vec<String> {
+    const MOST: usize = 3;
+    let typed = name.to_lowercase();
+    let letters = typed.chars().count();
+    let farthest = (letters / 3).max(1).min(letters.saturating_sub(1));
+    let mut near: Vec<(usize, &String)> = available
+        .iter()
+        .map(|candidate| (edits(&typed, &candidate.to_lowercase()), candidate))
+        .filter(|&(distance, _)| distance <= farthest)
+        .collect();
+    near.sort_by_key(|&(distance, _)| distance);
+    near.into_iter()
+        .take(MOST)
+        .map(|(_, candidate)| candidate.clone())
+        .collect()
+}
+
+/// Levenshtein's distance: the least number of letters inserted, deleted or replaced that turns `a` into `b`.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for j in 0..b.len() {
+            let replaced = diagonal + usize::from(letter != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

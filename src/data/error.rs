@@ -1,0 +1,271 @@
+//! What can be wrong with data, as one catalogue: every message names the place, the value and the remedy.
+
+use std::fmt;
+
+use super::Purpose;
+
+/// A refusal of data: where, and what is wrong there. Its message reads
+/// `patients.csv, line 7, column "age": "abc" is not a number; write a decimal number such as 41.5`.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct DataError {
+    pub place: Place,
+    pub problem: Box<Problem>,
+}
+
+/// Which of the program's exit codes a refusal belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The file could not be read: exit code 1.
+    Io,
+    /// What was asked for makes no sense for any data: exit code 2.
+    Usage,
+    /// The data do not allow what was asked for: exit code 3.
+    Data,
+}
+
+impl DataError {
+    pub fn kind(&self) -> ErrorKind {
+        match *self.problem {
+            Problem::Unreadable(_) => ErrorKind::Io,
+            Problem::TooFewFolds { .. } => ErrorKind::Usage,
+            _ => ErrorKind::Data,
+        }
+    }
+}
+
+/// A place in a file: the file alone, one of its lines (the header is line 1), one of its columns, or a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    pub source: String,
+    pub line: Option<u64>,
+    pub column: Option<String>,
+}
+
+impl Place {
+    pub fn file(source: &str) -> Place {
+        Place {
+            source: source.to_owned(),
+            line: None,
+            column: None,
+        }
+    }
+
+    pub fn line(self, line: u64) -> Place {
+        Place {
+            line: Some(line),
+            ..self
+        }
+    }
+
+    pub fn column(self, column: &str) -> Place {
+        Place {
+            column: Some(column.to_owned()),
+            ..self
+        }
+    }
+
+    pub(crate) fn refuse(self, problem: Problem) -> DataError {
+        DataError {
+            place: self,
+            problem: Box::new(problem),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.source)?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, ", column {}", quoted(column))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong, and what to do about it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Problem {
+    // The file.
+    #[error("cannot be read ({0}); name a readable CSV file, or - for standard input")]
+    Unreadable(String),
+    #[error("the file is empty; it needs a header line and one line a unit")]
+    EmptyFile,
+    #[error("there is a header but no rows; add one line a unit")]
+    NoRows,
+    #[error(
+        "byte 0x{byte:02X} is not text in UTF-8; save the file as CSV in UTF-8 \
+         (a spreadsheet, Parquet or compressed file must be exported first)"
+    )]
+    NotText { byte: u8 },
+    #[error("the line is blank; delete it, or write the row's values")]
+    BlankLine,
+    #[error("the row has {found} {}, the header {expected}; add or remove fields, or quote those that contain a comma", plural(*found, "field"))]
+    Ragged { found: usize, expected: usize },
+    #[error("the header names no column {position}; give every column a name")]
+    EmptyColumnName { position: usize },
+    #[error("the header repeats this name (columns {first} and {second}); rename one of them")]
+    RepeatedColumn { first: usize, second: usize },
+    #[error("{rows} {} too few; at least 2 are needed", if *rows == 1 { "row is" } else { "rows are" })]
+    TooFewRows { rows: usize },
+    #[error(
+        "{rows} rows, but {other} has {other_rows}; row i of both files must be the same unit, so give both the \
+         same number of rows"
+    )]
+    RowsDiffer {
+        rows: usize,
+        other: String,
+        other_rows: usize,
+    },
+
+    // A cell.
+    #[error("{} is not a number; write a decimal number such as 41.5{}", quoted(value), purpose.or_leave_out())]
+    NotANumber { value: String, purpose: Purpose },
+    #[error("{} is not a finite number; write a decimal number such as 41.5{}", quoted(value), purpose.or_leave_out())]
+    NotFinite { value: String, purpose: Purpose },
+    #[error(
+        "{} is beyond the largest number that can be computed with (1.8e308); rescale the column",
+        quoted(value)
+    )]
+    TooLarge { value: String },
+    #[error("the value is missing ({}); {}", quoted(value), purpose.if_missing())]
+    MissingValue { value: String, purpose: Purpose },
+
+    // The roles.
+    #[error("there is no such column; {}", names_instead(closest, available))]
+    UnknownColumn {
+        closest: Vec<String>,
+        available: Vec<String>,
+    },
+    #[error("the column has two roles, {first} and {second}; give each role its own column")]
+    TwoRoles {
+        first: &'static str,
+        second: &'static str,
+    },
+    #[error(
+        "there is one arm only ({}); a rule needs at least two arms to choose from",
+        quoted(arm)
+    )]
+    OneArm { arm: String },
+    #[error(
+        "the arms given are {}, the arms in the data {}; name each arm of the data once",
+        list(given),
+        list(found)
+    )]
+    ArmsDiffer { given: Vec<String>, found: Vec<String> },
+    #[error(
+        "{role} names arm {}, which is not in the data; the arms are {}",
+        quoted(arm),
+        list(arms)
+    )]
+    UnknownArm {
+        role: &'static str,
+        arm: String,
+        arms: Vec<String>,
+    },
+    #[error(
+        "no propensity for arm {}; give one for each of the arms {}",
+        quoted(arm),
+        list(arms)
+    )]
+    NoPropensity { arm: String, arms: Vec<String> },
+    #[error(
+        "propensity {value} of arm {} is not between 0 and 1 (both excluded); correct it, or drop the units or the arm \
+         that chance could not reach",
+        quoted(arm)
+    )]
+    PropensityOutside { value: f64, arm: String },
+    #[error("the propensities of the arms sum to {sum}; they must sum to 1 (to within 1e-6)")]
+    PropensitySum { sum: f64 },
+    #[error(
+        "one column of propensities serves two arms, but the data have {}; give a column for each arm",
+        list(arms)
+    )]
+    NotTwoArms { arms: Vec<String> },
+    #[error(
+        "cost {value} of arm {} is not a finite number; give a decimal number such as 0.5",
+        quoted(arm)
+    )]
+    CostNotFinite { value: f64, arm: String },
+
+    // What follows from the data.
+    #[error("{folds} {} asked for; cross-fitting needs --folds 2 or more", if *folds == 1 { "fold is" } else { "folds are" })]
+    TooFewFolds { folds: usize },
+    #[error(
+        "arm {} has {rows} {}, fewer than the {folds} folds; {}drop the arm, or merge it with another",
+        quoted(arm), plural(*rows, "row"), fewer_folds(*rows)
+    )]
+    ArmSmallerThanFolds { arm: String, rows: usize, folds: usize },
+    #[error(
+        "{what}: the number for arm {} in data row {row} is not finite; rescale the outcome, the covariates or the costs",
+        quoted(arm)
+    )]
+    NotComputable {
+        what: &'static str,
+        arm: String,
+        row: usize,
+    },
+    #[error("{what} is not finite; rescale the outcome or the costs")]
+    Overflow { what: &'static str },
+    #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]
+    GainsNeedTwoArms { arms: usize },
+    #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
+    Shape {
+        what: &'static str,
+        expected: String,
+        found: String,
+    },
+}
+
+/// A value as a message shows it: quoted, control characters escaped, cut where it would swamp the line.
+pub(super) fn quoted(value: &str) -> String {
+    const LONGEST: usize = 40;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}...", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}
+
+/// Names as a message lists them; a long list is cut, with its length.
+pub(super) fn list(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let shown = names
+        .iter()
+        .take(MOST)
+        .map(|name| quoted(name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > MOST {
+        format!("{shown}, ... ({} in all)", names.len())
+    } else {
+        shown
+    }
+}
+
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        noun.to_owned()
+    } else {
+        format!("{noun}s")
+    }
+}
+
+fn names_instead(closest: &[String], available: &[String]) -> String {
+    let available = list(available);
+    if closest.is_empty() {
+        format!("the columns are {available}")
+    } else {
+        format!("did you mean {}? the columns are {available}", list(closest))
+    }
+}
+
+fn fewer_folds(rows: usize) -> String {
+    if rows >= 2 {
+        format!("pass --folds {rows} or fewer, ")
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,133 @@
+//! Propensity scores e_ik = P(A_i = k | X_i) as an n x K matrix, each in (0, 1), each row summing to 1.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, ArrayView1, Axis};
+
+use super::matrix::columns;
+use super::{DataError, Place, Problem, PropensityRole, Purpose, Table};
+
+/// How far a row may sum from 1, for numbers written with few digits.
+const SUM_TOLERANCE: f64 = 1e-6;
+
+/// The propensity scores of the rows of `table`, whose units are in the arms `arm` (indices into `arms`).
+pub(super) fn propensity(
+    table: &Table,
+    role: &PropensityRole,
+    arms: &[String],
+    arm: &[usize],
+) -> Result<Array2<f64>, DataError> {
+    match role {
+        PropensityRole::ObservedShares => Ok(same_for_all(&shares(arms.len(), arm), arm.len())),
+        PropensityRole::Constants(constants) => from_constants(table, constants, arms),
+        PropensityRole::Columns(names) => from_columns(table, names, arms),
+        PropensityRole::TreatedColumn(name) => from_treated(table, name, arms),
+    }
+}
+
+fn shares(arm_count: usize, arm: &[usize]) -> Vec<f64> {
+    let count = |k| arm.iter().filter(|&&received| received == k).count();
+    (0..arm_count)
+        .map(|k| count(k) as f64 / arm.len() as f64)
+        .collect()
+}
+
+fn from_constants(
+    table: &Table,
+    constants: &BTreeMap<String, f64>,
+    arms: &[String],
+) -> Result<Array2<f64>, DataError> {
+    let file = Place::file(table.source());
+    let row = in_arm_order(constants, arms, &file)?;
+    check(ArrayView1::from(&row), arms, |_| file.clone())?;
+    Ok(same_for_all(&row, table.row_count()))
+}
+
+fn from_columns(
+    table: &Table,
+    names: &BTreeMap<String, String>,
+    arms: &[String],
+) -> Result<Array2<f64>, DataError> {
+    let names = in_arm_order(names, arms, &Place::file(table.source()))?;
+    let scores = columns(table, &names, Purpose::Role)?;
+    for (i, row) in scores.axis_iter(Axis(0)).enumerate() {
+        check(row, arms, |k| match k {
+            Some(k) => table.place(i).column(&names[k]),
+            None => table.place(i),
+        })?;
+    }
+    Ok(scores)
+}
+
+fn from_treated(table: &Table, name: &str, arms: &[String]) -> Result<Array2<f64>, DataError> {
+    if arms.len() != 2 {
+        let place = Place::file(table.source()).column(name);
+        return Err(place.refuse(Problem::NotTwoArms { arms: arms.to_vec() }));
+    }
+    let treated = table.numbers(name, Purpose::Role)?;
+    let scores = Array2::from_shape_fn((treated.len(), 2), |(i, k)| {
+        if k == 1 { treated[i] } else { 1.0 - treated[i] }
+    });
+    for (i, row) in scores.axis_iter(Axis(0)).enumerate() {
+        // The second arm first, because its number is the one in the file.
+        check_inside(row[1], &arms[1], || table.place(i).column(name))?;
+        check_inside(row[0], &arms[0], || table.place(i).column(name))?;
+    }
+    Ok(scores)
+}
+
+/// What each arm is given, in the order of the arms; every arm must be named, and no other.
+fn in_arm_order<T: Clone>(
+    given: &BTreeMap<String, T>,
+    arms: &[String],
+    file: &Place,
+) -> Result<Vec<T>, DataError> {
+    if let Some(stranger) = given.keys().find(|label| !arms.contains(label)) {
+        let unknown = Problem::UnknownArm {
+            role: "the propensity",
+            arm: stranger.clone(),
+            arms: arms.to_vec(),
+        };
+        return Err(file.clone().refuse(unknown));
+    }
+    let value_of = |arm: &String| {
+        given.get(arm).cloned().ok_or_else(|| {
+            file.clone().refuse(Problem::NoPropensity {
+                arm: arm.clone(),
+                arms: arms.to_vec(),
+            })
+        })
+    };
+    arms.iter().map(value_of).collect()
+}
+
+/// Checks a row of scores; `place` names the cell of an arm, or the whole row.
+fn check(
+    row: ArrayView1<f64>,
+    arms: &[String],
+    place: impl Fn(Option<usize>) -> Place,
+) -> Result<(), DataError> {
+    for (k, &value) in row.iter().enumerate() {
+        check_inside(value, &arms[k], || place(Some(k)))?;
+    }
+    let sum = row.sum();
+    if (sum - 1.0).abs() > SUM_TOLERANCE {
+        return Err(place(None).refuse(Problem::PropensitySum { sum }));
+    }
+    Ok(())
+}
+
+/// A score of 0 or 1 leaves an arm that chance could not reach, about whose outcomes the data say nothing.
+fn check_inside(value: f64, arm: &str, place: impl Fn() -> Place) -> Result<(), DataError> {
+    if value > 0.0 && value < 1.0 {
+        return Ok(());
+    }
+    Err(place().refuse(Problem::PropensityOutside {
+        value,
+        arm: arm.to_owned(),
+    }))
+}
+
+fn same_for_all(row: &[f64], units: usize) -> Array2<f64> {
+    Array2::from_shape_fn((units, row.len()), |(_, k)| row[k])
+}

@@ -1,0 +1,117 @@
+//! Which column of a table plays which part in a study, as the user says it and as a run's configuration keeps it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The parts of a study, each by the name of its column. A column has one role only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roles {
+    /// The outcome Y, a number.
+    pub outcome: String,
+    /// The treatment A, a label.
+    pub treatment: String,
+    /// The covariates X, numbers, in this order.
+    pub covariates: Vec<String>,
+    /// What identifies a unit; without it, units are numbered from 1 in the order of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The order of the arms, the control first; without it, labels are sorted (as numbers if all of them are).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arms: Option<Vec<String>>,
+    #[serde(default)]
+    pub missing: Missing,
+    #[serde(default)]
+    pub propensity: PropensityRole,
+    #[serde(default)]
+    pub costs: CostRole,
+}
+
+/// What to do with a unit that misses a value in a column which has a role.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Refuse the data.
+    #[default]
+    Error,
+    /// Leave the unit out (its other values are then not looked at) and warn.
+    Drop,
+}
+
+/// Where the propensity scores e_ik = P(A_i = k | X_i) come from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PropensityRole {
+    /// The share n_k / n of each arm among the units: completely randomised studies.
+    #[default]
+    ObservedShares,
+    /// One number an arm.
+    Constants(BTreeMap<String, f64>),
+    /// One column an arm.
+    Columns(BTreeMap<String, String>),
+    /// With two arms, the column of P(A_i = second arm | X_i).
+    TreatedColumn(String),
+}
+
+/// What it costs to give an arm to a unit, in units of the outcome.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostRole {
+    #[default]
+    None,
+    /// One number an arm; an arm that is not named costs nothing.
+    PerArm(BTreeMap<String, f64>),
+    /// The column of what any arm but the first (the control) costs for this unit.
+    PerUnit(String),
+    /// One column an arm; an arm that is not named costs nothing.
+    PerUnitByArm(BTreeMap<String, String>),
+}
+
+impl Roles {
+    /// Every column with a role, once for each role: its name and what the role is called.
+    pub(super) fn columns(&self) -> Vec<(&str, &'static str)> {
+        let mut columns = vec![
+            (self.outcome.as_str(), "outcome"),
+            (self.treatment.as_str(), "treatment"),
+        ];
+        columns.extend(self.covariates.iter().map(|name| (name.as_str(), "covariate")));
+        columns.extend(
+            self.propensity
+                .columns()
+                .into_iter()
+                .map(|name| (name, "propensity")),
+        );
+        columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
+        columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
+        columns
+    }
+}
+
+impl PropensityRole {
+    fn columns(&self) -> Vec<&str> {
+        match self {
+            PropensityRole::ObservedShares | PropensityRole::Constants(_) => Vec::new(),
+            PropensityRole::Columns(columns) => distinct(columns),
+            PropensityRole::TreatedColumn(column) => vec![column],
+        }
+    }
+}
+
+impl CostRole {
+    fn columns(&self) -> Vec<&str> {
+        match self {
+            CostRole::None | CostRole::PerArm(_) => Vec::new(),
+            CostRole::PerUnit(column) => vec![column],
+            CostRole::PerUnitByArm(columns) => distinct(columns),
+        }
+    }
+}
+
+/// Arms may share a column (two arms of equal probability, say), which is one role, not two.
+fn distinct(columns: &BTreeMap<String, String>) -> Vec<&str> {
+    let mut names: Vec<&str> = columns.values().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,225 @@
+//! A study: n units, each with covariates X_i, the arm A_i that it received, the outcome Y_i that followed, the
+//! propensity scores e_ik = P(A_i = k | X_i), and the costs c_ik of each arm.
+
+use std::collections::HashMap;
+
+use ndarray::{Array1, Array2, ArrayView1};
+
+use super::columns::CompleteRows;
+use super::costs::costs;
+use super::error::plural;
+use super::matrix::{columns, refuse_too_few};
+use super::propensity::propensity;
+use super::{DataError, Missing, Place, Problem, Purpose, Roles, Table};
+
+/// A checked study: n >= 2, K >= 2 arms each received by some unit, every number finite, every e_ik in (0, 1).
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// The p covariates, in the order of the roles.
+    pub covariate_names: Vec<String>,
+    /// The labels of the K arms; the first is the control.
+    pub arms: Vec<String>,
+    /// Covariates X (n x p).
+    pub x: Array2<f64>,
+    /// The arm each unit received (n), an index into `arms`.
+    pub arm: Vec<usize>,
+    /// Outcomes Y (n).
+    pub outcome: Array1<f64>,
+    /// Propensity scores e (n x K).
+    pub propensity: Array2<f64>,
+    /// Costs c (n x K), in units of the outcome.
+    pub costs: Array2<f64>,
+    /// What identifies each unit (n): the column named for it, or the number of the row in the file, from 1.
+    pub ids: Vec<String>,
+    /// The data row of the file, from 0, that each unit comes from (n).
+    pub rows: Vec<usize>,
+    /// What the user should know, though it stops nothing.
+    pub warnings: Vec<String>,
+    /// How many units were left out because they miss a value.
+    pub dropped: usize,
+    /// The name of the file, as messages give it.
+    pub source: String,
+    /// SHA-256 of the bytes of the file, in hexadecimal.
+    pub data_hash: String,
+}
+
+impl Study {
+    /// Reads the study out of a table, by the roles of its columns.
+    ///
+    /// # Errors
+    /// Kind `Data`: a column that does not exist or has two roles; a value that is missing (unless dropped), no
+    /// number, or not finite; fewer than two units or arms; arms or costs that name other labels than the data;
+    /// propensity scores outside (0, 1), of too few arms, or not summing to 1.
+    pub fn from_table(table: &Table, roles: &Roles) -> Result<Study, DataError> {
+        refuse_two_roles(table, roles)?;
+        let mut warnings = Vec::new();
+        let dropping = match roles.missing {
+            Missing::Error => None,
+            Missing::Drop => Some(drop_incomplete(table, roles, &mut warnings)?),
+        };
+        let dropped = dropping
+            .as_ref()
+            .map_or(0, |kept| table.row_count() - kept.row_count());
+        let table = dropping.as_ref().unwrap_or(table);
+        refuse_too_few(table)?;
+
+        let labels = table.labels(&roles.treatment, Purpose::Role)?;
+        let arms = arms(table, roles, &labels)?;
+        let arm = arm_indices(&labels, &arms);
+        let x = columns(table, &roles.covariates, Purpose::Covariate)?;
+        warnings.extend(constant_covariates(table, &roles.covariates, &x));
+        Ok(Study {
+            outcome: Array1::from(table.numbers(&roles.outcome, Purpose::Role)?),
+            propensity: propensity(table, &roles.propensity, &arms, &arm)?,
+            costs: costs(table, &roles.costs, &arms)?,
+            ids: ids(table, roles)?,
+            rows: table.row_numbers(),
+            covariate_names: roles.covariates.clone(),
+            source: table.source().to_owned(),
+            data_hash: table.sha256().to_owned(),
+            arms,
+            arm,
+            x,
+            warnings,
+            dropped,
+        })
+    }
+
+    /// The number of units n.
+    pub fn units(&self) -> usize {
+        self.arm.len()
+    }
+
+    /// Checks that a matrix computed for this study is n x K and finite.
+    ///
+    /// # Errors
+    /// Kind `Data`, naming the shapes, or the arm and the row of the file where the number is not finite.
+    pub fn check_matrix(&self, what: &'static str, matrix: &Array2<f64>) -> Result<(), DataError> {
+        let file = Place::file(&self.source);
+        let ((n, arms), (rows, columns)) = (self.propensity.dim(), matrix.dim());
+        if (n, arms) != (rows, columns) {
+            let (expected, found) = (format!("{n} x {arms}"), format!("{rows} x {columns}"));
+            return Err(file.refuse(Problem::Shape {
+                what,
+                expected,
+                found,
+            }));
+        }
+        match matrix.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some(((i, k), _)) => {
+                let problem = Problem::NotComputable {
+                    what,
+                    arm: self.arms[k].clone(),
+                    row: self.rows[i] + 1,
+                };
+                Err(file.refuse(problem))
+            }
+        }
+    }
+}
+
+fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
+    let columns = roles.columns();
+    for (i, &(column, second)) in columns.iter().enumerate() {
+        if let Some(&(_, first)) = columns[..i].iter().find(|(earlier, _)| *earlier == column) {
+            return Err(Place::file(table.source())
+                .column(column)
+                .refuse(Problem::TwoRoles { first, second }));
+        }
+    }
+    Ok(())
+}
+
+/// The table without the units that miss a value in a column with a role; a warning says how many and where.
+fn drop_incomplete(table: &Table, roles: &Roles, warnings: &mut Vec<String>) -> Result<Table, DataError> {
+    let used: Vec<&str> = roles.columns().into_iter().map(|(column, _)| column).collect();
+    let CompleteRows { table: kept, missing } = table.complete_rows(&used)?;
+    let dropped = table.row_count() - kept.row_count();
+    if dropped > 0 {
+        let where_missing = missing.iter().map(|(column, count)| format!("{column}: {count}"));
+        warnings.push(format!(
+            "{}: {dropped} of {} {} dropped because a value is missing ({})",
+            table.source(),
+            table.row_count(),
+            plural(table.row_count(), "row"),
+            where_missing.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    Ok(kept)
+}
+
+/// The arms in their order: as given, or the labels sorted.
+fn arms(table: &Table, roles: &Roles, labels: &[String]) -> Result<Vec<String>, DataError> {
+    let found = sorted_labels(labels);
+    let place = || Place::file(table.source()).column(&roles.treatment);
+    if let [arm] = found.as_slice() {
+        return Err(place().refuse(Problem::OneArm { arm: arm.clone() }));
+    }
+    let Some(given) = &roles.arms else {
+        return Ok(found);
+    };
+    if sorted_copy(given) != sorted_copy(&found) {
+        return Err(place().refuse(Problem::ArmsDiffer {
+            given: given.clone(),
+            found,
+        }));
+    }
+    Ok(given.clone())
+}
+
+/// The distinct labels, as numbers from small to large if all of them are numbers, else as text.
+fn sorted_labels(labels: &[String]) -> Vec<String> {
+    let mut distinct = sorted_copy(labels);
+    distinct.dedup();
+    let numbers: Option<Vec<f64>> = distinct.iter().map(|label| label.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        let mut keyed: Vec<(f64, String)> = numbers.into_iter().zip(distinct).collect();
+        keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        return keyed.into_iter().map(|(_, label)| label).collect();
+    }
+    distinct
+}
+
+fn sorted_copy(labels: &[String]) -> Vec<String> {
+    let mut sorted = labels.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+/// Which arm each label is; every label is one of `arms`.
+fn arm_indices(labels: &[String], arms: &[String]) -> Vec<usize> {
+    let index: HashMap<&str, usize> = arms
+        .iter()
+        .enumerate()
+        .map(|(k, arm)| (arm.as_str(), k))
+        .collect();
+    labels.iter().map(|label| index[label.as_str()]).collect()
+}
+
+fn constant_covariates(table: &Table, names: &[String], x: &Array2<f64>) -> Vec<String> {
+    let constant = |column: &ArrayView1<f64>| column.iter().all(|value| *value == column[0]);
+    names
+        .iter()
+        .zip(x.columns())
+        .filter(|(_, column)| constant(column))
+        .map(|(name, column)| {
+            let place = Place::file(table.source()).column(name);
+            format!(
+                "{place}: every value is {}; a covariate that does not vary cannot tell units apart",
+                column[0]
+            )
+        })
+        .collect()
+}
+
+fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {
+    match &roles.id {
+        Some(column) => table.labels(column, Purpose::Role),
+        None => Ok(table
+            .row_numbers()
+            .into_iter()
+            .map(|row| (row + 1).to_string())
+            .collect()),
+    }
+}

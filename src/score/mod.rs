@@ -1,0 +1,97 @@
+//! Scores: what each arm would have brought each unit, estimated without bias, as a reward matrix Gamma (n x K).
+//!
+//! ```text
+//! IPW    s_ik =         1{A_i = k}  Y_i          / e_ik
+//! AIPW   s_ik = mu_ik + 1{A_i = k} (Y_i - mu_ik) / e_ik
+//! net    Gamma_ik = s_ik - c_ik  (maximize),   -(s_ik + c_ik)  (minimize)
+//! ```
+//!
+//! With known e, both have the conditional mean E[Y_i(k) | X_i], AIPW for every mu that does not depend on unit i
+//! (Robins, Rotnitzky and Zhao 1994; Athey and Wager 2021, "Policy learning with observational data", eq. 7). A
+//! solver always maximises Gamma; the direction of the outcome and the costs are in it already.
+
+use ndarray::{Array1, Array2, Zip};
+use serde::{Deserialize, Serialize};
+
+use crate::data::{DataError, Place, Problem, Study};
+
+/// Whether large outcomes are good or bad; it has no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Maximize,
+    Minimize,
+}
+
+impl Direction {
+    /// +1 or -1: what turns outcomes into rewards, and rewards back into outcomes.
+    pub fn sign(self) -> f64 {
+        match self {
+            Direction::Maximize => 1.0,
+            Direction::Minimize => -1.0,
+        }
+    }
+}
+
+/// Which score estimates the outcome under each arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScoreKind {
+    Ipw,
+    Aipw,
+}
+
+/// IPW scores (n x K), in outcome units.
+///
+/// # Errors
+/// Kind `Data` where a score is not finite.
+pub fn ipw(study: &Study) -> Result<Array2<f64>, DataError> {
+    aipw(study, &Array2::zeros(study.propensity.dim()))
+}
+
+/// AIPW scores (n x K), in outcome units, with the outcome predictions mu (n x K) of [`crate::nuisance::cross_fit`].
+///
+/// # Errors
+/// Kind `Data` where mu has another shape than the study, or a score is not finite.
+pub fn aipw(study: &Study, mu: &Array2<f64>) -> Result<Array2<f64>, DataError> {
+    study.check_matrix("the outcome predictions", mu)?;
+    let mut scores = mu.clone();
+    for (i, &k) in study.arm.iter().enumerate() {
+        scores[[i, k]] += (study.outcome[i] - mu[[i, k]]) / study.propensity[[i, k]];
+    }
+    study.check_matrix("the score matrix", &scores)?;
+    Ok(scores)
+}
+
+/// The net reward matrix Gamma (n x K) that a solver maximises: scores less the costs of the study, in the direction
+/// that the user wants.
+///
+/// # Errors
+/// Kind `Data` where the scores have another shape than the study, or a reward is not finite.
+pub fn net(scores: &Array2<f64>, study: &Study, direction: Direction) -> Result<Array2<f64>, DataError> {
+    study.check_matrix("the score matrix", scores)?;
+    let rewards = Zip::from(scores)
+        .and(&study.costs)
+        .map_collect(|score, cost| direction.sign() * score - cost);
+    study.check_matrix("the reward matrix", &rewards)?;
+    Ok(rewards)
+}
+
+/// Gains g (n) of two arms: g_i = Gamma_i2 - Gamma_i1, what treating unit i brings.
+///
+/// # Errors
+/// Kind `Data` where there are not two arms, or a gain is not finite.
+pub fn gains(rewards: &Array2<f64>, study: &Study) -> Result<Array1<f64>, DataError> {
+    study.check_matrix("the reward matrix", rewards)?;
+    let file = Place::file(&study.source);
+    if rewards.ncols() != 2 {
+        return Err(file.refuse(Problem::GainsNeedTwoArms {
+            arms: rewards.ncols(),
+        }));
+    }
+    let gains = &rewards.column(1) - &rewards.column(0);
+    if gains.iter().any(|gain| !gain.is_finite()) {
+        return Err(file.refuse(Problem::Overflow { what: "a gain" }));
+    }
+    Ok(gains)
+}

@@ -1,0 +1,51 @@
+//! From a study to a value: folds, linear outcome models, cross-fitting, scores and evaluation, each against a truth
+//! that is computed another way (by hand, by Cramer's rule, by enumerating every assignment of a small trial).
+
+mod cross_fitting;
+mod evaluation;
+mod folds;
+mod linear_model;
+mod scores;
+
+use ndarray::{Array1, Array2};
+use prescribe::data::Study;
+
+/// A study from its parts; without costs.
+fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Array2<f64>) -> Study {
+    let (n, arms) = propensity.dim();
+    Study {
+        covariate_names: (0..x.ncols()).map(|j| format!("x{j}")).collect(),
+        arms: (0..arms).map(|k| format!("arm{k}")).collect(),
+        x,
+        arm,
+        outcome,
+        costs: Array2::zeros(propensity.dim()),
+        propensity,
+        ids: (1..=n).map(|i| i.to_string()).collect(),
+        rows: (0..n).collect(),
+        warnings: Vec::new(),
+        dropped: 0,
+        source: "trial.csv".into(),
+        data_hash: String::new(),
+    }
+}
+
+/// A study of n units in K arms with numbers that look random and are the same everywhere.
+fn scattered_study(n: usize, arms: usize, p: usize) -> Study {
+    let number = |seed: usize| ((seed as f64 * 12.9898).sin() * 43758.5453).fract();
+    let x = Array2::from_shape_fn((n, p), |(i, j)| number(1 + i * p + j));
+    let outcome = Array1::from_shape_fn(n, |i| number(10_007 + i) + x.row(i).sum());
+    study(
+        x,
+        (0..n).map(|i| (i * i + i / 3) % arms).collect(),
+        outcome,
+        Array2::from_elem((n, arms), 1.0 / arms as f64),
+    )
+}
+
+fn assert_close(found: f64, expected: f64, tolerance: f64) {
+    assert!(
+        (found - expected).abs() <= tolerance,
+        "found {found}, expected {expected}"
+    );
+}
