@@ -1,8 +1,22 @@
 //! Learn who should get which treatment, as a rule that a person can read, with a proof of how good the rule is.
+//!
+//! Four layers, each using only those below it:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | face | `cli` (feature `cli`) |
+//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`learn`] |
+//! | solvers: how | [`solve`] |
+//! | models: what | [`models`] |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod data;
 pub mod evaluate;
+pub mod learn;
 pub mod nuisance;
+mod random;
+pub mod rule;
 pub mod score;
 pub mod solve;
 

@@ -70,22 +70,13 @@ impl Table {
     /// # Errors
     /// Kind `Data`: no such column.
     pub(super) fn complete_rows<'a>(&self, columns: &[&'a str]) -> Result<CompleteRows<'a>, DataError> {
-        let positions = columns
-            .iter()
-            .map(|column| self.position(column))
-            .collect::<Result<Vec<_>, _>>()?;
+        let positions = columns.iter().map(|column| self.position(column)).collect::<Result<Vec<_>, _>>()?;
         let misses = |row: &Row, position: usize| is_missing(&row.cells[position]);
         let complete = |row: &&Row| !positions.iter().any(|&position| misses(row, position));
         let table = self.with_rows(self.rows.iter().filter(complete).cloned().collect());
         let count = |position: usize| self.rows.iter().filter(|row| misses(row, position)).count();
-        let counts = columns
-            .iter()
-            .zip(&positions)
-            .map(|(&column, &position)| (column, count(position)));
-        Ok(CompleteRows {
-            table,
-            missing: counts.filter(|&(_, count)| count > 0).collect(),
-        })
+        let counts = columns.iter().zip(&positions).map(|(&column, &position)| (column, count(position)));
+        Ok(CompleteRows { table, missing: counts.filter(|&(_, count)| count > 0).collect() })
     }
 
     /// The cells of a column from top to bottom, each with its place, which is built only for a refusal.
@@ -94,25 +85,18 @@ impl Table {
         column: &'a str,
     ) -> Result<impl Iterator<Item = (impl Fn() -> Place + 'a, &'a str)> + 'a, DataError> {
         let position = self.position(column)?;
-        Ok((0..self.row_count()).map(move |row| {
-            (
-                move || self.place(row).column(column),
-                &self.rows[row].cells[position],
-            )
-        }))
+        Ok((0..self.row_count())
+            .map(move |row| (move || self.place(row).column(column), &self.rows[row].cells[position])))
     }
 
     fn position(&self, column: &str) -> Result<usize, DataError> {
-        self.header()
-            .iter()
-            .position(|name| name == column)
-            .ok_or_else(|| {
-                let unknown = Problem::UnknownColumn {
-                    closest: closest(column, self.header()),
-                    available: self.header().to_vec(),
-                };
-                Place::file(self.source()).column(column).refuse(unknown)
-            })
+        self.header().iter().position(|name| name == column).ok_or_else(|| {
+            let unknown = Problem::UnknownColumn {
+                closest: closest(column, self.header()),
+                available: self.header().to_vec(),
+            };
+            Place::file(self.source()).column(column).refuse(unknown)
+        })
     }
 }
 
@@ -130,10 +114,7 @@ fn number(cell: &str, purpose: Purpose) -> Result<f64, Problem> {
 }
 
 fn missing(cell: &str, purpose: Purpose) -> Option<Problem> {
-    is_missing(cell).then(|| Problem::MissingValue {
-        value: cell.to_owned(),
-        purpose,
-    })
+    is_missing(cell).then(|| Problem::MissingValue { value: cell.to_owned(), purpose })
 }
 
 fn is_missing(cell: &str) -> bool {
@@ -153,10 +134,7 @@ fn closest(name: &str, available: &[String]) -> Vec<String> {
         .filter(|&(distance, _)| distance <= farthest)
         .collect();
     near.sort_by_key(|&(distance, _)| distance);
-    near.into_iter()
-        .take(MOST)
-        .map(|(_, candidate)| candidate.clone())
-        .collect()
+    near.into_iter().take(MOST).map(|(_, candidate)| candidate.clone()).collect()
 }
 
 /// Levenshtein's distance: the least number of letters inserted, deleted or replaced that turns `a` into `b`.

@@ -14,11 +14,7 @@ pub(super) fn costs(table: &Table, role: &CostRole, arms: &[String]) -> Result<A
         CostRole::PerArm(constants) => fill_constants(&mut costs, table, constants, arms)?,
         CostRole::PerUnit(column) => {
             let cost = Array1::from(table.numbers(column, Purpose::Role)?);
-            costs
-                .columns_mut()
-                .into_iter()
-                .skip(1)
-                .for_each(|mut arm| arm.assign(&cost));
+            costs.columns_mut().into_iter().skip(1).for_each(|mut arm| arm.assign(&cost));
         }
         CostRole::PerUnitByArm(columns) => {
             for (arm, column) in columns {
@@ -39,10 +35,7 @@ fn fill_constants(
     for (arm, &value) in constants {
         let mut cost = costs.column_mut(index(table, arm, arms)?);
         if !value.is_finite() {
-            let problem = Problem::CostNotFinite {
-                value,
-                arm: arm.clone(),
-            };
+            let problem = Problem::CostNotFinite { value, arm: arm.clone() };
             return Err(Place::file(table.source()).refuse(problem));
         }
         cost.fill(value);
@@ -52,11 +45,7 @@ fn fill_constants(
 
 fn index(table: &Table, arm: &str, arms: &[String]) -> Result<usize, DataError> {
     arms.iter().position(|label| label == arm).ok_or_else(|| {
-        let unknown = Problem::UnknownArm {
-            role: "the cost",
-            arm: arm.to_owned(),
-            arms: arms.to_vec(),
-        };
+        let unknown = Problem::UnknownArm { role: "the cost", arm: arm.to_owned(), arms: arms.to_vec() };
         Place::file(table.source()).refuse(unknown)
     })
 }

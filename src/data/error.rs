@@ -44,32 +44,19 @@ pub struct Place {
 
 impl Place {
     pub fn file(source: &str) -> Place {
-        Place {
-            source: source.to_owned(),
-            line: None,
-            column: None,
-        }
+        Place { source: source.to_owned(), line: None, column: None }
     }
 
     pub fn line(self, line: u64) -> Place {
-        Place {
-            line: Some(line),
-            ..self
-        }
+        Place { line: Some(line), ..self }
     }
 
     pub fn column(self, column: &str) -> Place {
-        Place {
-            column: Some(column.to_owned()),
-            ..self
-        }
+        Place { column: Some(column.to_owned()), ..self }
     }
 
     pub(crate) fn refuse(self, problem: Problem) -> DataError {
-        DataError {
-            place: self,
-            problem: Box::new(problem),
-        }
+        DataError { place: self, problem: Box::new(problem) }
     }
 }
 
@@ -115,11 +102,7 @@ pub enum Problem {
         "{rows} rows, but {other} has {other_rows}; row i of both files must be the same unit, so give both the \
          same number of rows"
     )]
-    RowsDiffer {
-        rows: usize,
-        other: String,
-        other_rows: usize,
-    },
+    RowsDiffer { rows: usize, other: String, other_rows: usize },
 
     // A cell.
     #[error("{} is not a number; write a decimal number such as 41.5{}", quoted(value), purpose.or_leave_out())]
@@ -136,19 +119,10 @@ pub enum Problem {
 
     // The roles.
     #[error("there is no such column; {}", names_instead(closest, available))]
-    UnknownColumn {
-        closest: Vec<String>,
-        available: Vec<String>,
-    },
+    UnknownColumn { closest: Vec<String>, available: Vec<String> },
     #[error("the column has two roles, {first} and {second}; give each role its own column")]
-    TwoRoles {
-        first: &'static str,
-        second: &'static str,
-    },
-    #[error(
-        "there is one arm only ({}); a rule needs at least two arms to choose from",
-        quoted(arm)
-    )]
+    TwoRoles { first: &'static str, second: &'static str },
+    #[error("there is one arm only ({}); a rule needs at least two arms to choose from", quoted(arm))]
     OneArm { arm: String },
     #[error(
         "the arms given are {}, the arms in the data {}; name each arm of the data once",
@@ -156,21 +130,9 @@ pub enum Problem {
         list(found)
     )]
     ArmsDiffer { given: Vec<String>, found: Vec<String> },
-    #[error(
-        "{role} names arm {}, which is not in the data; the arms are {}",
-        quoted(arm),
-        list(arms)
-    )]
-    UnknownArm {
-        role: &'static str,
-        arm: String,
-        arms: Vec<String>,
-    },
-    #[error(
-        "no propensity for arm {}; give one for each of the arms {}",
-        quoted(arm),
-        list(arms)
-    )]
+    #[error("{role} names arm {}, which is not in the data; the arms are {}", quoted(arm), list(arms))]
+    UnknownArm { role: &'static str, arm: String, arms: Vec<String> },
+    #[error("no propensity for arm {}; give one for each of the arms {}", quoted(arm), list(arms))]
     NoPropensity { arm: String, arms: Vec<String> },
     #[error(
         "propensity {value} of arm {} is not between 0 and 1 (both excluded); correct it, or drop the units or the arm \
@@ -185,10 +147,7 @@ pub enum Problem {
         list(arms)
     )]
     NotTwoArms { arms: Vec<String> },
-    #[error(
-        "cost {value} of arm {} is not a finite number; give a decimal number such as 0.5",
-        quoted(arm)
-    )]
+    #[error("cost {value} of arm {} is not a finite number; give a decimal number such as 0.5", quoted(arm))]
     CostNotFinite { value: f64, arm: String },
 
     // What follows from the data.
@@ -203,21 +162,13 @@ pub enum Problem {
         "{what}: the number for arm {} in data row {row} is not finite; rescale the outcome, the covariates or the costs",
         quoted(arm)
     )]
-    NotComputable {
-        what: &'static str,
-        arm: String,
-        row: usize,
-    },
+    NotComputable { what: &'static str, arm: String, row: usize },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]
     GainsNeedTwoArms { arms: usize },
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
-    Shape {
-        what: &'static str,
-        expected: String,
-        found: String,
-    },
+    Shape { what: &'static str, expected: String, found: String },
 }
 
 /// A value as a message shows it: quoted, control characters escaped, cut where it would swamp the line.
@@ -232,25 +183,12 @@ pub(super) fn quoted(value: &str) -> String {
 /// Names as a message lists them; a long list is cut, with its length.
 pub(super) fn list(names: &[String]) -> String {
     const MOST: usize = 12;
-    let shown = names
-        .iter()
-        .take(MOST)
-        .map(|name| quoted(name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > MOST {
-        format!("{shown}, ... ({} in all)", names.len())
-    } else {
-        shown
-    }
+    let shown = names.iter().take(MOST).map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST { format!("{shown}, ... ({} in all)", names.len()) } else { shown }
 }
 
 pub(super) fn plural(count: usize, noun: &str) -> String {
-    if count == 1 {
-        noun.to_owned()
-    } else {
-        format!("{noun}s")
-    }
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 fn names_instead(closest: &[String], available: &[String]) -> String {
@@ -263,9 +201,5 @@ fn names_instead(closest: &[String], available: &[String]) -> String {
 }
 
 fn fewer_folds(rows: usize) -> String {
-    if rows >= 2 {
-        format!("pass --folds {rows} or fewer, ")
-    } else {
-        String::new()
-    }
+    if rows >= 2 { format!("pass --folds {rows} or fewer, ") } else { String::new() }
 }

@@ -53,11 +53,7 @@ pub fn same_rows(a: &NamedMatrix, b: &NamedMatrix) -> Result<(), DataError> {
     if rows == other_rows {
         return Ok(());
     }
-    Err(Place::file(&a.source).refuse(Problem::RowsDiffer {
-        rows,
-        other: b.source.clone(),
-        other_rows,
-    }))
+    Err(Place::file(&a.source).refuse(Problem::RowsDiffer { rows, other: b.source.clone(), other_rows }))
 }
 
 /// The named columns of a table as a matrix (n x names).

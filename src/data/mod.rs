@@ -9,6 +9,7 @@
 mod columns;
 mod costs;
 mod error;
+mod files;
 mod matrix;
 mod propensity;
 mod roles;
@@ -17,6 +18,7 @@ mod table;
 
 pub use columns::Purpose;
 pub use error::{DataError, ErrorKind, Place, Problem};
+pub use files::{write_folder, write_whole};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{CostRole, Missing, PropensityRole, Roles};
 pub use study::Study;

@@ -27,9 +27,7 @@ pub(super) fn propensity(
 
 fn shares(arm_count: usize, arm: &[usize]) -> Vec<f64> {
     let count = |k| arm.iter().filter(|&&received| received == k).count();
-    (0..arm_count)
-        .map(|k| count(k) as f64 / arm.len() as f64)
-        .collect()
+    (0..arm_count).map(|k| count(k) as f64 / arm.len() as f64).collect()
 }
 
 fn from_constants(
@@ -65,9 +63,13 @@ fn from_treated(table: &Table, name: &str, arms: &[String]) -> Result<Array2<f64
         return Err(place.refuse(Problem::NotTwoArms { arms: arms.to_vec() }));
     }
     let treated = table.numbers(name, Purpose::Role)?;
-    let scores = Array2::from_shape_fn((treated.len(), 2), |(i, k)| {
-        if k == 1 { treated[i] } else { 1.0 - treated[i] }
-    });
+    let scores =
+        Array2::from_shape_fn(
+            (treated.len(), 2),
+            |(i, k)| {
+                if k == 1 { treated[i] } else { 1.0 - treated[i] }
+            },
+        );
     for (i, row) in scores.axis_iter(Axis(0)).enumerate() {
         // The second arm first, because its number is the one in the file.
         check_inside(row[1], &arms[1], || table.place(i).column(name))?;
@@ -83,19 +85,13 @@ fn in_arm_order<T: Clone>(
     file: &Place,
 ) -> Result<Vec<T>, DataError> {
     if let Some(stranger) = given.keys().find(|label| !arms.contains(label)) {
-        let unknown = Problem::UnknownArm {
-            role: "the propensity",
-            arm: stranger.clone(),
-            arms: arms.to_vec(),
-        };
+        let unknown =
+            Problem::UnknownArm { role: "the propensity", arm: stranger.clone(), arms: arms.to_vec() };
         return Err(file.clone().refuse(unknown));
     }
     let value_of = |arm: &String| {
         given.get(arm).cloned().ok_or_else(|| {
-            file.clone().refuse(Problem::NoPropensity {
-                arm: arm.clone(),
-                arms: arms.to_vec(),
-            })
+            file.clone().refuse(Problem::NoPropensity { arm: arm.clone(), arms: arms.to_vec() })
         })
     };
     arms.iter().map(value_of).collect()
@@ -122,10 +118,7 @@ fn check_inside(value: f64, arm: &str, place: impl Fn() -> Place) -> Result<(), 
     if value > 0.0 && value < 1.0 {
         return Ok(());
     }
-    Err(place().refuse(Problem::PropensityOutside {
-        value,
-        arm: arm.to_owned(),
-    }))
+    Err(place().refuse(Problem::PropensityOutside { value, arm: arm.to_owned() }))
 }
 
 fn same_for_all(row: &[f64], units: usize) -> Array2<f64> {

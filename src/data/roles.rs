@@ -71,17 +71,9 @@ pub enum CostRole {
 impl Roles {
     /// Every column with a role, once for each role: its name and what the role is called.
     pub(super) fn columns(&self) -> Vec<(&str, &'static str)> {
-        let mut columns = vec![
-            (self.outcome.as_str(), "outcome"),
-            (self.treatment.as_str(), "treatment"),
-        ];
+        let mut columns = vec![(self.outcome.as_str(), "outcome"), (self.treatment.as_str(), "treatment")];
         columns.extend(self.covariates.iter().map(|name| (name.as_str(), "covariate")));
-        columns.extend(
-            self.propensity
-                .columns()
-                .into_iter()
-                .map(|name| (name, "propensity")),
-        );
+        columns.extend(self.propensity.columns().into_iter().map(|name| (name, "propensity")));
         columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
         columns

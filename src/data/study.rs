@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::columns::CompleteRows;
 use super::costs::costs;
@@ -57,9 +57,7 @@ impl Study {
             Missing::Error => None,
             Missing::Drop => Some(drop_incomplete(table, roles, &mut warnings)?),
         };
-        let dropped = dropping
-            .as_ref()
-            .map_or(0, |kept| table.row_count() - kept.row_count());
+        let dropped = dropping.as_ref().map_or(0, |kept| table.row_count() - kept.row_count());
         let table = dropping.as_ref().unwrap_or(table);
         refuse_too_few(table)?;
 
@@ -90,6 +88,26 @@ impl Study {
         self.arm.len()
     }
 
+    /// The study of some of its units (indices from 0); labels, arms and file stay those of the whole.
+    pub fn select(&self, units: &[usize]) -> Study {
+        let rows = |matrix: &Array2<f64>| matrix.select(Axis(0), units);
+        Study {
+            covariate_names: self.covariate_names.clone(),
+            arms: self.arms.clone(),
+            x: rows(&self.x),
+            arm: units.iter().map(|&i| self.arm[i]).collect(),
+            outcome: self.outcome.select(Axis(0), units),
+            propensity: rows(&self.propensity),
+            costs: rows(&self.costs),
+            ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
+            rows: units.iter().map(|&i| self.rows[i]).collect(),
+            warnings: self.warnings.clone(),
+            dropped: self.dropped,
+            source: self.source.clone(),
+            data_hash: self.data_hash.clone(),
+        }
+    }
+
     /// Checks that a matrix computed for this study is n x K and finite.
     ///
     /// # Errors
@@ -99,20 +117,13 @@ impl Study {
         let ((n, arms), (rows, columns)) = (self.propensity.dim(), matrix.dim());
         if (n, arms) != (rows, columns) {
             let (expected, found) = (format!("{n} x {arms}"), format!("{rows} x {columns}"));
-            return Err(file.refuse(Problem::Shape {
-                what,
-                expected,
-                found,
-            }));
+            return Err(file.refuse(Problem::Shape { what, expected, found }));
         }
         match matrix.indexed_iter().find(|(_, value)| !value.is_finite()) {
             None => Ok(()),
             Some(((i, k), _)) => {
-                let problem = Problem::NotComputable {
-                    what,
-                    arm: self.arms[k].clone(),
-                    row: self.rows[i] + 1,
-                };
+                let problem =
+                    Problem::NotComputable { what, arm: self.arms[k].clone(), row: self.rows[i] + 1 };
                 Err(file.refuse(problem))
             }
         }
@@ -160,10 +171,7 @@ fn arms(table: &Table, roles: &Roles, labels: &[String]) -> Result<Vec<String>, 
         return Ok(found);
     };
     if sorted_copy(given) != sorted_copy(&found) {
-        return Err(place().refuse(Problem::ArmsDiffer {
-            given: given.clone(),
-            found,
-        }));
+        return Err(place().refuse(Problem::ArmsDiffer { given: given.clone(), found }));
     }
     Ok(given.clone())
 }
@@ -189,11 +197,7 @@ fn sorted_copy(labels: &[String]) -> Vec<String> {
 
 /// Which arm each label is; every label is one of `arms`.
 fn arm_indices(labels: &[String], arms: &[String]) -> Vec<usize> {
-    let index: HashMap<&str, usize> = arms
-        .iter()
-        .enumerate()
-        .map(|(k, arm)| (arm.as_str(), k))
-        .collect();
+    let index: HashMap<&str, usize> = arms.iter().enumerate().map(|(k, arm)| (arm.as_str(), k)).collect();
     labels.iter().map(|label| index[label.as_str()]).collect()
 }
 
@@ -216,10 +220,6 @@ fn constant_covariates(table: &Table, names: &[String], x: &Array2<f64>) -> Vec<
 fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {
     match &roles.id {
         Some(column) => table.labels(column, Purpose::Role),
-        None => Ok(table
-            .row_numbers()
-            .into_iter()
-            .map(|row| (row + 1).to_string())
-            .collect()),
+        None => Ok(table.row_numbers().into_iter().map(|row| (row + 1).to_string()).collect()),
     }
 }

@@ -57,9 +57,7 @@ impl Table {
         let file = Place::file(source);
         let text = text_of(bytes, &file)?;
         let mut records = records(text, &file)?.into_iter();
-        let header = records
-            .next()
-            .ok_or_else(|| file.clone().refuse(Problem::EmptyFile))?;
+        let header = records.next().ok_or_else(|| file.clone().refuse(Problem::EmptyFile))?;
         let header: Vec<String> = header.cells.iter().map(str::to_owned).collect();
         check_names(&header, &file)?;
         let rows: Vec<Row> = records.collect();
@@ -67,22 +65,11 @@ impl Table {
             return Err(file.refuse(Problem::NoRows));
         }
         if let Some(row) = rows.iter().find(|row| row.cells.len() != header.len()) {
-            let ragged = Problem::Ragged {
-                found: row.cells.len(),
-                expected: header.len(),
-            };
+            let ragged = Problem::Ragged { found: row.cells.len(), expected: header.len() };
             return Err(file.line(row.line).refuse(ragged));
         }
-        let sha256 = Sha256::digest(bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok(Table {
-            source: source.to_owned(),
-            sha256,
-            header,
-            rows,
-        })
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Table { source: source.to_owned(), sha256, header, rows })
     }
 
     /// The name of the file, as messages give it.
@@ -117,12 +104,7 @@ impl Table {
 
     /// The same table with some of its rows.
     pub(super) fn with_rows(&self, rows: Vec<Row>) -> Table {
-        Table {
-            source: self.source.clone(),
-            sha256: self.sha256.clone(),
-            header: self.header.clone(),
-            rows,
-        }
+        Table { source: self.source.clone(), sha256: self.sha256.clone(), header: self.header.clone(), rows }
     }
 }
 
@@ -143,11 +125,8 @@ fn text_of<'a>(bytes: &'a [u8], file: &Place) -> Result<&'a str, DataError> {
 /// All records, the header first. The line of a record is counted here, because the reader's own position lies
 /// before the line ends that it still has to skip (the second half of CRLF, blank lines).
 fn records(text: &str, file: &Place) -> Result<Vec<Row>, DataError> {
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
     let mut rows: Vec<Row> = Vec::new();
     let (mut counted, mut line) = (0, 1);
     for record in reader.records() {
@@ -159,11 +138,7 @@ fn records(text: &str, file: &Place) -> Result<Vec<Row>, DataError> {
         if follows_blank_line(text, counted) {
             return Err(file.clone().line(line - 1).refuse(Problem::BlankLine));
         }
-        rows.push(Row {
-            line,
-            number: rows.len().saturating_sub(1),
-            cells,
-        });
+        rows.push(Row { line, number: rows.len().saturating_sub(1), cells });
     }
     Ok(rows)
 }
@@ -192,10 +167,7 @@ fn check_names(header: &[String], file: &Place) -> Result<(), DataError> {
     }
     for (second, name) in header.iter().enumerate() {
         if let Some(first) = header[..second].iter().position(|earlier| earlier == name) {
-            let repeated = Problem::RepeatedColumn {
-                first: first + 1,
-                second: second + 1,
-            };
+            let repeated = Problem::RepeatedColumn { first: first + 1, second: second + 1 };
             return Err(line.column(name).refuse(repeated));
         }
     }

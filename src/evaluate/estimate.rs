@@ -25,18 +25,11 @@ impl Estimate {
         let squares = terms.fold(0.0, |sum, term| sum + (term - estimate).powi(2));
         let standard_error = (squares / (n - 1.0) / n).sqrt();
         let margin = Normal::standard().inverse_cdf(0.975) * standard_error;
-        Estimate {
-            estimate,
-            standard_error,
-            lower: estimate - margin,
-            upper: estimate + margin,
-        }
+        Estimate { estimate, standard_error, lower: estimate - margin, upper: estimate + margin }
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        [self.estimate, self.standard_error, self.lower, self.upper]
-            .iter()
-            .all(|number| number.is_finite())
+        [self.estimate, self.standard_error, self.lower, self.upper].iter().all(|number| number.is_finite())
     }
 }
 
@@ -60,14 +53,6 @@ mod tests {
     #[test]
     fn equal_terms_have_no_error() {
         let estimate = Estimate::of_mean(Array1::from_elem(7, 0.1).view());
-        assert_eq!(
-            estimate,
-            Estimate {
-                estimate: 0.1,
-                standard_error: 0.0,
-                lower: 0.1,
-                upper: 0.1
-            }
-        );
+        assert_eq!(estimate, Estimate { estimate: 0.1, standard_error: 0.0, lower: 0.1, upper: 0.1 });
     }
 }

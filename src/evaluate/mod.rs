@@ -75,11 +75,7 @@ impl Evaluation {
     ) -> Result<Evaluation, DataError> {
         check(study, rewards, assignment, best_arm)?;
         let values = rewards * direction.sign();
-        let of_rule: Array1<f64> = assignment
-            .iter()
-            .enumerate()
-            .map(|(i, &k)| values[[i, k]])
-            .collect();
+        let of_rule: Array1<f64> = assignment.iter().enumerate().map(|(i, &k)| values[[i, k]]).collect();
         let compare = |other: Array1<f64>| Comparison {
             value: Estimate::of_mean(other.view()),
             difference: Estimate::of_mean((&of_rule - &other).view()),
@@ -108,27 +104,17 @@ impl Evaluation {
 
     /// The comparison with the best single arm, where the caller named one.
     pub fn against_best_arm(&self) -> Option<&ArmComparison> {
-        self.arms
-            .iter()
-            .find(|arm| Some(&arm.arm) == self.best_arm.as_ref())
+        self.arms.iter().find(|arm| Some(&arm.arm) == self.best_arm.as_ref())
     }
 
     /// Numbers near the largest double may be finite one by one, and their mean not.
     fn refuse_overflow(&self, study: &Study) -> Result<(), DataError> {
-        let comparisons = self
-            .arms
-            .iter()
-            .map(|arm| &arm.comparison)
-            .chain([&self.observed]);
-        let mut estimates = comparisons
-            .flat_map(|c| [&c.value, &c.difference])
-            .chain([&self.value]);
+        let comparisons = self.arms.iter().map(|arm| &arm.comparison).chain([&self.observed]);
+        let mut estimates = comparisons.flat_map(|c| [&c.value, &c.difference]).chain([&self.value]);
         if estimates.all(Estimate::is_finite) {
             return Ok(());
         }
-        Err(Place::file(&study.source).refuse(Problem::Overflow {
-            what: "a value or its standard error",
-        }))
+        Err(Place::file(&study.source).refuse(Problem::Overflow { what: "a value or its standard error" }))
     }
 }
 
@@ -146,19 +132,11 @@ fn check(
     }
     if assignment.len() != n {
         let (expected, found) = (format!("{n} units"), assignment.len().to_string());
-        return Err(file.refuse(Problem::Shape {
-            what: "the assignment",
-            expected,
-            found,
-        }));
+        return Err(file.refuse(Problem::Shape { what: "the assignment", expected, found }));
     }
     if let Some(stranger) = assignment.iter().chain(&best_arm).find(|&&k| k >= arms) {
         let (expected, found) = (format!("an arm from 0 to {}", arms - 1), stranger.to_string());
-        return Err(file.refuse(Problem::Shape {
-            what: "the assignment",
-            expected,
-            found,
-        }));
+        return Err(file.refuse(Problem::Shape { what: "the assignment", expected, found }));
     }
     Ok(())
 }

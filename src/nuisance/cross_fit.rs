@@ -20,19 +20,11 @@ pub fn cross_fit(study: &Study, folds: &Folds) -> Result<Array2<f64>, DataError>
     let file = Place::file(&study.source);
     if folds.fold_of.len() != n {
         let (expected, found) = (format!("{n} long"), format!("{} long", folds.fold_of.len()));
-        return Err(file.refuse(Problem::Shape {
-            what: "the fold of each unit",
-            expected,
-            found,
-        }));
+        return Err(file.refuse(Problem::Shape { what: "the fold of each unit", expected, found }));
     }
-    let pairs: Vec<(usize, usize)> = (0..folds.count)
-        .flat_map(|f| (0..arms).map(move |k| (f, k)))
-        .collect();
-    let predicted: Vec<Vec<(usize, f64)>> = pairs
-        .par_iter()
-        .map(|&(f, k)| predict(study, folds, f, k))
-        .collect();
+    let pairs: Vec<(usize, usize)> = (0..folds.count).flat_map(|f| (0..arms).map(move |k| (f, k))).collect();
+    let predicted: Vec<Vec<(usize, f64)>> =
+        pairs.par_iter().map(|&(f, k)| predict(study, folds, f, k)).collect();
 
     let mut mu = Array2::zeros((n, arms));
     for (&(_, k), predictions) in pairs.iter().zip(predicted) {
@@ -52,8 +44,5 @@ fn predict(study: &Study, folds: &Folds, f: usize, k: usize) -> Vec<(usize, f64)
     let x = study.x.select(Axis(0), &fitted);
     let y = study.outcome.select(Axis(0), &fitted);
     let model = LinearModel::fit(x.view(), y.view());
-    predicted
-        .into_iter()
-        .map(|i| (i, model.predict(study.x.row(i))))
-        .collect()
+    predicted.into_iter().map(|i| (i, model.predict(study.x.row(i)))).collect()
 }

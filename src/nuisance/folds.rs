@@ -4,12 +4,10 @@
 //! The units of each arm are shuffled, then dealt to the folds in turn; the deal goes on from arm to arm, which
 //! keeps the folds equal as a whole.
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
 
 use crate::data::{DataError, Place, Problem, Study};
+use crate::random::stream;
 
 /// A partition of n units into `count` folds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +34,8 @@ impl Folds {
         for (k, label) in study.arms.iter().enumerate() {
             let mut units: Vec<usize> = (0..study.units()).filter(|&i| study.arm[i] == k).collect();
             if units.len() < count {
-                let problem = Problem::ArmSmallerThanFolds {
-                    arm: label.clone(),
-                    rows: units.len(),
-                    folds: count,
-                };
+                let problem =
+                    Problem::ArmSmallerThanFolds { arm: label.clone(), rows: units.len(), folds: count };
                 return Err(file.refuse(problem));
             }
             units.shuffle(&mut random);
@@ -51,16 +46,4 @@ impl Folds {
         }
         Ok(Folds { fold_of, count })
     }
-}
-
-/// The random numbers of one task: the root seed, and a stream that the name of the task alone decides.
-fn stream(seed: u64, task: &str) -> ChaCha8Rng {
-    let digest = Sha256::digest(task.as_bytes());
-    let number = digest
-        .iter()
-        .take(8)
-        .fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(number);
-    random
 }

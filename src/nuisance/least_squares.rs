@@ -25,19 +25,11 @@ pub(super) fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64
     let (mut w, z) = triangular(x, y);
     let mut v = Array2::eye(p);
     orthogonalise(&mut w, &mut v);
-    let lengths: Array1<f64> = w
-        .columns()
-        .into_iter()
-        .map(|column| column.dot(&column).sqrt())
-        .collect();
+    let lengths: Array1<f64> = w.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
     let largest = lengths.fold(0.0, |largest: f64, &length| largest.max(length));
     let tolerance = largest * x.nrows().max(p) as f64 * f64::EPSILON;
     let mut b = Array1::zeros(p);
-    for (j, &length) in lengths
-        .iter()
-        .enumerate()
-        .filter(|&(_, &length)| length > tolerance)
-    {
+    for (j, &length) in lengths.iter().enumerate().filter(|&(_, &length)| length > tolerance) {
         b.scaled_add(w.column(j).dot(&z) / (length * length), &v.column(j));
     }
     b
@@ -50,10 +42,7 @@ fn triangular(x: ArrayView2<f64>, y: ArrayView1<f64>) -> (Array2<f64>, Array1<f6
     let mut joined = Array2::zeros((n.max(p + 1), p + 1));
     joined.slice_mut(s![..n, ..p]).assign(&x);
     joined.slice_mut(s![..n, p]).assign(&y);
-    let r = joined
-        .qr_into()
-        .expect("a matrix with more rows than columns has a QR decomposition")
-        .into_r();
+    let r = joined.qr_into().expect("a matrix with more rows than columns has a QR decomposition").into_r();
     (r.slice(s![..p, ..p]).to_owned(), r.slice(s![..p, p]).to_owned())
 }
 
@@ -111,15 +100,9 @@ mod tests {
         let b = minimum_norm(x.view(), y.view());
         let gradient = x.t().dot(&(y - &x.dot(&b)));
         let scale = 1.0 + x.iter().chain(y).fold(0.0, |a: f64, v| a.max(v.abs())).powi(2) * x.len() as f64;
-        assert!(
-            gradient.iter().all(|g| g.abs() < 1e-11 * scale),
-            "residual is not orthogonal: {gradient}"
-        );
+        assert!(gradient.iter().all(|g| g.abs() < 1e-11 * scale), "residual is not orthogonal: {gradient}");
         for direction in null_space {
-            assert!(
-                b.dot(direction).abs() < 1e-9 * (1.0 + b.dot(&b).sqrt()),
-                "{b} is not of minimum norm"
-            );
+            assert!(b.dot(direction).abs() < 1e-9 * (1.0 + b.dot(&b).sqrt()), "{b} is not of minimum norm");
         }
     }
 
@@ -133,10 +116,7 @@ mod tests {
     fn a_wide_system_is_solved_by_the_shortest_vector() {
         // x + 2y + 2z = 9: the nearest point of the plane to 0 is (1, 2, 2).
         let b = minimum_norm(array![[1.0, 2.0, 2.0]].view(), array![9.0].view());
-        assert!(
-            (&b - &array![1.0, 2.0, 2.0]).iter().all(|d| d.abs() < 1e-14),
-            "{b}"
-        );
+        assert!((&b - &array![1.0, 2.0, 2.0]).iter().all(|d| d.abs() < 1e-14), "{b}");
     }
 
     #[test]
@@ -145,10 +125,7 @@ mod tests {
             minimum_norm(Array2::zeros((3, 2)).view(), array![1.0, 2.0, 3.0].view()),
             array![0.0, 0.0]
         );
-        assert_eq!(
-            minimum_norm(Array2::zeros((3, 0)).view(), array![1.0, 2.0, 3.0].view()).len(),
-            0
-        );
+        assert_eq!(minimum_norm(Array2::zeros((3, 0)).view(), array![1.0, 2.0, 3.0].view()).len(), 0);
     }
 
     proptest! {

@@ -35,21 +35,13 @@ impl LinearModel {
         let centred = y.mapv(|outcome| outcome - mean_outcome);
         let coefficients = minimum_norm(standardised.view(), centred.view()) / &scales;
         let intercept = mean_outcome - coefficients.dot(&means);
-        LinearModel {
-            intercept,
-            coefficients,
-            mean_outcome,
-            means,
-        }
+        LinearModel { intercept, coefficients, mean_outcome, means }
     }
 
     /// mu(x) for the covariates (p) of one unit, in outcome units.
     pub fn predict(&self, x: ArrayView1<f64>) -> f64 {
         let slopes = self.coefficients.iter().zip(x).zip(&self.means);
-        self.mean_outcome
-            + slopes
-                .map(|((coefficient, x), mean)| coefficient * (x - mean))
-                .sum::<f64>()
+        self.mean_outcome + slopes.map(|((coefficient, x), mean)| coefficient * (x - mean)).sum::<f64>()
     }
 }
 

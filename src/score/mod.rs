@@ -70,9 +70,8 @@ pub fn aipw(study: &Study, mu: &Array2<f64>) -> Result<Array2<f64>, DataError> {
 /// Kind `Data` where the scores have another shape than the study, or a reward is not finite.
 pub fn net(scores: &Array2<f64>, study: &Study, direction: Direction) -> Result<Array2<f64>, DataError> {
     study.check_matrix("the score matrix", scores)?;
-    let rewards = Zip::from(scores)
-        .and(&study.costs)
-        .map_collect(|score, cost| direction.sign() * score - cost);
+    let rewards =
+        Zip::from(scores).and(&study.costs).map_collect(|score, cost| direction.sign() * score - cost);
     study.check_matrix("the reward matrix", &rewards)?;
     Ok(rewards)
 }
@@ -85,9 +84,7 @@ pub fn gains(rewards: &Array2<f64>, study: &Study) -> Result<Array1<f64>, DataEr
     study.check_matrix("the reward matrix", rewards)?;
     let file = Place::file(&study.source);
     if rewards.ncols() != 2 {
-        return Err(file.refuse(Problem::GainsNeedTwoArms {
-            arms: rewards.ncols(),
-        }));
+        return Err(file.refuse(Problem::GainsNeedTwoArms { arms: rewards.ncols() }));
     }
     let gains = &rewards.column(1) - &rewards.column(0);
     if gains.iter().any(|gain| !gain.is_finite()) {

@@ -5,6 +5,8 @@
 //! largest-margin rule -> exact value, or a cut that removes labels no rule has, and again. The answer's bound is the worst
 //! over the pieces; what is claimed is what the returned point earns by the model's definition.
 
+use std::collections::BTreeMap;
+
 use prescribe_models::{Column, MixedIntegerProgram, Model, Piece, ProgramForm, Recovered, Row, Sense};
 use serde_json::{Map, json};
 
@@ -49,6 +51,27 @@ impl<M: Programmed> Solver<M> for Milp {
         watch: &Watch,
     ) -> Result<Answer<M::Point>, SolveError> {
         search(model.form(self.formulation).as_ref(), start, options, watch)
+    }
+}
+
+/// The point behind the columns of a solution file, given by the names that the written programs use.
+pub fn recover_columns<M: Model>(
+    form: &dyn ProgramForm<Model = M>,
+    named: &BTreeMap<String, f64>,
+) -> Result<M::Point, String> {
+    let Some(piece) = form.pieces().into_iter().next() else {
+        return Err("the problem has no program".into());
+    };
+    let names = piece.program.file_names();
+    if !names.iter().any(|name| named.contains_key(name)) {
+        return Err("it names no column of the written model; write the model with --write-model and solve that".into());
+    }
+    // Solvers leave zeros out.
+    let columns = names.iter().map(|name| named.get(name).copied().unwrap_or(0.0)).collect();
+    let recovered = form.recover(&rounded(&piece.program, columns), &mut HighsOracle::default());
+    match recovered.map_err(|error| error.to_string())? {
+        Recovered::Point(point) | Recovered::Unresolved(point) => Ok(point),
+        Recovered::Cuts(_) => Err("no rule has these labels: the solution is not one of the problem".into()),
     }
 }
 

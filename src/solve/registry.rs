@@ -1,28 +1,50 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
-use prescribe_models::Model;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::tree_rule::TreeProblem;
 
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
-use super::{Milp, Smooth, Solver};
+use serde::{Deserialize, Serialize};
+
+use super::{Formulation, Milp, Programmed, Smooth, Solver, Stage};
 
 /// Solvers of one problem, in the order in which they are listed to users.
 pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
 
+/// What some solvers let the user choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Of `milp`; none leaves it to the size of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formulation: Option<Formulation>,
+    /// Of `smooth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+}
+
 /// A problem that has registered solvers.
-pub trait Solvable: Model + Sized + 'static {
-    fn solvers() -> Registered<Self>;
+pub trait Solvable: Programmed + 'static {
+    /// The solvers under `settings`.
+    fn solvers_with(settings: Settings) -> Registered<Self>;
+
+    /// The solvers as they come.
+    fn solvers() -> Registered<Self> {
+        Self::solvers_with(Settings::default())
+    }
 
     /// The quick solver whose answer starts the exact ones.
     fn starter() -> Option<Box<dyn Solver<Self>>>;
 }
 
 impl Solvable for LinearProblem {
-    fn solvers() -> Registered<Self> {
-        vec![Box::new(Milp::default()), Box::new(Smooth::default())]
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
+        ]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
@@ -31,8 +53,8 @@ impl Solvable for LinearProblem {
 }
 
 impl Solvable for TreeProblem {
-    fn solvers() -> Registered<Self> {
-        vec![Box::new(Milp::default()), Box::new(Greedy)]
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Greedy)]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
@@ -41,11 +63,36 @@ impl Solvable for TreeProblem {
 }
 
 impl Solvable for MaximumMargin {
-    fn solvers() -> Registered<Self> {
-        vec![Box::new(Milp::default()), Box::new(Clarabel)]
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Clarabel)]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         None
+    }
+}
+
+/// A choice of solver that names none, or sets what it does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownChoice {
+    #[error("no solver {name:?} takes this problem; choose among {}", known.join(", "))]
+    Solver { name: String, known: Vec<&'static str> },
+    #[error("solver {solver} has no {setting}; that is a setting of {owner}")]
+    Setting { solver: String, setting: &'static str, owner: &'static str },
+}
+
+/// The solver called `name`, under `settings` that it reads.
+pub fn find<M: Solvable>(name: &str, settings: Settings) -> Result<Box<dyn Solver<M>>, UnknownChoice> {
+    let solvers = M::solvers_with(settings);
+    let known = solvers.iter().map(|solver| solver.name()).collect();
+    let found = solvers.into_iter().find(|solver| solver.name() == name);
+    let solver = found.ok_or_else(|| UnknownChoice::Solver { name: name.into(), known })?;
+    let foreign = [
+        ("formulation", settings.formulation.is_some(), "milp"),
+        ("stage", settings.stage.is_some(), "smooth"),
+    ];
+    match foreign.into_iter().find(|(_, given, owner)| *given && *owner != name) {
+        Some((setting, _, owner)) => Err(UnknownChoice::Setting { solver: name.into(), setting, owner }),
+        None => Ok(solver),
     }
 }

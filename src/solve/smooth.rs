@@ -20,8 +20,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,6 +28,7 @@ use serde_json::{Map, json};
 
 use super::line_search::{self, Beta};
 use super::{Answer, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch};
+use crate::random::stream;
 
 /// Bandwidths in units of the scaled covariates, in the order of their use.
 const BANDWIDTHS: [f64; 6] = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02];
@@ -108,7 +108,11 @@ impl Smooth {
         best.record("surrogate", watch);
         if self.stage >= Stage::MultiStart {
             let from = |k: u64| {
-                anneal(&units, random_direction(stream(options.random_seed, "start", k), dimension), watch)
+                anneal(
+                    &units,
+                    random_direction(stream(options.random_seed, &format!("start {k}")), dimension),
+                    watch,
+                )
             };
             ends.extend((0..STARTS).into_par_iter().map(from).collect::<Vec<_>>());
             best.offer(&units, &ends[1..]);
@@ -213,7 +217,7 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
         if watch.stop().is_some() {
             break;
         }
-        let mut random = stream(seed, "kick", k);
+        let mut random = stream(seed, &format!("kick {k}"));
         let size = 0.5_f64.powi(random.random_range(0..5));
         line_search::normalise(&mut best.0);
         let shift = random_direction(&mut random, dimension);
@@ -233,14 +237,6 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
 
 fn random_direction(mut random: impl Rng, dimension: usize) -> Beta {
     (0..dimension).map(|_| random.sample::<f64, _>(StandardNormal)).collect()
-}
-
-/// The random stream of task `k` of a kind: the same for any number of threads.
-fn stream(seed: u64, kind: &str, k: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let kind = kind.bytes().fold(0u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
-    random.set_stream(kind.wrapping_mul(1 << 20).wrapping_add(k));
-    random
 }
 
 /// The surrogate as argmin sees it: negated and divided by the total size of the gains.

@@ -58,15 +58,9 @@ fn assert_refused<T>(result: Result<T, DataError>, message: &str) {
 }
 
 fn labelled<T: Clone>(pairs: &[(&str, T)]) -> BTreeMap<String, T> {
-    pairs
-        .iter()
-        .map(|(label, value)| ((*label).to_owned(), value.clone()))
-        .collect()
+    pairs.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect()
 }
 
 fn columns(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|&(arm, column)| (arm.to_owned(), column.to_owned()))
-        .collect()
+    pairs.iter().map(|&(arm, column)| (arm.to_owned(), column.to_owned())).collect()
 }

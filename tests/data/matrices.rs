@@ -18,18 +18,12 @@ fn every_column_is_read_as_numbers() {
 
 #[test]
 fn one_row_is_too_few() {
-    assert_refused(
-        matrix("X.csv", "x1,x2\n1,2\n"),
-        "X.csv: 1 row is too few; at least 2 are needed",
-    );
+    assert_refused(matrix("X.csv", "x1,x2\n1,2\n"), "X.csv: 1 row is too few; at least 2 are needed");
 }
 
 #[test]
 fn matrices_of_different_length_are_refused_by_both_names() {
-    let (x, g) = (
-        matrix("X.csv", "x\n1\n2\n3\n").unwrap(),
-        matrix("g.csv", "g\n1\n2\n").unwrap(),
-    );
+    let (x, g) = (matrix("X.csv", "x\n1\n2\n3\n").unwrap(), matrix("g.csv", "g\n1\n2\n").unwrap());
     assert!(same_rows(&x, &x).is_ok());
     assert_refused(
         same_rows(&x, &g),

@@ -15,14 +15,7 @@ y,a,age,sex,unused
 
 #[test]
 fn incomplete_units_are_dropped_and_counted() {
-    let study = study(
-        GAPS,
-        &Roles {
-            missing: Missing::Drop,
-            ..roles()
-        },
-    )
-    .unwrap();
+    let study = study(GAPS, &Roles { missing: Missing::Drop, ..roles() }).unwrap();
     assert_eq!(study.dropped, 2);
     assert_eq!(study.rows, [0, 3, 4]);
     assert_eq!(study.ids, ["1", "4", "5"]);
@@ -37,15 +30,7 @@ fn incomplete_units_are_dropped_and_counted() {
 #[test]
 fn text_in_a_kept_row_is_still_refused_and_by_its_own_line() {
     let text = GAPS.replace("5,b,40", "5,b,old");
-    let message = study(
-        &text,
-        &Roles {
-            missing: Missing::Drop,
-            ..roles()
-        },
-    )
-    .unwrap_err()
-    .to_string();
+    let message = study(&text, &Roles { missing: Missing::Drop, ..roles() }).unwrap_err().to_string();
     assert!(
         message.starts_with("patients.csv, line 6, column \"age\": \"old\" is not a number"),
         "{message}"
@@ -56,13 +41,7 @@ fn text_in_a_kept_row_is_still_refused_and_by_its_own_line() {
 fn nothing_left_is_too_few() {
     let text = "y,a,age,sex\n,b,1,1\n,c,1,2\n";
     assert_refused(
-        study(
-            text,
-            &Roles {
-                missing: Missing::Drop,
-                ..roles()
-            },
-        ),
+        study(text, &Roles { missing: Missing::Drop, ..roles() }),
         "patients.csv: 0 rows are too few; at least 2 are needed",
     );
 }

@@ -7,22 +7,10 @@ use super::*;
 #[test]
 fn a_value_that_is_no_finite_number_is_refused_by_its_cell() {
     for (value, message) in [
-        (
-            "abc",
-            "\"abc\" is not a number; write a decimal number such as 41.5",
-        ),
-        (
-            "1;5",
-            "\"1;5\" is not a number; write a decimal number such as 41.5",
-        ),
-        (
-            "NaN",
-            "\"NaN\" is not a finite number; write a decimal number such as 41.5",
-        ),
-        (
-            "-inf",
-            "\"-inf\" is not a finite number; write a decimal number such as 41.5",
-        ),
+        ("abc", "\"abc\" is not a number; write a decimal number such as 41.5"),
+        ("1;5", "\"1;5\" is not a number; write a decimal number such as 41.5"),
+        ("NaN", "\"NaN\" is not a finite number; write a decimal number such as 41.5"),
+        ("-inf", "\"-inf\" is not a finite number; write a decimal number such as 41.5"),
         (
             "1e400",
             "\"1e400\" is beyond the largest number that can be computed with (1.8e308); rescale the column",
@@ -49,10 +37,7 @@ fn the_remedy_is_one_that_the_purpose_allows() {
             "fill the value in, leave the column out of --covariates, or pass --missing drop",
         ),
         (Purpose::Role, "fill the value in, or pass --missing drop"),
-        (
-            Purpose::Matrix,
-            "fill the value in, or delete the row (from every file that goes with this one)",
-        ),
+        (Purpose::Matrix, "fill the value in, or delete the row (from every file that goes with this one)"),
     ] {
         for value in ["", "NA"] {
             assert_refused(
@@ -68,14 +53,8 @@ fn the_remedy_is_one_that_the_purpose_allows() {
 #[test]
 fn a_long_or_multi_line_value_does_not_swamp_the_message() {
     let text = format!("age\n\"two\nlines {}\"\n", "x".repeat(1000));
-    let message = table(&text)
-        .numbers("age", Purpose::Matrix)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("\"two\\nlines xxx") && message.len() < 200,
-        "{message}"
-    );
+    let message = table(&text).numbers("age", Purpose::Matrix).unwrap_err().to_string();
+    assert!(message.contains("\"two\\nlines xxx") && message.len() < 200, "{message}");
 }
 
 #[test]

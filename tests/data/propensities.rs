@@ -5,19 +5,13 @@ use ndarray::array;
 use super::*;
 
 fn with(propensity: PropensityRole) -> Roles {
-    Roles {
-        propensity,
-        ..roles()
-    }
+    Roles { propensity, ..roles() }
 }
 
 #[test]
 fn constants_and_columns_are_put_in_the_order_of_the_arms() {
     let constants = PropensityRole::Constants(labelled(&[("none", 0.3), ("drug", 0.7)]));
-    assert_eq!(
-        study(TRIAL, &with(constants)).unwrap().propensity.row(2),
-        array![0.7, 0.3]
-    );
+    assert_eq!(study(TRIAL, &with(constants)).unwrap().propensity.row(2), array![0.7, 0.3]);
     let text = "y,a,age,sex,q,r,s\n1,b,1,1,.2,.3,.5\n2,c,2,2,.1,.1,.8\n3,d,3,3,.4,.4,.2\n";
     let by_column = PropensityRole::Columns(columns(&[("b", "s"), ("c", "q"), ("d", "r")]));
     assert_eq!(
@@ -30,10 +24,7 @@ fn constants_and_columns_are_put_in_the_order_of_the_arms() {
 fn the_treated_column_is_the_probability_of_the_second_arm() {
     let treated = with(PropensityRole::TreatedColumn("p".into()));
     let study = study(TRIAL, &treated).unwrap();
-    assert_eq!(
-        study.propensity,
-        array![[0.75, 0.25], [0.5, 0.5], [0.25, 0.75], [0.5, 0.5]]
-    );
+    assert_eq!(study.propensity, array![[0.75, 0.25], [0.5, 0.5], [0.25, 0.75], [0.5, 0.5]]);
 }
 
 #[test]
@@ -58,22 +49,13 @@ fn a_score_of_0_or_1_or_outside_is_refused_by_its_cell() {
         );
     }
     assert_refused(
-        study(
-            TRIAL,
-            &with(PropensityRole::Constants(labelled(&[
-                ("none", 1.0),
-                ("drug", 0.0),
-            ]))),
-        ),
+        study(TRIAL, &with(PropensityRole::Constants(labelled(&[("none", 1.0), ("drug", 0.0)])))),
         "patients.csv: propensity 0 of arm \"drug\" is not between 0 and 1 (both excluded); correct it, or drop \
          the units or the arm that chance could not reach",
     );
     let text = "y,a,age,sex,q,r\n1,b,1,1,.5,.5\n2,c,2,2,0,1\n";
     assert_refused(
-        study(
-            text,
-            &with(PropensityRole::Columns(columns(&[("b", "r"), ("c", "q")]))),
-        ),
+        study(text, &with(PropensityRole::Columns(columns(&[("b", "r"), ("c", "q")])))),
         "patients.csv, line 3, column \"r\": propensity 1 of arm \"b\" is not between 0 and 1 (both excluded); \
          correct it, or drop the units or the arm that chance could not reach",
     );
@@ -83,10 +65,7 @@ fn a_score_of_0_or_1_or_outside_is_refused_by_its_cell() {
 fn scores_must_sum_to_1() {
     let text = "y,a,age,sex,q,r\n1,b,1,1,.5,.5\n2,c,2,2,.5,.25\n";
     assert_refused(
-        study(
-            text,
-            &with(PropensityRole::Columns(columns(&[("b", "q"), ("c", "r")]))),
-        ),
+        study(text, &with(PropensityRole::Columns(columns(&[("b", "q"), ("c", "r")])))),
         "patients.csv, line 3: the propensities of the arms sum to 0.75; they must sum to 1 (to within 1e-6)",
     );
     let nearly = PropensityRole::Constants(labelled(&[("none", 0.3333333), ("drug", 0.6666667)]));
@@ -96,20 +75,11 @@ fn scores_must_sum_to_1() {
 #[test]
 fn every_arm_needs_a_score_and_no_other_has_one() {
     assert_refused(
-        study(
-            TRIAL,
-            &with(PropensityRole::Constants(labelled(&[("none", 0.5)]))),
-        ),
+        study(TRIAL, &with(PropensityRole::Constants(labelled(&[("none", 0.5)])))),
         "patients.csv: no propensity for arm \"drug\"; give one for each of the arms \"drug\", \"none\"",
     );
     assert_refused(
-        study(
-            TRIAL,
-            &with(PropensityRole::Columns(columns(&[
-                ("none", "p"),
-                ("pill", "fee"),
-            ]))),
-        ),
+        study(TRIAL, &with(PropensityRole::Columns(columns(&[("none", "p"), ("pill", "fee")])))),
         "patients.csv: the propensity names arm \"pill\", which is not in the data; the arms are \"drug\", \"none\"",
     );
     let three = "y,a,age,sex,p\n1,b,1,1,.5\n2,c,2,2,.5\n3,d,2,2,.5\n";

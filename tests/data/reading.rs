@@ -10,10 +10,7 @@ use super::*;
 fn a_byte_order_mark_crlf_quotes_and_blank_last_lines_are_read() {
     let table = table("\u{feff}name,\"x,1\"\r\n\"Smith, \"\"J\"\"\",1\r\nDoe, 2 \r\n\r\n\r\n");
     assert_eq!(table.header(), ["name", "x,1"]);
-    assert_eq!(
-        table.labels("name", Purpose::Matrix).unwrap(),
-        ["Smith, \"J\"", "Doe"]
-    );
+    assert_eq!(table.labels("name", Purpose::Matrix).unwrap(), ["Smith, \"J\"", "Doe"]);
     assert_eq!(table.numbers("x,1", Purpose::Matrix).unwrap(), [1.0, 2.0]);
 }
 
@@ -31,14 +28,8 @@ fn a_file_that_cannot_be_read_is_an_io_error() {
         let error = Table::read(Path::new(path)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
         let message = error.to_string();
-        assert!(
-            message.starts_with(&format!("{path}: cannot be read (")),
-            "{message}"
-        );
-        assert!(
-            message.ends_with("name a readable CSV file, or - for standard input"),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("{path}: cannot be read (")), "{message}");
+        assert!(message.ends_with("name a readable CSV file, or - for standard input"), "{message}");
     }
 }
 
@@ -79,12 +70,9 @@ fn a_ragged_row_is_refused_by_its_line() {
 
 #[test]
 fn a_blank_line_between_rows_is_refused_because_it_would_shift_them() {
-    for (text, line) in [
-        ("g\n1\n\n2\n", 3),
-        ("g\r\n1\r\n\r\n2\r\n", 3),
-        ("\ng\n1\n2\n", 1),
-        ("g\n\n\n1\n", 3),
-    ] {
+    for (text, line) in
+        [("g\n1\n\n2\n", 3), ("g\r\n1\r\n\r\n2\r\n", 3), ("\ng\n1\n2\n", 1), ("g\n\n\n1\n", 3)]
+    {
         assert_refused(
             Table::parse("g.csv", text.as_bytes()),
             &format!("g.csv, line {line}: the line is blank; delete it, or write the row's values"),

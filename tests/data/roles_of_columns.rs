@@ -6,32 +6,16 @@ use super::*;
 
 #[test]
 fn a_study_is_read_by_roles() {
-    let study = study(
-        TRIAL,
-        &Roles {
-            id: Some("id".into()),
-            ..roles()
-        },
-    )
-    .unwrap();
+    let study = study(TRIAL, &Roles { id: Some("id".into()), ..roles() }).unwrap();
     assert_eq!(study.arms, ["drug", "none"]);
     assert_eq!(study.arm, [0, 1, 0, 1]);
     assert_eq!(study.outcome, array![1.5, 0.0, -2.0, 4.0]);
-    assert_eq!(
-        study.x,
-        array![[41.5, 0.0], [30.0, 1.0], [55.0, 1.0], [62.0, 0.0]]
-    );
+    assert_eq!(study.x, array![[41.5, 0.0], [30.0, 1.0], [55.0, 1.0], [62.0, 0.0]]);
     assert_eq!(study.covariate_names, ["age", "sex"]);
-    assert_eq!(
-        study.propensity,
-        array![[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
-    );
+    assert_eq!(study.propensity, array![[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]);
     assert_eq!(study.costs, ndarray::Array2::<f64>::zeros((4, 2)));
     assert_eq!(study.ids, ["u1", "u2", "u3", "u4"]);
-    assert_eq!(
-        (study.units(), study.dropped, study.rows),
-        (4, 0, vec![0, 1, 2, 3])
-    );
+    assert_eq!((study.units(), study.dropped, study.rows), (4, 0, vec![0, 1, 2, 3]));
     assert!(study.warnings.is_empty());
 }
 
@@ -59,56 +43,13 @@ fn roles_survive_a_configuration_file() {
 #[test]
 fn a_column_with_two_roles_is_refused() {
     for (roles, column, first, second) in [
+        (Roles { outcome: "a".into(), ..roles() }, "a", "outcome", "treatment"),
+        (Roles { covariates: vec!["age".into(), "y".into()], ..roles() }, "y", "outcome", "covariate"),
+        (Roles { covariates: vec!["age".into(), "age".into()], ..roles() }, "age", "covariate", "covariate"),
+        (Roles { id: Some("sex".into()), ..roles() }, "sex", "covariate", "id"),
+        (Roles { costs: CostRole::PerUnit("age".into()), ..roles() }, "age", "covariate", "cost"),
         (
-            Roles {
-                outcome: "a".into(),
-                ..roles()
-            },
-            "a",
-            "outcome",
-            "treatment",
-        ),
-        (
-            Roles {
-                covariates: vec!["age".into(), "y".into()],
-                ..roles()
-            },
-            "y",
-            "outcome",
-            "covariate",
-        ),
-        (
-            Roles {
-                covariates: vec!["age".into(), "age".into()],
-                ..roles()
-            },
-            "age",
-            "covariate",
-            "covariate",
-        ),
-        (
-            Roles {
-                id: Some("sex".into()),
-                ..roles()
-            },
-            "sex",
-            "covariate",
-            "id",
-        ),
-        (
-            Roles {
-                costs: CostRole::PerUnit("age".into()),
-                ..roles()
-            },
-            "age",
-            "covariate",
-            "cost",
-        ),
-        (
-            Roles {
-                propensity: PropensityRole::TreatedColumn("y".into()),
-                ..roles()
-            },
+            Roles { propensity: PropensityRole::TreatedColumn("y".into()), ..roles() },
             "y",
             "outcome",
             "propensity",
@@ -128,41 +69,15 @@ fn a_column_with_two_roles_is_refused() {
 fn every_role_needs_an_existing_column() {
     let unknown = || "nowhere".to_owned();
     for roles in [
-        Roles {
-            outcome: unknown(),
-            ..roles()
-        },
-        Roles {
-            treatment: unknown(),
-            ..roles()
-        },
-        Roles {
-            covariates: vec![unknown()],
-            ..roles()
-        },
-        Roles {
-            id: Some(unknown()),
-            ..roles()
-        },
-        Roles {
-            propensity: PropensityRole::TreatedColumn(unknown()),
-            ..roles()
-        },
-        Roles {
-            costs: CostRole::PerUnit(unknown()),
-            ..roles()
-        },
+        Roles { outcome: unknown(), ..roles() },
+        Roles { treatment: unknown(), ..roles() },
+        Roles { covariates: vec![unknown()], ..roles() },
+        Roles { id: Some(unknown()), ..roles() },
+        Roles { propensity: PropensityRole::TreatedColumn(unknown()), ..roles() },
+        Roles { costs: CostRole::PerUnit(unknown()), ..roles() },
     ] {
         for missing in [Missing::Error, Missing::Drop] {
-            let message = study(
-                TRIAL,
-                &Roles {
-                    missing,
-                    ..roles.clone()
-                },
-            )
-            .unwrap_err()
-            .to_string();
+            let message = study(TRIAL, &Roles { missing, ..roles.clone() }).unwrap_err().to_string();
             assert!(
                 message.starts_with(
                     "patients.csv, column \"nowhere\": there is no such column; the columns are"
@@ -188,13 +103,7 @@ fn one_unit_or_one_arm_is_too_few() {
 #[test]
 fn bad_values_are_refused_in_every_role() {
     for (old, new, line, column, problem) in [
-        (
-            ",0,none",
-            ",none,none",
-            3,
-            "y",
-            "\"none\" is not a number; write a decimal number such as 41.5",
-        ),
+        (",0,none", ",none,none", 3, "y", "\"none\" is not a number; write a decimal number such as 41.5"),
         (
             "none,62,0",
             "none,old,0",
@@ -210,29 +119,11 @@ fn bad_values_are_refused_in_every_role() {
             "the value is missing (\"NA\"); fill the value in, leave the column out of --covariates, or pass \
              --missing drop",
         ),
-        (
-            "-2,drug",
-            "-2,",
-            4,
-            "a",
-            "the value is missing (\"\"); fill the value in, or pass --missing drop",
-        ),
-        (
-            "u3,",
-            ",",
-            4,
-            "id",
-            "the value is missing (\"\"); fill the value in, or pass --missing drop",
-        ),
+        ("-2,drug", "-2,", 4, "a", "the value is missing (\"\"); fill the value in, or pass --missing drop"),
+        ("u3,", ",", 4, "id", "the value is missing (\"\"); fill the value in, or pass --missing drop"),
     ] {
         assert_refused(
-            study(
-                &trial_with(old, new),
-                &Roles {
-                    id: Some("id".into()),
-                    ..roles()
-                },
-            ),
+            study(&trial_with(old, new), &Roles { id: Some("id".into()), ..roles() }),
             &format!("patients.csv, line {line}, column \"{column}\": {problem}"),
         );
     }

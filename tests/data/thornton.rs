@@ -27,37 +27,19 @@ fn the_thornton_study_has_its_published_counts_and_means() {
     ];
     assert_eq!(study.arms, expected.map(|(arm, _, _)| arm));
     for (k, (arm, count, mean)) in expected.into_iter().enumerate() {
-        let outcomes: Vec<f64> = (0..study.units())
-            .filter(|&i| study.arm[i] == k)
-            .map(|i| study.outcome[i])
-            .collect();
+        let outcomes: Vec<f64> =
+            (0..study.units()).filter(|&i| study.arm[i] == k).map(|i| study.outcome[i]).collect();
         assert_eq!(outcomes.len(), count, "{arm}");
-        assert!(
-            (outcomes.iter().sum::<f64>() / count as f64 - mean).abs() < 5e-6,
-            "{arm}"
-        );
+        assert!((outcomes.iter().sum::<f64>() / count as f64 - mean).abs() < 5e-6, "{arm}");
         assert_eq!(study.propensity[[0, k]], count as f64 / 2834.0);
     }
 
-    let with_gaps = Roles {
-        covariates: vec!["age".into(), "village".into()],
-        missing: Missing::Drop,
-        ..thornton
-    };
+    let with_gaps =
+        Roles { covariates: vec!["age".into(), "village".into()], missing: Missing::Drop, ..thornton };
     let study = Study::from_table(&table, &with_gaps).unwrap();
     assert!(study.warnings[0].ends_with("dropped because a value is missing (age: 5, village: 4)"));
     assert_eq!(study.units() + study.dropped, 2834);
-    let message = Study::from_table(
-        &table,
-        &Roles {
-            missing: Missing::Error,
-            ..with_gaps
-        },
-    )
-    .unwrap_err()
-    .to_string();
-    assert!(
-        message.contains("column \"age\": the value is missing"),
-        "{message}"
-    );
+    let message =
+        Study::from_table(&table, &Roles { missing: Missing::Error, ..with_gaps }).unwrap_err().to_string();
+    assert!(message.contains("column \"age\": the value is missing"), "{message}");
 }

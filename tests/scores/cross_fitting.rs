@@ -11,15 +11,11 @@ fn predictions_come_from_the_other_folds_of_the_same_arm() {
     let mu = cross_fit(&study, &folds).unwrap();
     for i in 0..40 {
         for k in 0..3 {
-            let others: Vec<usize> = (0..40)
-                .filter(|&o| study.arm[o] == k && folds.fold_of[o] != folds.fold_of[i])
-                .collect();
+            let others: Vec<usize> =
+                (0..40).filter(|&o| study.arm[o] == k && folds.fold_of[o] != folds.fold_of[i]).collect();
             let x = Array2::from_shape_fn((others.len(), 2), |(r, j)| study.x[[others[r], j]]);
             let y: Array1<f64> = others.iter().map(|&o| study.outcome[o]).collect();
-            assert_eq!(
-                mu[[i, k]],
-                LinearModel::fit(x.view(), y.view()).predict(study.x.row(i))
-            );
+            assert_eq!(mu[[i, k]], LinearModel::fit(x.view(), y.view()).predict(study.x.row(i)));
         }
     }
 }
@@ -29,10 +25,7 @@ fn the_number_of_threads_does_not_matter() {
     let study = scattered_study(300, 4, 5);
     let folds = Folds::stratified(&study, 5, 7).unwrap();
     let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| cross_fit(&study, &folds)).unwrap()
     };
     assert_eq!(with(1), with(4));
@@ -45,12 +38,7 @@ fn more_covariates_than_units_is_no_failure() {
     let copy = study.x.column(1).to_owned();
     study.x.column_mut(2).assign(&copy);
     let folds = Folds::stratified(&study, 3, 1).unwrap();
-    assert!(
-        cross_fit(&study, &folds)
-            .unwrap()
-            .iter()
-            .all(|prediction| prediction.abs() < 1e3)
-    );
+    assert!(cross_fit(&study, &folds).unwrap().iter().all(|prediction| prediction.abs() < 1e3));
 }
 
 #[test]

@@ -77,12 +77,7 @@ fn minimising_an_outcome_mirrors_maximising_its_negative() {
 fn the_rule_that_is_an_arm_differs_from_it_by_nothing() {
     let (study, rewards) = small();
     let evaluation = Evaluation::new(&study, &rewards, &[1; 4], Direction::Maximize, None).unwrap();
-    let nothing = Estimate {
-        estimate: 0.0,
-        standard_error: 0.0,
-        lower: 0.0,
-        upper: 0.0,
-    };
+    let nothing = Estimate { estimate: 0.0, standard_error: 0.0, lower: 0.0, upper: 0.0 };
     assert_eq!(evaluation.arms[1].comparison.difference, nothing);
     assert!(evaluation.against_best_arm().is_none());
 }
@@ -117,9 +112,7 @@ observed              2.500       0.645  1.235 to 3.765          1.250       1.0
 fn what_does_not_fit_the_study_is_refused() {
     let (study, rewards) = small();
     let refusal = |rewards: &Array2<f64>, assignment: &[usize], best| {
-        Evaluation::new(&study, rewards, assignment, Direction::Maximize, best)
-            .unwrap_err()
-            .to_string()
+        Evaluation::new(&study, rewards, assignment, Direction::Maximize, best).unwrap_err().to_string()
     };
     assert_eq!(
         refusal(&rewards, &[0, 1], None),
@@ -137,11 +130,7 @@ fn what_does_not_fit_the_study_is_refused() {
          covariates or the costs"
     );
     assert_eq!(
-        refusal(
-            &(&array![[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]] * 1.7e308),
-            &[0; 4],
-            None
-        ),
+        refusal(&(&array![[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]] * 1.7e308), &[0; 4], None),
         "trial.csv: a value or its standard error is not finite; rescale the outcome or the costs"
     );
     let lonely = scattered_study(1, 2, 0);

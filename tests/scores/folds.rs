@@ -8,20 +8,13 @@ use super::*;
 
 fn study_of(arm: Vec<usize>, arms: usize) -> Study {
     let n = arm.len();
-    study(
-        Array2::zeros((n, 0)),
-        arm,
-        Array1::zeros(n),
-        Array2::from_elem((n, arms), 1.0 / arms as f64),
-    )
+    study(Array2::zeros((n, 0)), arm, Array1::zeros(n), Array2::from_elem((n, arms), 1.0 / arms as f64))
 }
 
 fn sizes(folds: &Folds, keep: impl Fn(usize) -> bool) -> Vec<usize> {
     let kept = |f| move |&&i: &&usize| folds.fold_of[i] == f;
     let units: Vec<usize> = (0..folds.fold_of.len()).filter(|&i| keep(i)).collect();
-    (0..folds.count)
-        .map(|f| units.iter().filter(kept(f)).count())
-        .collect()
+    (0..folds.count).map(|f| units.iter().filter(kept(f)).count()).collect()
 }
 
 proptest! {
@@ -72,9 +65,6 @@ fn an_arm_smaller_than_the_folds_is_refused_by_name() {
 #[test]
 fn one_fold_is_a_usage_error() {
     let error = Folds::stratified(&study_of(vec![0, 1], 2), 1, 1).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "trial.csv: 1 fold is asked for; cross-fitting needs --folds 2 or more"
-    );
+    assert_eq!(error.to_string(), "trial.csv: 1 fold is asked for; cross-fitting needs --folds 2 or more");
     assert_eq!(error.kind(), ErrorKind::Usage);
 }

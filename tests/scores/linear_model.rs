@@ -9,10 +9,8 @@ use super::*;
 #[test]
 fn a_line_by_hand() {
     // x 0..3, y 1, 3, 4, 4: Sxy = 3 + 0 + 0.5 + 1.5 = 5, Sxx = 5, slope 1, intercept 3 - 1.5.
-    let model = LinearModel::fit(
-        array![[0.0], [1.0], [2.0], [3.0]].view(),
-        array![1.0, 3.0, 4.0, 4.0].view(),
-    );
+    let model =
+        LinearModel::fit(array![[0.0], [1.0], [2.0], [3.0]].view(), array![1.0, 3.0, 4.0, 4.0].view());
     assert_close(model.coefficients[0], 1.0, 1e-14);
     assert_close(model.intercept, 1.5, 1e-14);
     assert_close(model.predict(array![10.0].view()), 11.5, 1e-13);
@@ -28,16 +26,10 @@ fn without_covariates_the_mean_is_predicted() {
 fn constant_and_repeated_covariates_change_nothing() {
     let y = array![1.0, 3.0, 4.0, 4.0];
     let alone = LinearModel::fit(array![[0.0], [1.0], [2.0], [3.0]].view(), y.view());
-    let x = Array2::from_shape_fn((4, 4), |(i, j)| {
-        [i as f64, 0.1, i as f64, 5.0 - 2.0 * i as f64][j]
-    });
+    let x = Array2::from_shape_fn((4, 4), |(i, j)| [i as f64, 0.1, i as f64, 5.0 - 2.0 * i as f64][j]);
     let model = LinearModel::fit(x.view(), y.view());
     for row in x.rows() {
-        assert_close(
-            model.predict(row),
-            alone.predict(row.slice(ndarray::s![..1])),
-            1e-13,
-        );
+        assert_close(model.predict(row), alone.predict(row.slice(ndarray::s![..1])), 1e-13);
     }
     assert_eq!(model.coefficients[1], 0.0);
     assert_close(model.coefficients[0], 1.0 / 3.0, 1e-13);

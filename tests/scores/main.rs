@@ -44,8 +44,5 @@ fn scattered_study(n: usize, arms: usize, p: usize) -> Study {
 }
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() <= tolerance,
-        "found {found}, expected {expected}"
-    );
+    assert!((found - expected).abs() <= tolerance, "found {found}, expected {expected}");
 }

@@ -15,14 +15,8 @@ fn both_scores_by_hand() {
         array![[0.5, 0.5], [0.75, 0.25], [0.2, 0.8]],
     );
     let mu = array![[1.0, 2.0], [0.0, 1.0], [4.0, 3.0]];
-    assert_eq!(
-        ipw(&study).unwrap(),
-        array![[4.0, 0.0], [0.0, 12.0], [0.0, -1.25]]
-    );
-    assert_eq!(
-        aipw(&study, &mu).unwrap(),
-        array![[3.0, 2.0], [0.0, 9.0], [4.0, -2.0]]
-    );
+    assert_eq!(ipw(&study).unwrap(), array![[4.0, 0.0], [0.0, 12.0], [0.0, -1.25]]);
+    assert_eq!(aipw(&study, &mu).unwrap(), array![[3.0, 2.0], [0.0, 9.0], [4.0, -2.0]]);
 }
 
 /// Every assignment of n units to K arms.
@@ -76,15 +70,8 @@ proptest! {
 fn units_drawn_without_replacement_are_unbiased_too() {
     // Exactly two of four units are treated, all six pairs equally likely: e = 1/2, but assignments depend.
     let potential = array![[1.0, 5.0], [2.0, -3.0], [0.0, 4.0], [7.0, 7.5]];
-    let (mu, e) = (
-        array![[3.0, 1.0], [-2.0, 0.0], [1.0, 9.0], [0.5, 0.25]],
-        Array2::from_elem((4, 2), 0.5),
-    );
-    let trial = || {
-        assignments(4, 2)
-            .filter(|arm| arm.iter().sum::<usize>() == 2)
-            .map(|arm| (arm, 1.0 / 6.0))
-    };
+    let (mu, e) = (array![[3.0, 1.0], [-2.0, 0.0], [1.0, 9.0], [0.5, 0.25]], Array2::from_elem((4, 2), 0.5));
+    let trial = || assignments(4, 2).filter(|arm| arm.iter().sum::<usize>() == 2).map(|arm| (arm, 1.0 / 6.0));
     assert_eq!(trial().count(), 6);
     for found in [
         expectation(&potential, &e, trial(), |study| ipw(study).unwrap()),
@@ -100,14 +87,8 @@ fn costs_lower_the_reward_in_either_direction() {
     let mut study = scattered_study(2, 2, 0);
     study.costs = array![[0.0, 0.5], [0.0, 2.0]];
     let scores = array![[1.0, 3.0], [2.0, 2.0]];
-    assert_eq!(
-        net(&scores, &study, Direction::Maximize).unwrap(),
-        array![[1.0, 2.5], [2.0, 0.0]]
-    );
-    assert_eq!(
-        net(&scores, &study, Direction::Minimize).unwrap(),
-        array![[-1.0, -3.5], [-2.0, -4.0]]
-    );
+    assert_eq!(net(&scores, &study, Direction::Maximize).unwrap(), array![[1.0, 2.5], [2.0, 0.0]]);
+    assert_eq!(net(&scores, &study, Direction::Minimize).unwrap(), array![[-1.0, -3.5], [-2.0, -4.0]]);
     assert_eq!(gains(&scores, &study).unwrap(), array![2.0, 0.0]);
 }
 

@@ -1,0 +1,183 @@
+//! `prescribe compare tree|linear`: every solver that takes the problem, side by side.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::failure::{DONE, Failure, code_of};
+use super::flags::{JsonFlag, SolverFlags};
+use super::output::{self, number, word};
+use super::problem::{LinearFlags, TreeFlags};
+use super::progress::Terminal;
+use crate::models::{Model, PolicyProblem};
+use crate::rule::{NamedClass, Rule, named_report};
+use crate::solve::registry::{self, UnknownChoice};
+use crate::solve::{Options, Report, Solvable, solve_started};
+
+#[derive(Subcommand)]
+pub enum Compare {
+    /// Depth-D policy tree over any number of arms
+    Tree {
+        #[command(flatten)]
+        problem: TreeFlags,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Linear rule for two arms: exact program and smooth approximation, stage by stage
+    Linear {
+        #[command(flatten)]
+        problem: LinearFlags,
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+#[derive(Args)]
+pub struct How {
+    #[command(flatten)]
+    solver: SolverFlags,
+    #[command(flatten)]
+    json: JsonFlag,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Comparison {
+    reports: Vec<Report<Rule>>,
+    /// Solvers that do not take the problem, and why.
+    refused: Map<String, Value>,
+    /// How far each solver (and each stage of `smooth`) is from the best value found, which `proved` says is optimal.
+    approximation_gap: Map<String, Value>,
+    best_value: Option<f64>,
+    proved: bool,
+}
+
+impl Compare {
+    pub fn run(&self) -> Result<u8, Failure> {
+        match self {
+            Compare::Tree { problem, how } => how.compare(problem.problem()?),
+            Compare::Linear { problem, how } => how.compare(problem.problem()?),
+        }
+    }
+}
+
+impl How {
+    fn compare<C: NamedClass>(&self, problem: PolicyProblem<C>) -> Result<u8, Failure>
+    where
+        PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+    {
+        let options = self.solver.over(Options::default());
+        let (mut reports, mut refused) = (Vec::new(), Map::new());
+        for name in self.names::<PolicyProblem<C>>() {
+            let solver = match registry::find::<PolicyProblem<C>>(&name, self.solver.settings()) {
+                // A setting of one solver does not concern the others.
+                Err(UnknownChoice::Setting { .. }) => registry::find(&name, Default::default())?,
+                found => found?,
+            };
+            match solver.accepts(&problem) {
+                Ok(_) => {
+                    let report = solve_started(&problem, solver.as_ref(), None, &options, &Terminal::new())?;
+                    reports.push(named_report(report, &problem));
+                }
+                Err(error) => {
+                    refused.insert(name, error.to_string().into());
+                }
+            }
+        }
+        let worst = reports.iter().map(code_of).max().unwrap_or(DONE);
+        let comparison = Comparison::of(reports, refused, problem.reference_value(), problem.units());
+        output::print(self.json.json.as_deref(), &comparison, &comparison.table(&problem.covariates))?;
+        Ok(worst)
+    }
+
+    /// The solver asked for, or all.
+    fn names<M: Solvable>(&self) -> Vec<String> {
+        let all = || M::solvers().iter().map(|solver| solver.name().to_string()).collect();
+        self.solver.solver.as_ref().map_or_else(all, |name| vec![name.clone()])
+    }
+}
+
+impl Comparison {
+    fn of(
+        reports: Vec<Report<Rule>>,
+        refused: Map<String, Value>,
+        constant: Option<f64>,
+        units: usize,
+    ) -> Self {
+        let best = reports.iter().filter_map(|report| report.objective_value).reduce(f64::max);
+        let proved = reports.iter().any(|report| word(&report.termination_status) == "OPTIMAL");
+        let mut gaps = Map::new();
+        let Some(best_value) = best else {
+            return Self { reports, refused, approximation_gap: gaps, best_value: best, proved };
+        };
+        let mut record = |name: String, value: f64| {
+            let lost = best_value - value;
+            let over =
+                |divisor: f64| Some(if lost == 0.0 { 0.0 } else { lost / divisor }).filter(|r| r.is_finite());
+            let gain = constant.and_then(|constant| over(best_value - constant));
+            let gap = json!({"objective_value": value, "absolute": lost, "relative": over(best_value.abs()),
+                             "gain": gain, "per_unit": over(units as f64)});
+            gaps.insert(name, gap);
+        };
+        for report in &reports {
+            for (stage, value) in
+                report.statistics.get("stages").and_then(Value::as_object).into_iter().flatten()
+            {
+                value
+                    .as_f64()
+                    .into_iter()
+                    .for_each(|value| record(format!("{}.{stage}", report.solver), value));
+            }
+            report.objective_value.into_iter().for_each(|value| record(report.solver.clone(), value));
+        }
+        Self { reports, refused, approximation_gap: gaps, best_value: best, proved }
+    }
+
+    fn table(&self, covariates: &[String]) -> String {
+        let mut text = format!(
+            "{:<20} {:<16} {:>16} {:>16} {:>10} {:>9}\n",
+            "solver", "status", "reward", "at most", "lost gain", "CPU s"
+        );
+        let lost = |name: &str| {
+            let gain = self.approximation_gap.get(name).and_then(|gap| gap["gain"].as_f64());
+            gain.map_or("-".into(), |gain| format!("{:.2}%", 100.0 * gain))
+        };
+        for report in &self.reports {
+            let show = |value: Option<f64>| value.map_or("-".into(), number);
+            for (stage, value) in
+                report.statistics.get("stages").and_then(Value::as_object).into_iter().flatten()
+            {
+                let name = format!("{}.{stage}", report.solver);
+                let _ = writeln!(
+                    text,
+                    "{name:<20} {:<16} {:>16} {:>16} {:>10}",
+                    "",
+                    show(value.as_f64()),
+                    "",
+                    lost(&name)
+                );
+            }
+            let _ = writeln!(
+                text,
+                "{:<20} {:<16} {:>16} {:>16} {:>10} {:>9.2}",
+                report.solver,
+                word(&report.termination_status),
+                show(report.objective_value),
+                show(report.objective_bound),
+                lost(&report.solver),
+                report.cpu_seconds
+            );
+        }
+        for (solver, why) in &self.refused {
+            let _ = writeln!(text, "{solver:<20} {}", why.as_str().unwrap_or_default());
+        }
+        let best = self.reports.iter().filter(|report| report.objective_value == self.best_value);
+        if let Some(rule) = best.filter_map(|report| report.point.as_ref()).next() {
+            let proof = if self.proved { "proved best" } else { "best found" };
+            let _ = write!(text, "\n{proof}:\n{}", rule.in_words(covariates));
+        }
+        text
+    }
+}

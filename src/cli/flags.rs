@@ -1,0 +1,186 @@
+//! Flags that several subcommands share, as the user types them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::failure::Failure;
+use crate::models::tree_rule::Candidates;
+use crate::score::ScoreKind;
+use crate::solve::registry::Settings;
+use crate::solve::{Formulation, Options, Stage};
+
+/// Limits, tolerances and the choice of solver. Everything is optional, so that a configuration file may say it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SolverFlags {
+    /// Way of solving: milp (exact, HiGHS); smooth (linear rules); greedy (trees)
+    #[arg(long, value_name = "NAME", help_heading = "Solver")]
+    pub solver: Option<String>,
+    /// Of milp: how the problem is written as programs (default: by its size)
+    #[arg(long, value_enum, help_heading = "Solver")]
+    pub formulation: Option<FormulationFlag>,
+    /// Of smooth: how far to go (default: polished)
+    #[arg(long, value_enum, help_heading = "Solver")]
+    pub stage: Option<StageFlag>,
+    /// Stop after this many seconds with what there is
+    #[arg(long, value_name = "SECONDS", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
+    pub time_limit: Option<f64>,
+    /// Stop at this relative gap (default 0: prove it)
+    #[arg(long, value_name = "GAP", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
+    pub mip_rel_gap: Option<f64>,
+    /// Stop at this absolute gap (default 0: prove it)
+    #[arg(long, value_name = "GAP", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
+    pub mip_abs_gap: Option<f64>,
+    /// Stop after this many branch-and-bound nodes
+    #[arg(long, value_name = "N", help_heading = "Solver")]
+    pub mip_max_nodes: Option<u64>,
+    /// Threads, 0 for all; the answer does not depend on it
+    #[arg(long, value_name = "N", help_heading = "Solver")]
+    pub threads: Option<usize>,
+    /// Root of all randomness (default 1)
+    #[arg(long, value_name = "N", help_heading = "Solver")]
+    pub seed: Option<u64>,
+    /// Where the solver's own log goes
+    #[arg(long, value_name = "FILE", help_heading = "Solver")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// Where a JSON report goes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct JsonFlag {
+    /// Write one JSON value to FILE, or to standard output with -
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum FormulationFlag {
+    Facets,
+    Radon,
+    FacetsRadon,
+    Naive,
+    Extended,
+    Flow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum StageFlag {
+    Surrogate,
+    MultiStart,
+    Polished,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScoreFlag {
+    Ipw,
+    Aipw,
+}
+
+impl From<FormulationFlag> for Formulation {
+    fn from(flag: FormulationFlag) -> Self {
+        match flag {
+            FormulationFlag::Facets => Formulation::Facets,
+            FormulationFlag::Radon => Formulation::Radon,
+            FormulationFlag::FacetsRadon => Formulation::FacetsRadon,
+            FormulationFlag::Naive => Formulation::Naive,
+            FormulationFlag::Extended => Formulation::Extended,
+            FormulationFlag::Flow => Formulation::Flow,
+        }
+    }
+}
+
+impl From<StageFlag> for Stage {
+    fn from(flag: StageFlag) -> Self {
+        match flag {
+            StageFlag::Surrogate => Stage::Surrogate,
+            StageFlag::MultiStart => Stage::MultiStart,
+            StageFlag::Polished => Stage::Polished,
+        }
+    }
+}
+
+impl From<ScoreFlag> for ScoreKind {
+    fn from(flag: ScoreFlag) -> Self {
+        match flag {
+            ScoreFlag::Ipw => ScoreKind::Ipw,
+            ScoreFlag::Aipw => ScoreKind::Aipw,
+        }
+    }
+}
+
+impl SolverFlags {
+    /// The solver asked for; exact by default.
+    pub fn solver(&self) -> &str {
+        self.solver.as_deref().unwrap_or("milp")
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings { formulation: self.formulation.map(Formulation::from), stage: self.stage.map(Stage::from) }
+    }
+
+    /// `options` with what was typed.
+    pub fn over(&self, options: Options) -> Options {
+        Options {
+            time_limit: self.time_limit.or(options.time_limit),
+            mip_rel_gap: self.mip_rel_gap.unwrap_or(options.mip_rel_gap),
+            mip_abs_gap: self.mip_abs_gap.unwrap_or(options.mip_abs_gap),
+            mip_max_nodes: self.mip_max_nodes.or(options.mip_max_nodes),
+            threads: self.threads.unwrap_or(options.threads),
+            random_seed: self.seed.unwrap_or(options.random_seed),
+            log_file: self.log_file.clone().or(options.log_file),
+        }
+    }
+}
+
+/// A finite number of at least 0.
+pub fn nonnegative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("give a number of at least 0".into()),
+    }
+}
+
+/// A whole number of at least 1.
+pub fn positive(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(value) if value >= 1 => Ok(value),
+        _ => Err("give a whole number of at least 1".into()),
+    }
+}
+
+/// `all`, or `quantiles:Q`.
+pub fn candidates(text: &str) -> Result<Candidates, String> {
+    if text == "all" {
+        return Ok(Candidates::All);
+    }
+    let levels = text.strip_prefix("quantiles:").map(positive);
+    levels
+        .and_then(Result::ok)
+        .map(Candidates::Quantiles)
+        .ok_or_else(|| "give all, or quantiles:Q with Q >= 1".into())
+}
+
+/// `arm=value` pairs; the last `=` divides.
+pub fn pairs(flag: &str, given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| {
+        let (arm, value) = text.rsplit_once('=').ok_or_else(|| {
+            Failure::usage(format!(
+                "{flag} {text:?}: give arm=value pairs, for example {flag} control=0,drug=0.5"
+            ))
+        })?;
+        Ok((arm.to_string(), value.to_string()))
+    };
+    given.iter().map(pair).collect()
+}
+
+/// `arm=number` pairs.
+pub fn numbers(flag: &str, given: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
+    let number = |(arm, value): (String, String)| match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((arm, number)),
+        _ => Err(Failure::usage(format!("{flag} {arm}={value}: {value:?} is not a finite number"))),
+    };
+    pairs(flag, given)?.into_iter().map(number).collect()
+}

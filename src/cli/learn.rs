@@ -1,0 +1,219 @@
+//! `prescribe learn DATA`: the whole way from a data file to a rule and its value.
+//!
+//! What was typed is laid over the configuration file (`--config`), which is laid over the defaults; the resolved configuration is
+//! kept beside the results and can be given back with `--config`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use toml::{Table, Value};
+
+use super::failure::{Failure, INTERNAL, USAGE, code_of};
+use super::flags::{self, JsonFlag, SolverFlags};
+use super::output;
+use super::progress::Terminal;
+use super::study::{StudyFlags, put, table};
+use crate::learn::{Config, Learned, Policy, Sample, learn, write};
+use crate::models::tree_rule::Candidates;
+use crate::score::Direction;
+use crate::solve::Options;
+
+#[derive(Args)]
+pub struct Learn {
+    /// CSV with one row a unit; - for standard input
+    data: Option<PathBuf>,
+    /// Columns that the rule may use
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    covariates: Vec<String>,
+    #[command(flatten)]
+    study: StudyFlags,
+    /// Larger outcomes are better
+    #[arg(long, conflicts_with = "minimize", help_heading = "Study")]
+    maximize: bool,
+    /// Smaller outcomes are better
+    #[arg(long, help_heading = "Study")]
+    minimize: bool,
+    /// Class of rules (default tree)
+    #[arg(long, value_enum, help_heading = "Rule")]
+    policy: Option<PolicyFlag>,
+    /// Most splits on a path of a tree (default 2)
+    #[arg(long, value_parser = flags::positive, help_heading = "Rule")]
+    depth: Option<usize>,
+    /// Fewest training units in a leaf (default 1)
+    #[arg(long, value_name = "M", value_parser = flags::positive, help_heading = "Rule")]
+    min_leaf: Option<usize>,
+    /// Thresholds of a tree: all observed values, or quantiles:Q (default quantiles:15)
+    #[arg(long, value_name = "all|quantiles:Q", value_parser = flags::candidates, help_heading = "Rule")]
+    candidates: Option<Candidates>,
+    /// Share of each arm's units held out to evaluate the rule on (default 0.5; 0: none)
+    #[arg(long, value_name = "SHARE", value_parser = flags::nonnegative, help_heading = "Rule")]
+    test_share: Option<f64>,
+    #[command(flatten)]
+    solver: SolverFlags,
+    /// Configuration; flags override it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// Folder for rule.json, report.json, scores.csv, summary.txt and config.toml
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    json: JsonFlag,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PolicyFlag {
+    Tree,
+    Linear,
+}
+
+impl Learn {
+    pub fn run(&self) -> Result<u8, Failure> {
+        let config = self.config()?;
+        let learned = learn(&config, &Terminal::new())?;
+        learned.scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        let summary = summary(&learned, &config);
+        if let Some(folder) = &self.out {
+            write(&learned, &config, &summary, folder)?;
+        }
+        let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
+                          "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
+        output::print(self.json.json.as_deref(), &json, &summary)?;
+        Ok(code_of(&learned.report))
+    }
+
+    /// Defaults, then the file, then the flags.
+    fn config(&self) -> Result<Config, Failure> {
+        let mut tree = defaults()?;
+        if let Some(path) = &self.config {
+            overlay(&mut tree, read(path)?);
+        }
+        put(&mut tree, "data", self.data.as_ref())?;
+        put(&mut tree, "test_share", self.test_share)?;
+        put(&mut tree, "solver", self.solver.solver.as_ref())?;
+        self.policy(&mut tree)?;
+        let settings = table(&mut tree, "settings");
+        let typed = self.solver.settings();
+        put(settings, "formulation", typed.formulation)?;
+        put(settings, "stage", typed.stage)?;
+        let scoring = table(&mut tree, "scoring");
+        self.study.over(scoring)?;
+        let direction = match (self.maximize, self.minimize) {
+            (true, _) => Some(Direction::Maximize),
+            (_, true) => Some(Direction::Minimize),
+            _ => None,
+        };
+        put(scoring, "direction", direction)?;
+        put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
+        require(&tree)?;
+        let refuse = |error: &dyn std::fmt::Display| {
+            Failure::usage(format!("the configuration is not complete: {error}"))
+        };
+        let options = tree.get("solve").cloned().unwrap_or(Value::Table(Table::new()));
+        let options: Options = options.try_into().map_err(|error: toml::de::Error| refuse(&error))?;
+        put(&mut tree, "solve", Some(self.solver.over(options)))?;
+        Value::Table(tree).try_into().map_err(|error: toml::de::Error| refuse(&error))
+    }
+
+    fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
+        let policy = table(tree, "policy");
+        put(
+            policy,
+            "class",
+            self.policy.map(|class| if class == PolicyFlag::Tree { "tree" } else { "linear" }),
+        )?;
+        put(policy, "depth", self.depth)?;
+        put(policy, "min_leaf", self.min_leaf)?;
+        put(policy, "candidates", self.candidates)?;
+        let linear = policy.get("class").and_then(Value::as_str) == Some("linear");
+        if linear && (self.depth.is_some() || self.min_leaf.is_some() || self.candidates.is_some()) {
+            return Err(Failure::usage("--depth, --min-leaf and --candidates belong to --policy tree"));
+        }
+        Ok(())
+    }
+}
+
+/// What is used where nobody says otherwise; data, columns and direction have no default.
+fn defaults() -> Result<Table, Failure> {
+    let mut tree = Table::new();
+    put(&mut tree, "test_share", Some(0.5))?;
+    put(&mut tree, "solver", Some("milp"))?;
+    put(&mut tree, "settings", Some(Table::new()))?;
+    let policy = Policy::Tree { depth: 2, candidates: Candidates::Quantiles(15), min_leaf: 1 };
+    put(&mut tree, "policy", Some(policy))?;
+    let scoring = table(&mut tree, "scoring");
+    put(scoring, "score", Some("aipw"))?;
+    put(scoring, "folds", Some(5))?;
+    Ok(tree)
+}
+
+/// Names the flag of the first thing that is needed and missing.
+fn require(tree: &Table) -> Result<(), Failure> {
+    let empty = Table::new();
+    let inner = |parent: &'_ Table, name: &str| {
+        parent.get(name).and_then(Value::as_table).cloned().unwrap_or_default()
+    };
+    let scoring = inner(tree, "scoring");
+    let roles = inner(&scoring, "roles");
+    let needed = [
+        (tree, "data", "the data file is missing: prescribe learn DATA"),
+        (&roles, "outcome", "the outcome is missing: name its column with --outcome"),
+        (&roles, "treatment", "the treatment is missing: name its column with --treatment"),
+        (&roles, "covariates", "no covariates: name the columns that the rule may use with --covariates"),
+        (&scoring, "direction", "the direction is missing: say --maximize or --minimize"),
+        (&empty, "", ""),
+    ];
+    let missing = needed.iter().find(|(parent, name, _)| !name.is_empty() && !parent.contains_key(*name));
+    missing.map_or(Ok(()), |(_, _, message)| Err(Failure::usage(*message)))
+}
+
+fn read(path: &Path) -> Result<Table, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure {
+        code: INTERNAL,
+        message: format!("{}: {error}; name a TOML file", path.display()),
+    })?;
+    text.parse().map_err(|error| Failure { code: USAGE, message: format!("{}: {error}", path.display()) })
+}
+
+/// Lays `top` over `base`, table by table; a variant such as `candidates` or `costs` is replaced whole.
+fn overlay(base: &mut Table, top: Table) {
+    const NESTED: [&str; 5] = ["scoring", "roles", "policy", "settings", "solve"];
+    for (name, value) in top {
+        match (base.get_mut(&name), value) {
+            (Some(Value::Table(below)), Value::Table(above)) if NESTED.contains(&name.as_str()) => {
+                overlay(below, above)
+            }
+            (_, value) => {
+                base.insert(name, value);
+            }
+        }
+    }
+}
+
+fn summary(learned: &Learned, config: &Config) -> String {
+    let study = &learned.scored.study;
+    let trained = learned.sample.iter().filter(|sample| **sample == Sample::Train).count();
+    let mut text = format!(
+        "{}: {} units ({} left out for missing values), {} arms; {trained} to learn from, {} held out\n",
+        study.source,
+        study.units(),
+        study.dropped,
+        study.arms.len(),
+        study.units() - trained
+    );
+    text.push_str(&output::summary(&learned.report, &study.covariate_names));
+    if let Some(evaluation) = &learned.evaluation {
+        let where_ = match config.test_share > 0.0 {
+            true => "on the held-out units",
+            false => "on the units it was learned from: optimistic",
+        };
+        let _ = write!(
+            text,
+            "\nvalue {where_} ({}, net of costs)\n{}",
+            output::word(&config.scoring.score),
+            evaluation.table()
+        );
+    }
+    text
+}

@@ -1,0 +1,74 @@
+//! The command line: parse, call, print. One file a subcommand.
+
+mod compare;
+mod evaluate;
+mod failure;
+mod flags;
+mod learn;
+mod output;
+mod predict;
+mod problem;
+mod progress;
+mod solve;
+mod study;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Learn who should get which treatment, as a rule that a person can read, with a proof of how good the rule is.
+#[derive(Parser)]
+#[command(name = "prescribe", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Solve one formal problem from matrices
+    #[command(subcommand)]
+    Solve(solve::Solve),
+    /// Solve one problem by every solver that takes it, side by side
+    #[command(subcommand)]
+    Compare(compare::Compare),
+    /// Learn a rule from a data file: scores, model, certificate, value
+    Learn(Box<learn::Learn>),
+    /// Estimate the value of a rule on data it has not seen
+    Evaluate(Box<evaluate::Evaluate>),
+    /// Apply a rule: the arm of each row
+    Predict(predict::Predict),
+    /// Check a folder that `learn` wrote, from its data file
+    Verify(verify::Verify),
+}
+
+/// Runs the program on its arguments.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which is which.
+            let code = if error.use_stderr() { failure::USAGE } else { failure::DONE };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.command {
+        Command::Solve(command) => command.run(),
+        Command::Compare(command) => command.run(),
+        Command::Learn(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Predict(command) => command.run(),
+        Command::Verify(command) => command.run(),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, message }) => {
+            eprintln!("prescribe: {message}");
+            ExitCode::from(code)
+        }
+    }
+}

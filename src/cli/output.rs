@@ -1,0 +1,107 @@
+//! What is printed: JSON for programs, a few lines for people.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::failure::{Failure, INTERNAL};
+use crate::data::write_whole;
+use crate::rule::Rule;
+use crate::solve::{Promise, Report};
+
+/// Writes `value` as JSON where it was asked for, and otherwise `text` to standard output. With a JSON file the text is
+/// printed as well.
+pub fn print(json: Option<&Path>, value: &impl Serialize, text: &str) -> Result<(), Failure> {
+    let Some(path) = json else { return to_stdout(text) };
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Failure {
+        code: INTERNAL,
+        message: format!("the report cannot be written: {error}"),
+    })?;
+    bytes.push(b'\n');
+    if path.as_os_str() == "-" {
+        return to_stdout(&String::from_utf8_lossy(&bytes));
+    }
+    write_whole(path, &bytes)
+        .map_err(|error| Failure::io(path, &error, "name a file that can be written with --json"))?;
+    to_stdout(text)
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+pub fn to_stdout(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::io(Path::new("standard output"), &error, "check where it is redirected"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A report in a few lines, the rule last.
+pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
+    let mut text = String::new();
+    let verified = if report.certificate.verified { "verified" } else { "NOT VERIFIED" };
+    let _ = writeln!(
+        text,
+        "{} by {} ({}): {}, {verified}",
+        report.model,
+        report.solver,
+        report.solver_version,
+        word(&report.termination_status)
+    );
+    match (report.objective_value, report.objective_bound) {
+        (Some(value), Some(bound)) => {
+            let _ = writeln!(text, "reward {} of at most {}{}", number(value), number(bound), gap(report));
+        }
+        (Some(value), None) => {
+            let _ = writeln!(
+                text,
+                "reward {}; {} promise, nothing proves how much better a rule can be",
+                number(value),
+                word(&report.promise)
+            );
+        }
+        _ => {}
+    }
+    let nodes = report.nodes.map_or(String::new(), |nodes| format!(", {nodes} nodes"));
+    let _ = writeln!(text, "{:.2} s ({:.2} CPU s){nodes}", report.solve_seconds, report.cpu_seconds);
+    let failed: Vec<&str> = report
+        .certificate
+        .checks
+        .iter()
+        .filter(|check| !check.passed)
+        .map(|check| check.name.as_str())
+        .collect();
+    if !failed.is_empty() {
+        let _ = writeln!(text, "failed checks: {}", failed.join(", "));
+    }
+    match &report.point {
+        Some(rule) => {
+            let _ = write!(text, "\n{}", rule.in_words(covariates));
+        }
+        None => text.push_str("no rule was found within the limits\n"),
+    }
+    text
+}
+
+/// An enum's name as its JSON spells it.
+pub fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(String::from)).unwrap_or_default()
+}
+
+/// Ten significant digits at most.
+pub fn number(value: f64) -> String {
+    let whole = if value == 0.0 { 0 } else { value.abs().log10().floor().clamp(-12.0, 9.0) as i32 };
+    let decimals = usize::try_from(9 - whole).unwrap_or(0).min(6);
+    format!("{value:.decimals$}")
+}
+
+fn gap(report: &Report<Rule>) -> String {
+    match (report.absolute_gap, report.gain_gap, report.promise) {
+        (Some(absolute), Some(gain), Promise::Exact) if absolute > 0.0 => {
+            format!(" (gap {absolute:.3e}: {:.2}% of the gain over the best single arm)", 100.0 * gain)
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
+
+use clap::Args;
+use toml::{Table, Value};
+
+use super::failure::Failure;
+use super::flags::{self, ScoreFlag};
+use crate::data::{CostRole, Missing, PropensityRole};
+use crate::score::ScoreKind;
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct StudyFlags {
+    /// Column of the outcome
+    #[arg(long, value_name = "COLUMN", help_heading = "Study")]
+    pub outcome: Option<String>,
+    /// Column of the treatment received; its values are the arms
+    #[arg(long, value_name = "COLUMN", help_heading = "Study")]
+    pub treatment: Option<String>,
+    /// Order of the arms, the control first (default: sorted)
+    #[arg(long, value_name = "ARM,..", value_delimiter = ',', help_heading = "Study")]
+    pub arms: Vec<String>,
+    /// Column that identifies a unit
+    #[arg(long, value_name = "COLUMN", help_heading = "Study")]
+    pub id: Option<String>,
+    /// Leave out rows with a missing value in a column that is used (default: refuse them)
+    #[arg(long, value_name = "error|drop", value_parser = ["error", "drop"], help_heading = "Study")]
+    pub missing: Option<String>,
+    /// Known propensity of each arm (default: the observed shares)
+    #[arg(
+        long,
+        value_name = "ARM=P,..",
+        value_delimiter = ',',
+        conflicts_with = "propensity_column",
+        help_heading = "Study"
+    )]
+    pub propensity: Vec<String>,
+    /// Column of the propensity: of the second of two arms, or ARM=COLUMN for each arm
+    #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    pub propensity_column: Vec<String>,
+    /// Cost of each arm, in units of the outcome
+    #[arg(
+        long,
+        value_name = "ARM=COST,..",
+        value_delimiter = ',',
+        conflicts_with = "cost_column",
+        help_heading = "Study"
+    )]
+    pub cost: Vec<String>,
+    /// Column of the cost of any arm but the first, or ARM=COLUMN
+    #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    pub cost_column: Vec<String>,
+    /// Scores: doubly robust (aipw, default) or inverse probability weights (ipw)
+    #[arg(long, value_enum, help_heading = "Study")]
+    pub score: Option<ScoreFlag>,
+    /// Folds of the cross-fitting (default 5)
+    #[arg(long, value_name = "F", help_heading = "Study")]
+    pub folds: Option<usize>,
+}
+
+impl StudyFlags {
+    /// Writes what was typed over the `[scoring]` table of a configuration.
+    pub fn over(&self, scoring: &mut Table) -> Result<(), Failure> {
+        put(scoring, "score", self.score.map(ScoreKind::from))?;
+        put(scoring, "folds", self.folds)?;
+        let roles = table(scoring, "roles");
+        put(roles, "outcome", self.outcome.as_ref())?;
+        put(roles, "treatment", self.treatment.as_ref())?;
+        put(roles, "arms", Some(&self.arms).filter(|arms| !arms.is_empty()))?;
+        put(roles, "id", self.id.as_ref())?;
+        let missing =
+            self.missing.as_deref().map(|word| if word == "drop" { Missing::Drop } else { Missing::Error });
+        put(roles, "missing", missing)?;
+        put(roles, "propensity", self.propensity()?)?;
+        put(roles, "costs", self.costs()?)
+    }
+
+    fn propensity(&self) -> Result<Option<PropensityRole>, Failure> {
+        Ok(match (self.propensity.as_slice(), self.propensity_column.as_slice()) {
+            ([], []) => None,
+            ([], [column]) if !column.contains('=') => Some(PropensityRole::TreatedColumn(column.clone())),
+            ([], columns) => Some(PropensityRole::Columns(flags::pairs("--propensity-column", columns)?)),
+            (constants, _) => Some(PropensityRole::Constants(flags::numbers("--propensity", constants)?)),
+        })
+    }
+
+    fn costs(&self) -> Result<Option<CostRole>, Failure> {
+        Ok(match (self.cost.as_slice(), self.cost_column.as_slice()) {
+            ([], []) => None,
+            ([], [column]) if !column.contains('=') => Some(CostRole::PerUnit(column.clone())),
+            ([], columns) => Some(CostRole::PerUnitByArm(flags::pairs("--cost-column", columns)?)),
+            (constants, _) => Some(CostRole::PerArm(flags::numbers("--cost", constants)?)),
+        })
+    }
+}
+
+/// The table called `name`, made where it is not there.
+pub fn table<'t>(parent: &'t mut Table, name: &str) -> &'t mut Table {
+    let entry = parent.entry(name).or_insert_with(|| Value::Table(Table::new()));
+    if !entry.is_table() {
+        *entry = Value::Table(Table::new());
+    }
+    match entry {
+        Value::Table(table) => table,
+        _ => unreachable!("it was just made a table"),
+    }
+}
+
+/// Sets `name` where a value was typed.
+pub fn put(table: &mut Table, name: &str, value: Option<impl serde::Serialize>) -> Result<(), Failure> {
+    if let Some(value) = value {
+        let value = Value::try_from(value).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        table.insert(name.into(), value);
+    }
+    Ok(())
+}

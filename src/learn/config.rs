@@ -1,0 +1,64 @@
+//! The configuration of a run: all that decides its result, as it is kept beside the result in `config.toml`.
+
+use std::path::PathBuf;
+
+use prescribe_models::tree_rule::Candidates;
+use serde::{Deserialize, Serialize};
+
+use super::LearnError;
+use crate::data::Roles;
+use crate::score::{Direction, ScoreKind};
+use crate::solve::Options;
+use crate::solve::registry::Settings;
+
+/// What to learn from which data, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data: PathBuf,
+    /// The share of each arm's units held out of learning, to evaluate on.
+    pub test_share: f64,
+    /// The solver by its name in the registry.
+    pub solver: String,
+    pub settings: Settings,
+    pub policy: Policy,
+    pub scoring: Scoring,
+    pub solve: Options,
+}
+
+/// The class of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case")]
+pub enum Policy {
+    Linear,
+    Tree { depth: usize, candidates: Candidates, min_leaf: usize },
+}
+
+/// How data become rewards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scoring {
+    pub direction: Direction,
+    pub score: ScoreKind,
+    /// Folds of the cross-fitting.
+    pub folds: usize,
+    pub roles: Roles,
+}
+
+impl Config {
+    /// Refuses what no data can make sensible.
+    pub fn check(&self) -> Result<(), LearnError> {
+        let refuse = |reason: &str| Err(LearnError::Usage(reason.into()));
+        match self.policy {
+            Policy::Tree { depth: 0, .. } => return refuse("depth 0: a tree needs a depth of at least 1"),
+            Policy::Tree { min_leaf: 0, .. } => {
+                return refuse("minimum leaf size 0: a leaf holds at least 1 unit");
+            }
+            _ => {}
+        }
+        if !(0.0..1.0).contains(&self.test_share) {
+            return refuse("the held-out share must be at least 0 and below 1");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! The folder of results: `rule.json`, `report.json`, `scores.csv`, `summary.txt`, `config.toml`; all or none are written.
+
+use std::io;
+use std::path::Path;
+
+use super::{Config, LearnError, Learned, Sample};
+use crate::data::write_folder;
+
+/// Writes what was learned, with `summary` as the words for people.
+pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -> Result<(), LearnError> {
+    let failed = |error: io::Error| LearnError::Io {
+        path: folder.display().to_string(),
+        reason: error.to_string(),
+        remedy: "name a folder that can be written to with --out",
+    };
+    let report = ReportFile {
+        report: learned.report.clone(),
+        data_file_sha256: learned.scored.study.data_hash.clone(),
+        units: learned.scored.study.units(),
+        dropped: learned.scored.study.dropped,
+        warnings: learned.scored.study.warnings.clone(),
+        evaluation: learned.evaluation.clone(),
+    };
+    let other = |error: String| failed(io::Error::other(error));
+    let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| other(error.to_string()));
+    let mut files = vec![
+        ("report.json", json(serde_json::to_vec_pretty(&report))?),
+        ("scores.csv", scores(learned).map_err(|error| other(error.to_string()))?),
+        ("summary.txt", summary.as_bytes().to_vec()),
+        (
+            "config.toml",
+            toml::to_string_pretty(config).map_err(|error| other(error.to_string()))?.into_bytes(),
+        ),
+    ];
+    if let Some(rule) = &learned.rule {
+        files.push(("rule.json", json(serde_json::to_vec_pretty(rule))?));
+    }
+    write_folder(folder, &files).map_err(failed)
+}
+
+/// `report.json`: the solver's report, and the study and value around it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ReportFile {
+    #[serde(flatten)]
+    pub report: crate::solve::Report<crate::rule::Rule>,
+    pub data_file_sha256: String,
+    pub units: usize,
+    pub dropped: usize,
+    pub warnings: Vec<String>,
+    pub evaluation: Option<crate::evaluate::Evaluation>,
+}
+
+/// One row a unit: id, sample, arm received, arm assigned, and the reward of each arm.
+fn scores(learned: &Learned) -> csv::Result<Vec<u8>> {
+    let study = &learned.scored.study;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let rewards = study.arms.iter().map(|arm| format!("reward[{arm}]"));
+    let heading: Vec<String> =
+        ["id", "sample", "received", "assigned"].map(String::from).into_iter().chain(rewards).collect();
+    writer.write_record(&heading)?;
+    for i in 0..study.units() {
+        let sample = if learned.sample[i] == Sample::Train { "train" } else { "test" };
+        let assigned = learned.assignment.get(i).map_or("", |&k| study.arms[k].as_str());
+        let known =
+            [study.ids[i].as_str(), sample, study.arms[study.arm[i]].as_str(), assigned].map(String::from);
+        let rewards = learned.scored.rewards.row(i).into_iter().map(f64::to_string).collect::<Vec<_>>();
+        writer.write_record(known.into_iter().chain(rewards))?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(io::Error::other(error.to_string())))
+}

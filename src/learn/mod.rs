@@ -1,0 +1,211 @@
+//! The whole way: a data file, through scores and an optimization model, to a rule and its value.
+//!
+//! ```text
+//! table -> study -> scores Gamma (cross-fitted) -> rewards (net of costs, larger is better)
+//!       -> policy problem on the training units -> certified report -> rule
+//!       -> value on the held-out units, against every single arm
+//! ```
+//!
+//! Scores are cross-fitted over all units, so the score of a held-out unit rests on models that never saw that unit; the rule
+//! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
+
+mod config;
+mod folder;
+mod verify;
+
+pub use config::{Config, Policy, Scoring};
+pub use folder::write;
+pub use verify::{Finding, verify};
+
+use ndarray::{Array2, Axis};
+use prescribe_models::linear_rule::Linear;
+use prescribe_models::tree_rule::Tree;
+use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{DataError, Place, Problem, Study, Table};
+use crate::evaluate::Evaluation;
+use crate::nuisance::{Folds, cross_fit};
+use crate::random::stream;
+use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
+use crate::score::{ScoreKind, aipw, ipw, net};
+use crate::solve::registry::{self, UnknownChoice};
+use crate::solve::{Observer, Report, Solvable, SolveError, solve_started};
+
+/// Why nothing was learned.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    #[error(transparent)]
+    Model(#[from] InvalidModel),
+    #[error(transparent)]
+    Choice(#[from] UnknownChoice),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{path}: {reason}; {remedy}")]
+    Io { path: String, reason: String, remedy: &'static str },
+}
+
+/// Which part of the data a unit belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sample {
+    Train,
+    Test,
+}
+
+/// A study with its rewards.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    pub study: Study,
+    /// What a solver maximises, n x K: scores in the user's direction, net of costs.
+    pub rewards: Array2<f64>,
+}
+
+/// What was learned.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    pub scored: Scored,
+    pub sample: Vec<Sample>,
+    /// The arm that the rule gives to each unit.
+    pub assignment: Vec<usize>,
+    pub report: Report<Rule>,
+    /// Missing where no rule was found within the limits.
+    pub rule: Option<RuleFile>,
+    /// On the held-out units, or on all where none were held out (then optimistic).
+    pub evaluation: Option<Evaluation>,
+}
+
+/// Reads the data, learns and evaluates.
+pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnError> {
+    config.check()?;
+    let scored = score(config)?;
+    let sample = split(&scored.study, config.test_share, config.solve.random_seed)?;
+    let report = solve_on(&scored, &sample, config, observer)?;
+    let Scored { study, .. } = &scored;
+    let rule = RuleFile::new(&report, &study.covariate_names, &study.arms, config.scoring.direction);
+    let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
+    let evaluation = match rule.is_some() {
+        true => Some(evaluate(&scored, &sample, &assignment, config)?),
+        false => None,
+    };
+    Ok(Learned { sample, assignment, report, rule, evaluation, scored })
+}
+
+/// Study and rewards, by the configuration.
+pub fn score(config: &Config) -> Result<Scored, LearnError> {
+    score_table(&Table::read(&config.data)?, &config.scoring, config.solve.random_seed)
+}
+
+/// Study and rewards of a table.
+pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
+    let study = Study::from_table(table, &scoring.roles)?;
+    let scores = match scoring.score {
+        ScoreKind::Ipw => ipw(&study)?,
+        ScoreKind::Aipw => {
+            let folds = Folds::stratified(&study, scoring.folds, seed)?;
+            aipw(&study, &cross_fit(&study, &folds)?)?
+        }
+    };
+    let rewards = net(&scores, &study, scoring.direction)?;
+    Ok(Scored { study, rewards })
+}
+
+/// Holds out a share of the units of each arm.
+fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, LearnError> {
+    let mut sample = vec![Sample::Train; study.units()];
+    let mut random = stream(seed, "held-out units");
+    for k in 0..study.arms.len() {
+        let mut units: Vec<usize> = (0..study.units()).filter(|&i| study.arm[i] == k).collect();
+        units.shuffle(&mut random);
+        let held_out = (test_share * units.len() as f64).floor() as usize;
+        units.iter().take(held_out).for_each(|&i| sample[i] = Sample::Test);
+    }
+    let tested = sample.iter().filter(|s| **s == Sample::Test).count();
+    if tested == 1 || sample.len() - tested < 2 {
+        return Err(Place::file(&study.source).refuse(Problem::TooFewRows { rows: tested.min(1) }).into());
+    }
+    Ok(sample)
+}
+
+fn solve_on(
+    scored: &Scored,
+    sample: &[Sample],
+    config: &Config,
+    observer: &dyn Observer,
+) -> Result<Report<Rule>, LearnError> {
+    let train = units_of(sample, Sample::Train);
+    let x = scored.study.x.select(Axis(0), &train);
+    match config.policy {
+        Policy::Linear => run(problem(Linear, x, scored, &train, config)?, config, observer),
+        Policy::Tree { depth, candidates, .. } => {
+            let class = Tree::over(&x, depth, candidates);
+            run(problem(class, x, scored, &train, config)?, config, observer)
+        }
+    }
+}
+
+/// The policy problem over some of the units.
+fn problem<C: NamedClass>(
+    class: C,
+    x: Array2<f64>,
+    scored: &Scored,
+    units: &[usize],
+    config: &Config,
+) -> Result<PolicyProblem<C>, InvalidModel> {
+    let Scored { study, rewards } = scored;
+    let rewards = rewards.select(Axis(0), units);
+    let problem = PolicyProblem::new(class, study.covariate_names.clone(), study.arms.clone(), x, rewards)?;
+    Ok(match config.policy {
+        Policy::Tree { min_leaf, .. } if min_leaf > 1 => {
+            problem.with(SideConstraint::MinimumLeafSize(min_leaf))
+        }
+        _ => problem,
+    })
+}
+
+fn run<C: NamedClass>(
+    problem: PolicyProblem<C>,
+    config: &Config,
+    observer: &dyn Observer,
+) -> Result<Report<Rule>, LearnError>
+where
+    PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+{
+    let solver = registry::find::<PolicyProblem<C>>(&config.solver, config.settings)?;
+    let report = solve_started(&problem, solver.as_ref(), None, &config.solve, observer)?;
+    Ok(named_report(report, &problem))
+}
+
+/// The value of an assignment on the held-out units, or on all where none are held out.
+fn evaluate(
+    scored: &Scored,
+    sample: &[Sample],
+    assignment: &[usize],
+    config: &Config,
+) -> Result<Evaluation, LearnError> {
+    let Scored { study, rewards } = scored;
+    let (train, test) = (units_of(sample, Sample::Train), units_of(sample, Sample::Test));
+    let on = if test.is_empty() { &train } else { &test };
+    let totals = rewards.select(Axis(0), &train).sum_axis(Axis(0));
+    let best = (1..totals.len()).fold(0, |best, k| if totals[k] > totals[best] { k } else { best });
+    let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
+    let (study, rewards) = (study.select(on), rewards.select(Axis(0), on));
+    Ok(Evaluation::new(&study, &rewards, &given, config.scoring.direction, Some(best))?)
+}
+
+fn units_of(sample: &[Sample], which: Sample) -> Vec<usize> {
+    (0..sample.len()).filter(|&i| sample[i] == which).collect()
+}
+
+/// The rows of a matrix in standard layout.
+pub fn rows(x: &Array2<f64>) -> impl Iterator<Item = &[f64]> {
+    let width = x.ncols().max(1);
+    x.as_slice().unwrap_or_default().chunks_exact(width)
+}

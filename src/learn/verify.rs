@@ -1,0 +1,142 @@
+//! Verification of a folder of results from the data file that it names: nothing in the folder is believed that can be
+//! computed again.
+
+use std::path::Path;
+
+use ndarray::Axis;
+use prescribe_models::linear_rule::Linear;
+use prescribe_models::tree_rule::Tree;
+use prescribe_models::{Model, PolicyProblem};
+use serde::{Deserialize, Serialize};
+
+use super::folder::ReportFile;
+use super::{Config, LearnError, Policy, Sample, Scored, problem, rows, score, split, units_of};
+use crate::rule::{NamedClass, RuleFile};
+
+/// How far a number computed again may differ, relative to max(1, its size).
+const TOLERANCE: f64 = 1e-9;
+
+/// One thing that was checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub name: String,
+    pub passed: bool,
+    /// What was compared, in words.
+    pub detail: String,
+}
+
+/// Recomputes data hash, scores, objective, constraints, hashes and value; `data` replaces the file that the
+/// configuration names.
+pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnError> {
+    let mut config: Config =
+        toml::from_str(&read(folder, "config.toml")?).map_err(|e| bad(folder, "config.toml", &e))?;
+    if let Some(data) = data {
+        config.data = data.into();
+    }
+    config.check()?;
+    let report: ReportFile =
+        serde_json::from_str(&read(folder, "report.json")?).map_err(|e| bad(folder, "report.json", &e))?;
+    let rule = RuleFile::read(&folder.join("rule.json"))?;
+    let scored = score(&config)?;
+    let sample = split(&scored.study, config.test_share, config.solve.random_seed)?;
+    let mut findings = vec![
+        finding("data file", scored.study.data_hash == report.data_file_sha256, &scored.study.data_hash),
+        finding(
+            "rule of the report",
+            report.report.point.as_ref() == Some(&rule.rule),
+            "rule.json is the report's point",
+        ),
+        check_scores(folder, &scored, &sample)?,
+    ];
+    let train = units_of(&sample, Sample::Train);
+    let x = scored.study.x.select(Axis(0), &train);
+    findings.extend(match config.policy {
+        Policy::Linear => check_model(problem(Linear, x, &scored, &train, &config)?, &rule, &report)?,
+        Policy::Tree { depth, candidates, .. } => {
+            let class = Tree::over(&x, depth, candidates);
+            check_model(problem(class, x, &scored, &train, &config)?, &rule, &report)?
+        }
+    });
+    let assignment = rule.assign(rows(&scored.study.x))?;
+    let value = super::evaluate(&scored, &sample, &assignment, &config)?.value.estimate;
+    let reported = report.evaluation.map(|evaluation| evaluation.value.estimate);
+    findings.push(same("value", Some(value), reported));
+    Ok(findings)
+}
+
+fn check_model<C: NamedClass>(
+    problem: PolicyProblem<C>,
+    rule: &RuleFile,
+    report: &ReportFile,
+) -> Result<Vec<Finding>, LearnError>
+where
+    PolicyProblem<C>: Model<Point = C::Rule>,
+{
+    let point = problem.class.indexed(&rule.rule, &problem.covariates, &problem.arms)?;
+    let violations = problem.violations(&point);
+    let report = &report.report;
+    let beyond = report.objective_value.zip(report.objective_bound).map(|(value, bound)| value - bound);
+    Ok(vec![
+        same("objective", Some(problem.objective(&point)), report.objective_value),
+        finding("constraints", violations.is_empty(), &format!("{} broken", violations.len())),
+        finding(
+            "bound",
+            beyond.is_none_or(|excess| excess <= 0.0),
+            "the objective is not beyond the reported bound",
+        ),
+        finding("model hash", problem.model_hash() == report.model_hash, &report.model_hash),
+        finding("data hash", problem.data_hash() == report.data_hash, &report.data_hash),
+    ])
+}
+
+fn check_scores(folder: &Path, scored: &Scored, sample: &[Sample]) -> Result<Finding, LearnError> {
+    let text = read(folder, "scores.csv")?;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let arms = scored.study.arms.len();
+    let (mut units, mut largest) = (0, 0.0_f64);
+    for (i, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| bad(folder, "scores.csv", &error))?;
+        let written = record
+            .iter()
+            .skip(record.len().saturating_sub(arms))
+            .map(|cell| cell.parse().unwrap_or(f64::NAN));
+        let Some(part) = sample.get(i) else { break };
+        let same_part = record.get(1) == Some(if *part == Sample::Train { "train" } else { "test" });
+        for (value, known) in written.zip(scored.rewards.row(i)) {
+            let off: f64 = (value - known).abs() / known.abs().max(1.0);
+            // NaN counts as infinitely far.
+            largest = if off.is_nan() || !same_part { f64::INFINITY } else { largest.max(off) };
+        }
+        units += 1;
+    }
+    let passed = units == sample.len() && largest <= TOLERANCE;
+    Ok(finding("scores", passed, &format!("{units} units, largest deviation {largest:e}")))
+}
+
+fn same(name: &str, computed: Option<f64>, reported: Option<f64>) -> Finding {
+    let close = |(a, b): (f64, f64)| (a - b).abs() <= TOLERANCE * a.abs().max(1.0);
+    let words = |value: Option<f64>| value.map_or("none".to_string(), |value| value.to_string());
+    let detail = format!("computed {}, reported {}", words(computed), words(reported));
+    finding(name, computed.zip(reported).is_some_and(close), &detail)
+}
+
+fn finding(name: &str, passed: bool, detail: &str) -> Finding {
+    Finding { name: name.into(), passed, detail: detail.into() }
+}
+
+fn read(folder: &Path, name: &str) -> Result<String, LearnError> {
+    let path = folder.join(name);
+    std::fs::read_to_string(&path).map_err(|error| LearnError::Io {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+        remedy: "name a folder that learn wrote",
+    })
+}
+
+fn bad(folder: &Path, name: &str, error: &dyn std::fmt::Display) -> LearnError {
+    LearnError::Io {
+        path: folder.join(name).display().to_string(),
+        reason: error.to_string(),
+        remedy: "name a folder that learn wrote and nobody edited",
+    }
+}

@@ -1,0 +1,239 @@
+//! Rules with the names of covariates and arms, as people and files know them.
+//!
+//! ```text
+//! tree      {"kind":"tree","root":{"covariate":"age","threshold":30,"left":{"arm":"a"},"right":{"arm":"b"}}}    x <= threshold: left
+//! linear    {"kind":"linear","arms":["control","treated"],"intercept":b0,"coefficients":[..]}                     arms[1] where b0 + x'b >= 0
+//! constant  {"kind":"constant","arm":"b"}
+//! ```
+
+mod answer;
+mod text;
+
+pub use answer::{GivenAnswer, read_answer};
+
+use std::path::Path;
+
+use prescribe_models::linear_rule::{Linear, LinearRule};
+use prescribe_models::tree_rule::{self, Tree};
+use prescribe_models::{PolicyProblem, RuleClass};
+use serde::{Deserialize, Serialize};
+
+use crate::score::Direction;
+use crate::solve::{Promise, Report, TerminationStatus};
+
+/// The version of the rule file's schema.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A rule by names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Rule {
+    Tree { root: Node },
+    Linear { arms: Vec<String>, intercept: f64, coefficients: Vec<f64> },
+    Constant { arm: String },
+}
+
+/// A node of a tree by names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Node {
+    Split { covariate: String, threshold: f64, left: Box<Node>, right: Box<Node> },
+    Leaf { arm: String },
+}
+
+/// A rule and all that is needed to apply it to data and to know where it came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleFile {
+    pub schema_version: u32,
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// The covariates that data must have, in the order of linear coefficients.
+    pub covariates: Vec<String>,
+    pub arms: Vec<String>,
+    pub direction: Direction,
+    /// How covariates became numbers: `numeric` is as they stand in the file.
+    pub encoding: String,
+    pub provenance: Provenance,
+}
+
+/// The report that a rule came from, in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    pub model: String,
+    pub solver: String,
+    pub solver_version: String,
+    pub promise: Promise,
+    pub termination_status: TerminationStatus,
+    pub objective_value: Option<f64>,
+    pub objective_bound: Option<f64>,
+    pub verified: bool,
+    pub model_hash: String,
+    pub data_hash: String,
+}
+
+/// A rule that does not fit.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RuleError {
+    #[error("{file}: cannot be read ({reason}); name a rule file that prescribe wrote, or a JSON rule")]
+    Unreadable { file: String, reason: String },
+    #[error("{file}: not a rule ({reason}); a rule is JSON with \"kind\" tree, linear or constant")]
+    NotARule { file: String, reason: String },
+    #[error(
+        "{file}: schema version {found}; this program reads version {SCHEMA_VERSION}: learn the rule again"
+    )]
+    Schema { file: String, found: u32 },
+    #[error(
+        "the rule names {role} {name:?}, which is not among {known:?}; give the data that it was made for"
+    )]
+    Unknown { role: &'static str, name: String, known: Vec<String> },
+    #[error("the rule is {found}, the problem asks for {wanted}; give a rule of that kind")]
+    Kind { found: &'static str, wanted: &'static str },
+    #[error("the rule has {found} coefficients for {expected} covariates; give one for each")]
+    Coefficients { found: usize, expected: usize },
+}
+
+/// A class whose rules have a form by names.
+pub trait NamedClass: RuleClass {
+    fn named(rule: &Self::Rule, covariates: &[String], arms: &[String]) -> Rule;
+
+    fn indexed(&self, rule: &Rule, covariates: &[String], arms: &[String]) -> Result<Self::Rule, RuleError>;
+}
+
+impl NamedClass for Linear {
+    fn named(rule: &LinearRule, _covariates: &[String], arms: &[String]) -> Rule {
+        Rule::Linear {
+            arms: arms.to_vec(),
+            intercept: rule.intercept,
+            coefficients: rule.coefficients.clone(),
+        }
+    }
+
+    fn indexed(&self, rule: &Rule, covariates: &[String], arms: &[String]) -> Result<LinearRule, RuleError> {
+        match rule {
+            Rule::Linear { intercept, coefficients, .. } if coefficients.len() == covariates.len() => {
+                Ok(LinearRule { intercept: *intercept, coefficients: coefficients.clone() })
+            }
+            Rule::Linear { coefficients, .. } => {
+                Err(RuleError::Coefficients { found: coefficients.len(), expected: covariates.len() })
+            }
+            Rule::Constant { arm } => Ok(self.constant(covariates.len(), position("arm", arm, arms)?)),
+            Rule::Tree { .. } => Err(RuleError::Kind { found: "a tree", wanted: "a linear rule" }),
+        }
+    }
+}
+
+impl NamedClass for Tree {
+    fn named(rule: &tree_rule::Node, covariates: &[String], arms: &[String]) -> Rule {
+        fn name(node: &tree_rule::Node, covariates: &[String], arms: &[String]) -> Node {
+            match node {
+                tree_rule::Node::Leaf { arm } => Node::Leaf { arm: arms[*arm].clone() },
+                tree_rule::Node::Split { covariate, threshold, left, right } => Node::Split {
+                    covariate: covariates[*covariate].clone(),
+                    threshold: *threshold,
+                    left: Box::new(name(left, covariates, arms)),
+                    right: Box::new(name(right, covariates, arms)),
+                },
+            }
+        }
+        Rule::Tree { root: name(rule, covariates, arms) }
+    }
+
+    fn indexed(
+        &self,
+        rule: &Rule,
+        covariates: &[String],
+        arms: &[String],
+    ) -> Result<tree_rule::Node, RuleError> {
+        fn index(node: &Node, covariates: &[String], arms: &[String]) -> Result<tree_rule::Node, RuleError> {
+            Ok(match node {
+                Node::Leaf { arm } => tree_rule::Node::Leaf { arm: position("arm", arm, arms)? },
+                Node::Split { covariate, threshold, left, right } => tree_rule::Node::split(
+                    position("covariate", covariate, covariates)?,
+                    *threshold,
+                    index(left, covariates, arms)?,
+                    index(right, covariates, arms)?,
+                ),
+            })
+        }
+        match rule {
+            Rule::Tree { root } => index(root, covariates, arms),
+            Rule::Constant { arm } => Ok(tree_rule::Node::Leaf { arm: position("arm", arm, arms)? }),
+            Rule::Linear { .. } => Err(RuleError::Kind { found: "linear", wanted: "a tree" }),
+        }
+    }
+}
+
+/// `report` with its point by the names of `problem`.
+pub fn named_report<C: NamedClass>(report: Report<C::Rule>, problem: &PolicyProblem<C>) -> Report<Rule> {
+    report.map_point(|point| C::named(&point, &problem.covariates, &problem.arms))
+}
+
+impl RuleFile {
+    /// The rule of a report, where there is one.
+    pub fn new(
+        report: &Report<Rule>,
+        covariates: &[String],
+        arms: &[String],
+        direction: Direction,
+    ) -> Option<Self> {
+        Some(Self {
+            schema_version: SCHEMA_VERSION,
+            rule: report.point.clone()?,
+            covariates: covariates.to_vec(),
+            arms: arms.to_vec(),
+            direction,
+            encoding: "numeric".into(),
+            provenance: Provenance {
+                model: report.model.clone(),
+                solver: report.solver.clone(),
+                solver_version: report.solver_version.clone(),
+                promise: report.promise,
+                termination_status: report.termination_status,
+                objective_value: report.objective_value,
+                objective_bound: report.objective_bound,
+                verified: report.certificate.verified,
+                model_hash: report.model_hash.clone(),
+                data_hash: report.data_hash.clone(),
+            },
+        })
+    }
+
+    /// Reads a rule file and checks that its rule speaks only of its own covariates and arms.
+    pub fn read(path: &Path) -> Result<Self, RuleError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| RuleError::Unreadable { file: file.clone(), reason: error.to_string() })?;
+        let rule: Self = serde_json::from_str(&text)
+            .map_err(|error| RuleError::NotARule { file: file.clone(), reason: error.to_string() })?;
+        if rule.schema_version != SCHEMA_VERSION {
+            return Err(RuleError::Schema { file, found: rule.schema_version });
+        }
+        rule.assign(std::iter::empty())?;
+        Ok(rule)
+    }
+
+    /// The arm (index into `arms`) for each unit, given its covariates in the order of `covariates`.
+    pub fn assign<'x>(&self, units: impl Iterator<Item = &'x [f64]>) -> Result<Vec<usize>, RuleError> {
+        let (covariates, arms) = (&self.covariates, &self.arms);
+        if let Rule::Linear { arms: two, .. } = &self.rule {
+            let rule = Linear.indexed(&self.rule, covariates, arms)?;
+            let arm =
+                [0, 1].map(|k| two.get(k).map_or(Err(self.two_arms()), |label| position("arm", label, arms)));
+            let [control, treated] = arm;
+            let (control, treated) = (control?, treated?);
+            return Ok(units.map(|x| if rule.treats(x) { treated } else { control }).collect());
+        }
+        let class = Tree { depth: usize::MAX, thresholds: Vec::new() };
+        let tree = class.indexed(&self.rule, covariates, arms)?;
+        Ok(units.map(|x| class.assign(&tree, x)).collect())
+    }
+
+    fn two_arms(&self) -> RuleError {
+        RuleError::Kind { found: "linear without two arms", wanted: "one with \"arms\":[control, treated]" }
+    }
+}
+
+fn position(role: &'static str, name: &str, known: &[String]) -> Result<usize, RuleError> {
+    let unknown = || RuleError::Unknown { role, name: name.into(), known: known.to_vec() };
+    known.iter().position(|other| other == name).ok_or_else(unknown)
+}

@@ -1,0 +1,63 @@
+//! Rules in words.
+
+use std::fmt::Write;
+
+use super::{Node, Rule};
+
+impl Rule {
+    /// The rule as a person reads it; `covariates` name the coefficients of a linear rule.
+    pub fn in_words(&self, covariates: &[String]) -> String {
+        match self {
+            Rule::Constant { arm } => format!("everyone: {arm}\n"),
+            Rule::Tree { root } => {
+                let mut text = String::new();
+                branch(root, 0, &mut text);
+                text
+            }
+            Rule::Linear { arms, intercept, coefficients } => {
+                linear(arms, *intercept, coefficients, covariates)
+            }
+        }
+    }
+}
+
+fn branch(node: &Node, depth: usize, text: &mut String) {
+    let indent = "    ".repeat(depth);
+    match node {
+        Node::Leaf { arm } if depth == 0 => {
+            let _ = writeln!(text, "everyone: {arm}");
+        }
+        Node::Leaf { arm } => {
+            let _ = writeln!(text, "{indent}{arm}");
+        }
+        Node::Split { covariate, threshold, left, right } => {
+            let _ = writeln!(text, "{indent}if {covariate} <= {threshold}:");
+            branch(left, depth + 1, text);
+            let _ = writeln!(text, "{indent}otherwise:");
+            branch(right, depth + 1, text);
+        }
+    }
+}
+
+fn linear(arms: &[String], intercept: f64, coefficients: &[f64], covariates: &[String]) -> String {
+    let arm = |k: usize| arms.get(k).map_or("?", String::as_str);
+    if coefficients.iter().all(|b| *b == 0.0) {
+        return format!("everyone: {}\n", arm(usize::from(intercept >= 0.0)));
+    }
+    let mut text = format!("{} where {}", arm(1), significant(intercept));
+    for (b, name) in coefficients.iter().zip(covariates).filter(|(b, _)| **b != 0.0) {
+        let _ = write!(text, " {} {} {name}", if *b < 0.0 { '-' } else { '+' }, significant(b.abs()));
+    }
+    let _ = writeln!(text, " >= 0, otherwise {}", arm(0));
+    text
+}
+
+/// Six significant digits: enough to read, the JSON has them all.
+fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let decimals = (5 - value.abs().log10().floor() as i64).clamp(0, 12) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
