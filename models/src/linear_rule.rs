@@ -47,6 +47,18 @@ impl LinearRule {
     pub fn treats(&self, x: &[f64]) -> bool {
         sign_of_affine(self.intercept, &self.coefficients, x) != Ordering::Less
     }
+
+    /// Divided by its largest coefficient in size: the same rule up to rounding, easier to read. A constant rule stays.
+    pub fn normalised(&self) -> Self {
+        let largest = self.coefficients.iter().fold(0.0_f64, |m, b| m.max(b.abs()));
+        if largest == 0.0 {
+            return self.clone();
+        }
+        Self {
+            intercept: self.intercept / largest,
+            coefficients: self.coefficients.iter().map(|b| b / largest).collect(),
+        }
+    }
 }
 
 /// The class of linear rules.

@@ -110,6 +110,16 @@ pub trait ProgramForm {
         oracle: &mut dyn LinearOracle,
     ) -> Result<Recovered<<Self::Model as Model>::Point>, OracleError>;
 
+    /// The point that stands for all with the objective of `point`: the one least sensitive to rounding, where the model
+    /// knows which that is.
+    fn representative(
+        &self,
+        point: &<Self::Model as Model>::Point,
+        _oracle: &mut dyn LinearOracle,
+    ) -> Result<<Self::Model as Model>::Point, OracleError> {
+        Ok(point.clone())
+    }
+
     /// Some where the programs leave points of the model out, so that their bound proves nothing about it: why.
     fn restriction(&self) -> Option<String> {
         None

@@ -1,6 +1,7 @@
-//! `prescribe compare tree|linear`: every solver that takes the problem, side by side.
+//! `prescribe compare tree|linear|learned`: every solver that takes the problem, side by side.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::flags::{JsonFlag, SolverFlags};
 use super::output::{self, number, word};
 use super::problem::{LinearFlags, TreeFlags};
 use super::progress::Terminal;
+use crate::learn::{LearnError, WithProblem, on_training_units, prepare, read_config};
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{NamedClass, Rule, named_report};
 use crate::solve::registry::{self, UnknownChoice};
@@ -29,6 +31,12 @@ pub enum Compare {
     Linear {
         #[command(flatten)]
         problem: LinearFlags,
+        #[command(flatten)]
+        how: How,
+    },
+    /// The problem of a folder that `learn` wrote
+    Learned {
+        folder: PathBuf,
         #[command(flatten)]
         how: How,
     },
@@ -59,7 +67,24 @@ impl Compare {
         match self {
             Compare::Tree { problem, how } => how.compare(problem.problem()?),
             Compare::Linear { problem, how } => how.compare(problem.problem()?),
+            Compare::Learned { folder, how } => {
+                let config = read_config(folder)?;
+                let (scored, sample) = prepare(&config)?;
+                on_training_units(&scored, &sample, config.policy, how)?
+            }
         }
+    }
+}
+
+impl WithProblem for &How {
+    type Done = Result<u8, Failure>;
+
+    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Self::Done, LearnError>
+    where
+        C: NamedClass,
+        PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+    {
+        Ok(self.compare(problem))
     }
 }
 

@@ -36,7 +36,8 @@ impl Evaluate {
         let scored = score_table(&data::Table::read(&self.data)?, &scoring, self.seed)?;
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let assignment = rule.assign(rows(&scored.study.x))?;
-        let evaluation = Evaluation::new(&scored.study, &scored.rewards, &assignment, rule.direction, None)?;
+        let evaluation =
+            Evaluation::new(&scored.study, &scored.rewards, &assignment, rule.header.direction, None)?;
         output::print(self.json.json.as_deref(), &evaluation, &evaluation.table())?;
         Ok(DONE)
     }
@@ -49,14 +50,14 @@ impl Evaluate {
         let mut scoring = Table::new();
         put(&mut scoring, "score", Some("aipw"))?;
         put(&mut scoring, "folds", Some(5))?;
-        put(&mut scoring, "direction", Some(rule.direction))?;
+        put(&mut scoring, "direction", Some(rule.header.direction))?;
         let roles = table(&mut scoring, "roles");
-        put(roles, "arms", Some(&rule.arms))?;
-        put(roles, "covariates", Some(&rule.covariates))?;
+        put(roles, "arms", Some(&rule.header.arms))?;
+        put(roles, "covariates", Some(&rule.header.covariates))?;
         self.study.over(&mut scoring)?;
         let failed = |error: toml::de::Error| Failure::usage(error.to_string());
         let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
-        if scoring.roles.arms.as_ref() != Some(&rule.arms) {
+        if scoring.roles.arms.as_ref() != Some(&rule.header.arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }
         Ok(scoring)

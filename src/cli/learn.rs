@@ -204,16 +204,9 @@ fn summary(learned: &Learned, config: &Config) -> String {
     );
     text.push_str(&output::summary(&learned.report, &study.covariate_names));
     if let Some(evaluation) = &learned.evaluation {
-        let where_ = match config.test_share > 0.0 {
-            true => "on the held-out units",
-            false => "on the units it was learned from: optimistic",
-        };
-        let _ = write!(
-            text,
-            "\nvalue {where_} ({}, net of costs)\n{}",
-            output::word(&config.scoring.score),
-            evaluation.table()
-        );
+        let optimistic =
+            if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };
+        let _ = write!(text, "\n{optimistic}{}", evaluation.table());
     }
     text
 }

@@ -38,12 +38,13 @@ impl Predict {
             None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
         };
         let columns: Vec<Vec<f64>> = rule
+            .header
             .covariates
             .iter()
             .map(|name| table.numbers(name, Purpose::Matrix))
             .collect::<Result<_, _>>()?;
         let x = Array2::from_shape_fn((table.row_count(), columns.len()), |(i, j)| columns[j][i]);
-        let arms: Vec<&String> = rule.assign(rows(&x))?.into_iter().map(|k| &rule.arms[k]).collect();
+        let arms: Vec<&String> = rule.assign(rows(&x))?.into_iter().map(|k| &rule.header.arms[k]).collect();
         let csv = csv_of(&ids, &arms)?;
         let text = match &self.out {
             None => csv,

@@ -1,6 +1,6 @@
 //! Problems from matrix files: covariates, and rewards or gains.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -70,7 +70,7 @@ impl LinearFlags {
 }
 
 /// Reads a matrix and warns of columns that never vary.
-fn read(path: &PathBuf) -> Result<NamedMatrix, Failure> {
+fn read(path: &Path) -> Result<NamedMatrix, Failure> {
     let matrix = read_matrix(path)?;
     for (name, column) in matrix.names.iter().zip(matrix.values.columns()) {
         if column.iter().all(|value| *value == column[0]) {

@@ -68,3 +68,28 @@ fn scores(learned: &Learned) -> csv::Result<Vec<u8>> {
     }
     writer.into_inner().map_err(|error| csv::Error::from(io::Error::other(error.to_string())))
 }
+
+/// The configuration that a folder was made with.
+pub fn read_config(folder: &Path) -> Result<Config, LearnError> {
+    let config: Config =
+        toml::from_str(&read(folder, "config.toml")?).map_err(|e| bad(folder, "config.toml", &e))?;
+    config.check()?;
+    Ok(config)
+}
+
+pub(super) fn read(folder: &Path, name: &str) -> Result<String, LearnError> {
+    let path = folder.join(name);
+    std::fs::read_to_string(&path).map_err(|error| LearnError::Io {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+        remedy: "name a folder that learn wrote",
+    })
+}
+
+pub(super) fn bad(folder: &Path, name: &str, error: &dyn std::fmt::Display) -> LearnError {
+    LearnError::Io {
+        path: folder.join(name).display().to_string(),
+        reason: error.to_string(),
+        remedy: "name a folder that learn wrote and nobody edited",
+    }
+}

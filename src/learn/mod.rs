@@ -14,7 +14,7 @@ mod folder;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
-pub use folder::write;
+pub use folder::{read_config, write};
 pub use verify::{Finding, verify};
 
 use ndarray::{Array2, Axis};
@@ -85,9 +85,8 @@ pub struct Learned {
 /// Reads the data, learns and evaluates.
 pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnError> {
     config.check()?;
-    let scored = score(config)?;
-    let sample = split(&scored.study, config.test_share, config.solve.random_seed)?;
-    let report = solve_on(&scored, &sample, config, observer)?;
+    let (scored, sample) = prepare(config)?;
+    let report = on_training_units(&scored, &sample, config.policy, SolveIt { config, observer })?;
     let Scored { study, .. } = &scored;
     let rule = RuleFile::new(&report, &study.covariate_names, &study.arms, config.scoring.direction);
     let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
@@ -98,9 +97,12 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
     Ok(Learned { sample, assignment, report, rule, evaluation, scored })
 }
 
-/// Study and rewards, by the configuration.
-pub fn score(config: &Config) -> Result<Scored, LearnError> {
-    score_table(&Table::read(&config.data)?, &config.scoring, config.solve.random_seed)
+/// Study, rewards and held-out units, by the configuration.
+pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
+    let seed = config.solve.random_seed;
+    let scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
+    let sample = split(&scored.study, config.test_share, seed)?;
+    Ok((scored, sample))
 }
 
 /// Study and rewards of a table.
@@ -134,53 +136,56 @@ fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, Learn
     Ok(sample)
 }
 
-fn solve_on(
+/// Something to do with a policy problem, whatever its class.
+pub trait WithProblem {
+    type Done;
+
+    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Self::Done, LearnError>
+    where
+        C: NamedClass,
+        PolicyProblem<C>: Solvable + Model<Point = C::Rule>;
+}
+
+/// Poses the problem of the training units and hands it to `work`.
+pub fn on_training_units<W: WithProblem>(
     scored: &Scored,
     sample: &[Sample],
-    config: &Config,
-    observer: &dyn Observer,
-) -> Result<Report<Rule>, LearnError> {
+    policy: Policy,
+    work: W,
+) -> Result<W::Done, LearnError> {
     let train = units_of(sample, Sample::Train);
-    let x = scored.study.x.select(Axis(0), &train);
-    match config.policy {
-        Policy::Linear => run(problem(Linear, x, scored, &train, config)?, config, observer),
-        Policy::Tree { depth, candidates, .. } => {
-            let class = Tree::over(&x, depth, candidates);
-            run(problem(class, x, scored, &train, config)?, config, observer)
+    let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
+    let rewards = scored.rewards.select(Axis(0), &train);
+    let (names, arms) = (study.covariate_names.clone(), study.arms.clone());
+    match policy {
+        Policy::Linear => work.with(PolicyProblem::new(Linear, names, arms, x, rewards)?),
+        Policy::Tree { depth, candidates, min_leaf } => {
+            let problem = PolicyProblem::new(Tree::over(&x, depth, candidates), names, arms, x, rewards)?;
+            let bounded =
+                |problem: PolicyProblem<Tree>| problem.with(SideConstraint::MinimumLeafSize(min_leaf));
+            work.with(if min_leaf > 1 { bounded(problem) } else { problem })
         }
     }
 }
 
-/// The policy problem over some of the units.
-fn problem<C: NamedClass>(
-    class: C,
-    x: Array2<f64>,
-    scored: &Scored,
-    units: &[usize],
-    config: &Config,
-) -> Result<PolicyProblem<C>, InvalidModel> {
-    let Scored { study, rewards } = scored;
-    let rewards = rewards.select(Axis(0), units);
-    let problem = PolicyProblem::new(class, study.covariate_names.clone(), study.arms.clone(), x, rewards)?;
-    Ok(match config.policy {
-        Policy::Tree { min_leaf, .. } if min_leaf > 1 => {
-            problem.with(SideConstraint::MinimumLeafSize(min_leaf))
-        }
-        _ => problem,
-    })
+/// Solves the problem by the solver that the configuration names.
+struct SolveIt<'a> {
+    config: &'a Config,
+    observer: &'a dyn Observer,
 }
 
-fn run<C: NamedClass>(
-    problem: PolicyProblem<C>,
-    config: &Config,
-    observer: &dyn Observer,
-) -> Result<Report<Rule>, LearnError>
-where
-    PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
-{
-    let solver = registry::find::<PolicyProblem<C>>(&config.solver, config.settings)?;
-    let report = solve_started(&problem, solver.as_ref(), None, &config.solve, observer)?;
-    Ok(named_report(report, &problem))
+impl WithProblem for SolveIt<'_> {
+    type Done = Report<Rule>;
+
+    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Report<Rule>, LearnError>
+    where
+        C: NamedClass,
+        PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+    {
+        let solver = registry::find::<PolicyProblem<C>>(&self.config.solver, self.config.settings)?;
+        let report = solve_started(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
+        Ok(named_report(report, &problem))
+    }
 }
 
 /// The value of an assignment on the held-out units, or on all where none are held out.

@@ -3,15 +3,13 @@
 
 use std::path::Path;
 
-use ndarray::Axis;
-use prescribe_models::linear_rule::Linear;
-use prescribe_models::tree_rule::Tree;
 use prescribe_models::{Model, PolicyProblem};
 use serde::{Deserialize, Serialize};
 
-use super::folder::ReportFile;
-use super::{Config, LearnError, Policy, Sample, Scored, problem, rows, score, split, units_of};
+use super::folder::{ReportFile, bad, read, read_config};
+use super::{LearnError, Sample, Scored, WithProblem, on_training_units, prepare, rows};
 use crate::rule::{NamedClass, RuleFile};
+use crate::solve::Solvable;
 
 /// How far a number computed again may differ, relative to max(1, its size).
 const TOLERANCE: f64 = 1e-9;
@@ -28,17 +26,14 @@ pub struct Finding {
 /// Recomputes data hash, scores, objective, constraints, hashes and value; `data` replaces the file that the
 /// configuration names.
 pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnError> {
-    let mut config: Config =
-        toml::from_str(&read(folder, "config.toml")?).map_err(|e| bad(folder, "config.toml", &e))?;
+    let mut config = read_config(folder)?;
     if let Some(data) = data {
         config.data = data.into();
     }
-    config.check()?;
     let report: ReportFile =
         serde_json::from_str(&read(folder, "report.json")?).map_err(|e| bad(folder, "report.json", &e))?;
     let rule = RuleFile::read(&folder.join("rule.json"))?;
-    let scored = score(&config)?;
-    let sample = split(&scored.study, config.test_share, config.solve.random_seed)?;
+    let (scored, sample) = prepare(&config)?;
     let mut findings = vec![
         finding("data file", scored.study.data_hash == report.data_file_sha256, &scored.study.data_hash),
         finding(
@@ -48,15 +43,8 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
         ),
         check_scores(folder, &scored, &sample)?,
     ];
-    let train = units_of(&sample, Sample::Train);
-    let x = scored.study.x.select(Axis(0), &train);
-    findings.extend(match config.policy {
-        Policy::Linear => check_model(problem(Linear, x, &scored, &train, &config)?, &rule, &report)?,
-        Policy::Tree { depth, candidates, .. } => {
-            let class = Tree::over(&x, depth, candidates);
-            check_model(problem(class, x, &scored, &train, &config)?, &rule, &report)?
-        }
-    });
+    let work = CheckModel { rule: &rule, report: &report };
+    findings.extend(on_training_units(&scored, &sample, config.policy, work)?);
     let assignment = rule.assign(rows(&scored.study.x))?;
     let value = super::evaluate(&scored, &sample, &assignment, &config)?.value.estimate;
     let reported = report.evaluation.map(|evaluation| evaluation.value.estimate);
@@ -64,29 +52,36 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     Ok(findings)
 }
 
-fn check_model<C: NamedClass>(
-    problem: PolicyProblem<C>,
-    rule: &RuleFile,
-    report: &ReportFile,
-) -> Result<Vec<Finding>, LearnError>
-where
-    PolicyProblem<C>: Model<Point = C::Rule>,
-{
-    let point = problem.class.indexed(&rule.rule, &problem.covariates, &problem.arms)?;
-    let violations = problem.violations(&point);
-    let report = &report.report;
-    let beyond = report.objective_value.zip(report.objective_bound).map(|(value, bound)| value - bound);
-    Ok(vec![
-        same("objective", Some(problem.objective(&point)), report.objective_value),
-        finding("constraints", violations.is_empty(), &format!("{} broken", violations.len())),
-        finding(
-            "bound",
-            beyond.is_none_or(|excess| excess <= 0.0),
-            "the objective is not beyond the reported bound",
-        ),
-        finding("model hash", problem.model_hash() == report.model_hash, &report.model_hash),
-        finding("data hash", problem.data_hash() == report.data_hash, &report.data_hash),
-    ])
+/// Holds rule and report against the model.
+struct CheckModel<'a> {
+    rule: &'a RuleFile,
+    report: &'a ReportFile,
+}
+
+impl WithProblem for CheckModel<'_> {
+    type Done = Vec<Finding>;
+
+    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Vec<Finding>, LearnError>
+    where
+        C: NamedClass,
+        PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+    {
+        let point = problem.class.indexed(&self.rule.rule, &problem.covariates, &problem.arms)?;
+        let broken = problem.violations(&point).len();
+        let report = &self.report.report;
+        let beyond = report.objective_value.zip(report.objective_bound).map(|(value, bound)| value - bound);
+        Ok(vec![
+            same("objective", Some(problem.objective(&point)), report.objective_value),
+            finding("constraints", broken == 0, &format!("{broken} broken")),
+            finding(
+                "bound",
+                beyond.is_none_or(|by| by <= 0.0),
+                "the objective is not beyond the reported bound",
+            ),
+            finding("model hash", problem.model_hash() == report.model_hash, &report.model_hash),
+            finding("data hash", problem.data_hash() == report.data_hash, &report.data_hash),
+        ])
+    }
 }
 
 fn check_scores(folder: &Path, scored: &Scored, sample: &[Sample]) -> Result<Finding, LearnError> {
@@ -122,21 +117,4 @@ fn same(name: &str, computed: Option<f64>, reported: Option<f64>) -> Finding {
 
 fn finding(name: &str, passed: bool, detail: &str) -> Finding {
     Finding { name: name.into(), passed, detail: detail.into() }
-}
-
-fn read(folder: &Path, name: &str) -> Result<String, LearnError> {
-    let path = folder.join(name);
-    std::fs::read_to_string(&path).map_err(|error| LearnError::Io {
-        path: path.display().to_string(),
-        reason: error.to_string(),
-        remedy: "name a folder that learn wrote",
-    })
-}
-
-fn bad(folder: &Path, name: &str, error: &dyn std::fmt::Display) -> LearnError {
-    LearnError::Io {
-        path: folder.join(name).display().to_string(),
-        reason: error.to_string(),
-        remedy: "name a folder that learn wrote and nobody edited",
-    }
 }

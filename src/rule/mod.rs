@@ -17,6 +17,7 @@ use prescribe_models::linear_rule::{Linear, LinearRule};
 use prescribe_models::tree_rule::{self, Tree};
 use prescribe_models::{PolicyProblem, RuleClass};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::score::Direction;
 use crate::solve::{Promise, Report, TerminationStatus};
@@ -41,12 +42,19 @@ pub enum Node {
     Leaf { arm: String },
 }
 
-/// A rule and all that is needed to apply it to data and to know where it came from.
+/// A rule and all that is needed to apply it to data and to know where it came from: one JSON object, the rule's keys beside
+/// the header's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Value", try_from = "Value")]
 pub struct RuleFile {
-    pub schema_version: u32,
-    #[serde(flatten)]
     pub rule: Rule,
+    pub header: Header,
+}
+
+/// What a rule was made for, and where it came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    pub schema_version: u32,
     /// The covariates that data must have, in the order of linear coefficients.
     pub covariates: Vec<String>,
     pub arms: Vec<String>,
@@ -54,6 +62,26 @@ pub struct RuleFile {
     /// How covariates became numbers: `numeric` is as they stand in the file.
     pub encoding: String,
     pub provenance: Provenance,
+}
+
+impl From<RuleFile> for Value {
+    fn from(file: RuleFile) -> Value {
+        // Both are structs of plain data, which always become objects; a linear rule and the header share the key `arms`.
+        let object = |value: serde_json::Result<Value>| {
+            value.ok().and_then(|v| v.as_object().cloned()).unwrap_or_default()
+        };
+        let mut keys = object(serde_json::to_value(&file.rule));
+        keys.extend(object(serde_json::to_value(&file.header)));
+        Value::Object(keys)
+    }
+}
+
+impl TryFrom<Value> for RuleFile {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> serde_json::Result<Self> {
+        Ok(Self { rule: Rule::deserialize(&value)?, header: Header::deserialize(&value)? })
+    }
 }
 
 /// The report that a rule came from, in short.
@@ -176,26 +204,27 @@ impl RuleFile {
         arms: &[String],
         direction: Direction,
     ) -> Option<Self> {
-        Some(Self {
+        let provenance = Provenance {
+            model: report.model.clone(),
+            solver: report.solver.clone(),
+            solver_version: report.solver_version.clone(),
+            promise: report.promise,
+            termination_status: report.termination_status,
+            objective_value: report.objective_value,
+            objective_bound: report.objective_bound,
+            verified: report.certificate.verified,
+            model_hash: report.model_hash.clone(),
+            data_hash: report.data_hash.clone(),
+        };
+        let header = Header {
             schema_version: SCHEMA_VERSION,
-            rule: report.point.clone()?,
             covariates: covariates.to_vec(),
             arms: arms.to_vec(),
             direction,
             encoding: "numeric".into(),
-            provenance: Provenance {
-                model: report.model.clone(),
-                solver: report.solver.clone(),
-                solver_version: report.solver_version.clone(),
-                promise: report.promise,
-                termination_status: report.termination_status,
-                objective_value: report.objective_value,
-                objective_bound: report.objective_bound,
-                verified: report.certificate.verified,
-                model_hash: report.model_hash.clone(),
-                data_hash: report.data_hash.clone(),
-            },
-        })
+            provenance,
+        };
+        Some(Self { rule: report.point.clone()?, header })
     }
 
     /// Reads a rule file and checks that its rule speaks only of its own covariates and arms.
@@ -205,8 +234,8 @@ impl RuleFile {
             .map_err(|error| RuleError::Unreadable { file: file.clone(), reason: error.to_string() })?;
         let rule: Self = serde_json::from_str(&text)
             .map_err(|error| RuleError::NotARule { file: file.clone(), reason: error.to_string() })?;
-        if rule.schema_version != SCHEMA_VERSION {
-            return Err(RuleError::Schema { file, found: rule.schema_version });
+        if rule.header.schema_version != SCHEMA_VERSION {
+            return Err(RuleError::Schema { file, found: rule.header.schema_version });
         }
         rule.assign(std::iter::empty())?;
         Ok(rule)
@@ -214,7 +243,7 @@ impl RuleFile {
 
     /// The arm (index into `arms`) for each unit, given its covariates in the order of `covariates`.
     pub fn assign<'x>(&self, units: impl Iterator<Item = &'x [f64]>) -> Result<Vec<usize>, RuleError> {
-        let (covariates, arms) = (&self.covariates, &self.arms);
+        let Header { covariates, arms, .. } = &self.header;
         if let Rule::Linear { arms: two, .. } = &self.rule {
             let rule = Linear.indexed(&self.rule, covariates, arms)?;
             let arm =

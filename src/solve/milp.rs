@@ -64,7 +64,10 @@ pub fn recover_columns<M: Model>(
     };
     let names = piece.program.file_names();
     if !names.iter().any(|name| named.contains_key(name)) {
-        return Err("it names no column of the written model; write the model with --write-model and solve that".into());
+        return Err(
+            "it names no column of the written model; write the model with --write-model and solve that"
+                .into(),
+        );
     }
     // Solvers leave zeros out.
     let columns = names.iter().map(|name| named.get(name).copied().unwrap_or(0.0)).collect();
@@ -83,7 +86,8 @@ fn search<F: ProgramForm + ?Sized>(
     watch: &Watch,
 ) -> Result<Answer<Point<F>>, SolveError> {
     let mut search = Search::new(form, options, watch);
-    start.cloned().into_iter().chain(form.candidates()).for_each(|point| search.offer(point, None));
+    let start = start.map(|point| form.representative(point, &mut search.oracle)).transpose()?;
+    start.into_iter().chain(form.candidates()).for_each(|point| search.offer(point, None));
     let pieces = form.pieces();
     let mut bound = search.incumbent.as_ref().map(|best| best.value);
     for (number, piece) in pieces.iter().enumerate() {
@@ -308,7 +312,10 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
             claimed: claimed.flatten(),
             bound: bound.filter(|_| covers_all).map(|value| (value, BoundProof::Dual)),
             termination: self.limit.unwrap_or(complete),
-            raw_status: self.raw_status,
+            raw_status: format!(
+                "{} of {pieces} programs closed; HiGHS on the last: {}",
+                self.closed, self.raw_status
+            ),
             nodes: Some(self.nodes),
             iterations: Some(self.iterations),
             statistics,

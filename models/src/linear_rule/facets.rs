@@ -112,6 +112,14 @@ impl<'a> ProgramForm for Facets<'a> {
     ) -> Result<Recovered<LinearRule>, OracleError> {
         self.units.recover(columns, oracle)
     }
+
+    fn representative(
+        &self,
+        rule: &LinearRule,
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        self.units.representative(rule, oracle)
+    }
 }
 
 /// Treat nobody, treat everybody.

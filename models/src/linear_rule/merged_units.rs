@@ -110,8 +110,9 @@ impl<'a> MergedUnits<'a> {
         let (treated, untreated): (Vec<usize>, Vec<usize>) =
             (0..self.x.len()).partition(|&i| rule.treats(self.x[i]));
         let wide = self.widest(&treated, &untreated, oracle)?;
-        let same = self.x.iter().all(|x| wide.treats(x) == rule.treats(x));
-        Ok(if same { wide } else { rule.clone() })
+        let same = |other: &LinearRule| self.x.iter().all(|x| other.treats(x) == rule.treats(x));
+        let candidates = [wide.normalised(), wide];
+        Ok(candidates.into_iter().find(same).unwrap_or_else(|| rule.clone()))
     }
 
     /// Largest-margin rule for the labels; a constant rule where one side is empty.

@@ -75,4 +75,12 @@ impl<'a> ProgramForm for Naive<'a> {
             "only rules at least {MARGIN} (scaled units) away from every untreated unit are in the program"
         ))
     }
+
+    fn representative(
+        &self,
+        rule: &LinearRule,
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        self.units.representative(rule, oracle)
+    }
 }

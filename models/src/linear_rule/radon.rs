@@ -71,6 +71,14 @@ impl<'a> ProgramForm for Radon<'a> {
     ) -> Result<Recovered<LinearRule>, OracleError> {
         self.units.recover(columns, oracle)
     }
+
+    fn representative(
+        &self,
+        rule: &LinearRule,
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        self.units.representative(rule, oracle)
+    }
 }
 
 /// Proved cuts that the labels in `columns` (whole or fractional) break. After each cut the points in it are made
