@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::failure::{Failure, INTERNAL};
 use crate::data::write_whole;
 use crate::rule::Rule;
-use crate::solve::{Promise, Report};
+use crate::solve::{Report, TerminationStatus};
 
 /// Writes `value` as JSON where it was asked for, and otherwise `text` to standard output. With a JSON file the text is
 /// printed as well.
@@ -50,19 +50,8 @@ pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
         report.solver_version,
         word(&report.termination_status)
     );
-    match (report.objective_value, report.objective_bound) {
-        (Some(value), Some(bound)) => {
-            let _ = writeln!(text, "reward {} of at most {}{}", number(value), number(bound), gap(report));
-        }
-        (Some(value), None) => {
-            let _ = writeln!(
-                text,
-                "reward {}; {} promise, nothing proves how much better a rule can be",
-                number(value),
-                word(&report.promise)
-            );
-        }
-        _ => {}
+    if let Some(value) = report.objective_value {
+        let _ = writeln!(text, "reward {}, {}", number(value), quality(report));
     }
     let nodes = report.nodes.map_or(String::new(), |nodes| format!(", {nodes} nodes"));
     let _ = writeln!(text, "{:.2} s ({:.2} CPU s){nodes}", report.solve_seconds, report.cpu_seconds);
@@ -97,11 +86,17 @@ pub fn number(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn gap(report: &Report<Rule>) -> String {
-    match (report.absolute_gap, report.gain_gap, report.promise) {
-        (Some(absolute), Some(gain), Promise::Exact) if absolute > 0.0 => {
-            format!(" (gap {absolute:.3e}: {:.2}% of the gain over the best single arm)", 100.0 * gain)
-        }
-        _ => String::new(),
+/// How good the reward is proved to be.
+fn quality(report: &Report<Rule>) -> String {
+    match (report.termination_status, report.objective_bound, report.absolute_gap, report.gain_gap) {
+        (TerminationStatus::Optimal, Some(bound), ..) => format!("proved best of its class (bound {})", number(bound)),
+        (_, Some(bound), Some(gap), Some(gain)) => format!(
+            "while no rule of its class earns more than {} (gap {}: {:.1}% of the gain over the best single arm)",
+            number(bound),
+            number(gap),
+            100.0 * gain
+        ),
+        (_, Some(bound), ..) => format!("while no rule of its class earns more than {}", number(bound)),
+        _ => format!("{} search: nothing proves that no rule earns more", word(&report.promise)),
     }
 }

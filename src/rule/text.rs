@@ -46,7 +46,8 @@ fn linear(arms: &[String], intercept: f64, coefficients: &[f64], covariates: &[S
     }
     let mut text = format!("{} where {}", arm(1), significant(intercept));
     for (b, name) in coefficients.iter().zip(covariates).filter(|(b, _)| **b != 0.0) {
-        let _ = write!(text, " {} {} {name}", if *b < 0.0 { '-' } else { '+' }, significant(b.abs()));
+        let factor = if b.abs() == 1.0 { String::new() } else { format!("{} ", significant(b.abs())) };
+        let _ = write!(text, " {} {factor}{name}", if *b < 0.0 { '-' } else { '+' });
     }
     let _ = writeln!(text, " >= 0, otherwise {}", arm(0));
     text

@@ -177,7 +177,7 @@ impl<'p> Best<'p> {
         };
         Answer {
             point: Some(self.rule),
-            claimed: Some(self.value),
+            claimed: None,
             bound: None,
             termination,
             raw_status: "stages done".into(),
