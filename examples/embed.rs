@@ -25,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let problem = LinearProblem::from_gains(vec!["age".into(), "km".into()], x, &gains)?;
 
     let report = solve_started(&problem, &Milp::default(), None, &Options::default(), &Log)?;
-    println!("{:?}: value {:?} of at most {:?}", report.termination_status, report.objective_value, report.objective_bound);
+    println!(
+        "{:?}: value {:?} of at most {:?}",
+        report.termination_status, report.objective_value, report.objective_bound
+    );
     println!("verified: {}", report.certificate.verified);
     println!("rule: {:?}", report.point);
 

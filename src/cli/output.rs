@@ -89,7 +89,9 @@ pub fn number(value: f64) -> String {
 /// How good the reward is proved to be.
 fn quality(report: &Report<Rule>) -> String {
     match (report.termination_status, report.objective_bound, report.absolute_gap, report.gain_gap) {
-        (TerminationStatus::Optimal, Some(bound), ..) => format!("proved best of its class (bound {})", number(bound)),
+        (TerminationStatus::Optimal, Some(bound), ..) => {
+            format!("proved best of its class (bound {})", number(bound))
+        }
         (_, Some(bound), Some(gap), Some(gain)) => format!(
             "while no rule of its class earns more than {} (gap {}: {:.1}% of the gain over the best single arm)",
             number(bound),

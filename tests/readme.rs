@@ -1,0 +1,46 @@
+//! The README shows real output: every line of the quick start's output stands in the README, apart from times.
+
+mod common;
+
+use std::process::Command;
+
+use common::file;
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let demo = Command::new("bash")
+        .arg(file("examples/demo.sh"))
+        .env("PRESCRIBE", env!("CARGO_BIN_EXE_prescribe"))
+        .output()
+        .expect("bash runs");
+    assert!(demo.status.success(), "{}", String::from_utf8_lossy(&demo.stderr));
+    let readme = std::fs::read_to_string(file("README.md")).unwrap();
+    let shown: Vec<String> = readme.lines().map(without_times).collect();
+    let printed = String::from_utf8(demo.stdout).unwrap();
+    // The introduction and the last command, `verify`, are not in the README.
+    let quick_start = printed.split("\nNothing in a folder").next().unwrap();
+    let outputs =
+        quick_start.split("\n$ ").skip(1).map(|block| block.split("\n\nAny amount").next().unwrap());
+    let outputs = outputs.map(|block| block.split("\n\nThe same problem").next().unwrap());
+    let lines: Vec<&str> =
+        outputs.flat_map(str::lines).map(|line| line.trim_start_matches("prescribe ")).collect();
+    assert!(lines.len() > 40, "the demo printed too little:\n{printed}");
+    for line in lines {
+        let line = without_times(line);
+        let command = format!("$ prescribe {line}");
+        assert!(shown.contains(&line) || shown.contains(&command), "not in README.md: {line}");
+    }
+}
+
+/// A line with the CPU seconds at its end, or a line of times, made comparable.
+fn without_times(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_time = |word: &str| word.parse::<f64>().is_ok() && word.contains('.') && word.len() <= 6;
+    match words.as_slice() {
+        [_, "s", ..] if line.contains("CPU s") => "times".into(),
+        [known @ .., last] if line.contains("OPTIMAL ") || line.contains("LOCALLY_SOLVED ") => {
+            if is_time(last) { known.join(" ") } else { words.join(" ") }
+        }
+        _ => line.trim_end().into(),
+    }
+}
