@@ -20,9 +20,6 @@ pub mod policy_problem;
 pub mod programs;
 pub mod tree_rule;
 
-pub use model::{
-    InvalidModel, LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Sense,
-    Violation,
-};
+pub use model::{LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation};
 pub use policy_problem::{PolicyProblem, RuleClass, SideConstraint};
-pub use programs::{Column, ConicProgram, MixedIntegerProgram, Row};
+pub use programs::{Column, ConicProgram, InvalidModel, MixedIntegerProgram, Row, Sense};

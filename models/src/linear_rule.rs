@@ -32,8 +32,9 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{sign_of_affine, sum};
-use crate::model::{InvalidModel, Violation};
+use crate::model::Violation;
 use crate::policy_problem::{PolicyProblem, RuleClass};
+use crate::programs::InvalidModel;
 
 /// `1{intercept + x'coefficients >= 0}`: arm 1 where true, arm 0 elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

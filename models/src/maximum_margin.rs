@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::exact::{sha256, sum};
 use crate::linear_rule::LinearRule;
 use crate::model::{
-    LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Sense, Violation,
+    LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation,
 };
-use crate::programs::{MixedIntegerProgram, Row};
+use crate::programs::{MixedIntegerProgram, Row, Sense};
 
 /// Points to be told apart: both sides non-empty, all points with the same number of finite coordinates (a program that
 /// breaks this is refused by [`MixedIntegerProgram::check`] before any solver sees it).

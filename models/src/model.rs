@@ -10,15 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::programs::{MixedIntegerProgram, Row};
-
-/// Direction of optimization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sense {
-    Maximize,
-    Minimize,
-}
+use crate::programs::{MixedIntegerProgram, Row, Sense};
 
 /// A constraint that a point breaks, and by how much (in the constraint's own units).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,11 +18,6 @@ pub struct Violation {
     pub constraint: String,
     pub amount: f64,
 }
-
-/// A model that cannot be posed, with the reason and what to do.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidModel(pub String);
 
 /// An optimization problem, evaluated by its definition.
 pub trait Model {

@@ -14,7 +14,8 @@ use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{sha256, sum};
-use crate::model::{InvalidModel, Model, Sense, Violation};
+use crate::model::{Model, Violation};
+use crate::programs::{InvalidModel, Sense};
 
 /// A class of rules: how a rule assigns an arm to a unit.
 pub trait RuleClass: Clone + Debug + Send + Sync {

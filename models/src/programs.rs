@@ -10,7 +10,20 @@ mod files;
 
 pub use conic::{Cone, ConicProgram, Triplet};
 
-use crate::model::{InvalidModel, Sense};
+use serde::{Deserialize, Serialize};
+
+/// Direction of optimization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sense {
+    Maximize,
+    Minimize,
+}
+
+/// A model that cannot be posed, with the reason and what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidModel(pub String);
 
 /// A column: bounds may be infinite.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,8 +19,9 @@ pub use flow::Flow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{InvalidModel, Violation};
+use crate::model::Violation;
 use crate::policy_problem::{PolicyProblem, RuleClass};
+use crate::programs::InvalidModel;
 
 /// A node of a tree; covariates and arms by index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

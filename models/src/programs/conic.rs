@@ -1,7 +1,7 @@
 //! Conic programs, and a linear program as one.
 
 use super::MixedIntegerProgram;
-use crate::model::{InvalidModel, Sense};
+use super::{InvalidModel, Sense};
 
 /// An entry of a sparse matrix: row, column, value.
 pub type Triplet = (usize, usize, f64);

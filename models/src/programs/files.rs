@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::Sense;
 use super::{Column, MixedIntegerProgram, Row};
-use crate::model::Sense;
 
 impl MixedIntegerProgram {
     /// The program as free-format MPS text.
