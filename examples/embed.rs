@@ -5,7 +5,7 @@
 
 use ndarray::array;
 use prescribe::models::ProgramForm;
-use prescribe::models::linear_rule::{Facets, LinearProblem};
+use prescribe::models::linear_rule::{Facets, LinearForm, LinearProblem};
 use prescribe::solve::{Control, Milp, Observer, Options, Progress, solve_started};
 
 /// Prints each piece of progress; return `Control::Stop` to stop the solve with what it has.
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("verified: {}", report.certificate.verified);
     println!("rule: {:?}", report.point);
 
-    for piece in Facets::new(&problem, false).pieces() {
+    for piece in LinearForm::new(&problem, Facets::default()).pieces() {
         println!("{}: {} lines of MPS", piece.label, piece.program.to_mps().lines().count());
     }
     Ok(())

@@ -17,11 +17,13 @@
 //! | [`Naive`] | 1 | program (20) of interference.txt |
 
 mod facets;
+mod form;
 mod merged_units;
 mod naive;
 mod radon;
 
 pub use facets::Facets;
+pub use form::{LinearForm, Writing};
 pub use merged_units::MergedUnits;
 pub use naive::Naive;
 pub use radon::Radon;

@@ -1,6 +1,6 @@
 //! Which forms each model can be written in, and which one is chosen.
 
-use prescribe_models::linear_rule::{Facets, LinearProblem, Naive, Radon};
+use prescribe_models::linear_rule::{Facets, LinearForm, LinearProblem, Naive, Radon};
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Model, ProgramForm};
@@ -58,10 +58,10 @@ impl Programmed for LinearProblem {
     fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         let few = self.covariates.len() <= FACETS_UP_TO;
         match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
-            Formulation::Radon => Box::new(Radon::new(self)),
-            Formulation::FacetsRadon => Box::new(Facets::new(self, true)),
-            Formulation::Naive => Box::new(Naive::new(self)),
-            _ => Box::new(Facets::new(self, false)),
+            Formulation::Radon => Box::new(LinearForm::new(self, Radon)),
+            Formulation::FacetsRadon => Box::new(LinearForm::new(self, Facets { with_cuts: true })),
+            Formulation::Naive => Box::new(LinearForm::new(self, Naive)),
+            _ => Box::new(LinearForm::new(self, Facets::default())),
         }
     }
 }

@@ -73,6 +73,28 @@ impl<'a> MergedUnits<'a> {
         program
     }
 
+    /// Adds the columns of a rule in z (intercept within +-`reach`, b_j within `bounds(j)`); the intercept's index.
+    pub(super) fn add_rule(
+        &self,
+        program: &mut MixedIntegerProgram,
+        reach: f64,
+        bounds: impl Fn(usize) -> (f64, f64),
+    ) -> usize {
+        let intercept = program.continuous("intercept", -reach, reach, 0.0);
+        for (j, name) in self.problem.covariates.iter().enumerate() {
+            let (lower, upper) = bounds(j);
+            program.continuous(format!("b[{name}]"), lower, upper, 0.0);
+        }
+        intercept
+    }
+
+    /// The terms of `b0 + z_i'b + label p_i`.
+    pub(super) fn height_terms(&self, i: usize, intercept: usize, label: f64) -> Vec<(usize, f64)> {
+        let slopes =
+            self.z[i].iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(j, v)| (intercept + 1 + j, *v));
+        [(i, label), (intercept, 1.0)].into_iter().chain(slopes).collect()
+    }
+
     /// The points that a solution needs on a side: (treated with g > 0, untreated with g < 0). Others are free.
     pub(super) fn required(&self, columns: &[f64]) -> (Vec<usize>, Vec<usize>) {
         let points = || 0..self.gains.len();

@@ -17,10 +17,9 @@
 //!
 //! whose basic solutions have at most p + 2 points; each cut is then proved in exact arithmetic on the covariates.
 
-use super::{LinearProblem, LinearRule, MergedUnits, facets::constants};
-use crate::Sense;
-use crate::model::{LinearOracle, LinearOutcome, OracleError, Piece, ProgramForm, Recovered};
-use crate::programs::{MixedIntegerProgram, Row};
+use super::{LinearRule, MergedUnits, Writing};
+use crate::model::{LinearOracle, LinearOutcome, OracleError, Piece};
+use crate::programs::{MixedIntegerProgram, Row, Sense};
 
 /// Cuts found in one round: more cost linear programs, fewer cost rounds.
 const CUTS_A_ROUND: usize = 20;
@@ -30,54 +29,20 @@ const BROKEN_BY: f64 = 1e-6;
 const IN_SUPPORT: f64 = 1e-9;
 
 /// The label form.
-#[derive(Clone, Debug)]
-pub struct Radon<'a> {
-    units: MergedUnits<'a>,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Radon;
 
-impl<'a> Radon<'a> {
-    pub fn new(problem: &'a LinearProblem) -> Self {
-        Self { units: MergedUnits::of(problem) }
-    }
-}
-
-impl<'a> ProgramForm for Radon<'a> {
-    type Model = LinearProblem;
-
-    fn model(&self) -> &LinearProblem {
-        self.units.problem()
+impl Writing for Radon {
+    fn pieces(&self, units: &MergedUnits) -> Vec<Piece> {
+        vec![Piece { label: "labels".into(), program: units.labels_program("linear_rule.radon") }]
     }
 
-    fn pieces(&self) -> Vec<Piece> {
-        vec![Piece { label: "labels".into(), program: self.units.labels_program("linear_rule.radon") }]
+    fn embed(&self, units: &MergedUnits, rule: &LinearRule) -> Option<Vec<f64>> {
+        Some(units.x.iter().map(|x| f64::from(rule.treats(x))).collect())
     }
 
-    fn candidates(&self) -> Vec<LinearRule> {
-        constants(self.units.problem())
-    }
-
-    fn embed(&self, _piece: &Piece, rule: &LinearRule) -> Option<Vec<f64>> {
-        Some(self.units.x.iter().map(|x| f64::from(rule.treats(x))).collect())
-    }
-
-    fn separate(&self, columns: &[f64], oracle: &mut dyn LinearOracle) -> Result<Vec<Row>, OracleError> {
-        cuts_against(&self.units, columns, oracle)
-    }
-
-    fn recover(
-        &self,
-        columns: &[f64],
-        oracle: &mut dyn LinearOracle,
-    ) -> Result<Recovered<LinearRule>, OracleError> {
-        self.units.recover(columns, oracle)
-    }
-
-    fn representative(
-        &self,
-        rule: &LinearRule,
-        oracle: &mut dyn LinearOracle,
-    ) -> Result<LinearRule, OracleError> {
-        self.units.representative(rule, oracle)
+    fn with_cuts(&self) -> bool {
+        true
     }
 }
 
