@@ -3,6 +3,7 @@
 mod common;
 
 use common::{columns, numbers};
+use prescribe::models::SideConstraint;
 use prescribe::models::linear_rule::LinearProblem;
 use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
 use prescribe::solve::{self, Formulation, Milp, Options, Silent, TerminationStatus};
@@ -45,6 +46,29 @@ fn tree_instances_are_proved() {
     for (name, depth, value) in [("p2_c50_p3_k2_d2", 2, 61.9862), ("p2_c100_p3_k3_d1", 1, 61.5313)] {
         let report =
             solve::solve(&tree(name, depth), &Milp::default(), None, &Options::default(), &Silent).unwrap();
+        assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}: {:?}", report.certificate);
+        assert!(report.certificate.verified);
+        assert!(
+            (report.objective_value.unwrap() - value).abs() < 1e-6,
+            "{name}: {:?}",
+            report.objective_value
+        );
+    }
+}
+
+/// policytree's answers at depth 2; minimum leaf size 20 on h08, counted on the leaves by the certificate.
+#[test]
+fn larger_trees_of_depth_two_are_proved() {
+    for (name, least, value) in
+        [("h15_edge_ties_n300_p5_K3", 1, 49.262770790), ("h08_mixed_n2000_p10_K2", 20, 686.261993117)]
+    {
+        let (names, x) = numbers(&format!("tests/oracles/trees/{name}_X.csv"));
+        let (arms, rewards) = numbers(&format!("tests/oracles/trees/{name}_G.csv"));
+        let class = Tree::over(&x, 2, Candidates::All);
+        let problem = TreeProblem::new(class, names, arms, x, rewards).unwrap();
+        let problem = problem.with(SideConstraint::MinimumLeafSize(least));
+        let report =
+            solve::solve_started(&problem, &Milp::default(), None, &Options::default(), &Silent).unwrap();
         assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}: {:?}", report.certificate);
         assert!(report.certificate.verified);
         assert!(
