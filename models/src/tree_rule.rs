@@ -142,6 +142,13 @@ impl RuleClass for Tree {
             _ if self.thresholds.iter().flatten().any(|t| !t.is_finite()) => {
                 refuse("thresholds must be finite")
             }
+            _ if self
+                .thresholds
+                .iter()
+                .any(|list| list.windows(2).any(|pair| pair[0] >= pair[1])) =>
+            {
+                refuse("the thresholds of a covariate must ascend, each named once")
+            }
             _ => Ok(()),
         }
     }
