@@ -51,12 +51,7 @@ fn solved<M: Model>(
 
 /// The report proves `optimum`.
 fn proves<P>(report: &Report<P>, optimum: f64, what: &str) {
-    assert_eq!(
-        report.termination_status,
-        TerminationStatus::Optimal,
-        "{what}: {:?}",
-        report.certificate
-    );
+    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{what}: {:?}", report.certificate);
     assert!(report.certificate.verified, "{what}: {:?}", report.certificate);
     let value = report.objective_value.unwrap();
     assert!(
@@ -89,9 +84,7 @@ fn best_labelling(points: &[Point]) -> f64 {
         let side = |sign: i128| (0..points.len()).filter(move |&i| height(i).signum() == sign);
         let gain = |sign: i128| side(sign).map(|i| points[i].1).sum::<f64>();
         // Dropping a coordinate along which the hyperplane is not parallel keeps the points on it apart.
-        let flat: Vec<Point> = side(0)
-            .map(|i| (without(&points[i].0, steep), points[i].1))
-            .collect();
+        let flat: Vec<Point> = side(0).map(|i| (without(&points[i].0, steep), points[i].1)).collect();
         best = best.max(gain(1).max(gain(-1)) + best_labelling(&flat));
     }
     if !spanned {
@@ -125,9 +118,7 @@ fn normal(along: &[Vec<i128>]) -> Vec<i128> {
 /// All sets of `size` numbers below `n`.
 fn subsets(n: usize, size: usize) -> Vec<Vec<usize>> {
     let masks = (0u32..1 << n).filter(|mask| mask.count_ones() as usize == size);
-    masks
-        .map(|mask| (0..n).filter(|i| mask >> i & 1 == 1).collect())
-        .collect()
+    masks.map(|mask| (0..n).filter(|i| mask >> i & 1 == 1).collect()).collect()
 }
 
 #[test]
@@ -138,16 +129,11 @@ fn enumeration_itself_is_right_on_known_sets() {
     let square = [[0, 0], [1, 1], [0, 1], [1, 0]];
     assert_eq!(best_labelling(&points(&square, &[4.0, 3.0, -2.0, -5.0])), 5.0);
     // Collinear, in the plane and out of the origin.
-    assert_eq!(
-        best_labelling(&points(&[[1, 1], [2, 2], [3, 3]], &[-2.0, 3.0, -2.0])),
-        1.0
-    );
+    assert_eq!(best_labelling(&points(&[[1, 1], [2, 2], [3, 3]], &[-2.0, 3.0, -2.0])), 1.0);
     // The number of labellings of m points in general position in the plane is m (m - 1) + 2: of 4 corners 14, so all but the
     // two diagonals; each labelling is found exactly where its own gains are offered.
     let found = (0..16).filter(|mask| {
-        let gains: Vec<f64> = (0..4)
-            .map(|i| if mask >> i & 1 == 1 { 1.0 } else { -1.0 })
-            .collect();
+        let gains: Vec<f64> = (0..4).map(|i| if mask >> i & 1 == 1 { 1.0 } else { -1.0 }).collect();
         best_labelling(&points(&square, &gains)) == f64::from((*mask as u32).count_ones())
     });
     assert_eq!(found.count(), 14);
@@ -177,17 +163,13 @@ fn linear_instance(seed: u64) -> usize {
     let smooth = solved(&problem, &Smooth::default(), None, "smooth");
     assert!(smooth.objective_value.unwrap() <= optimum);
     // Every other instance from a cold start, so that the programs themselves have to find the rule.
-    let start = smooth.point.filter(|_| seed % 2 == 0);
+    let start = smooth.point.filter(|_| seed.is_multiple_of(2));
     for formulation in [Formulation::Facets, Formulation::Radon, Formulation::FacetsRadon] {
         let what = format!("linear {seed} (n {n}, p {p}) {formulation:?}");
-        let milp = Milp {
-            formulation: Some(formulation),
-        };
+        let milp = Milp { formulation: Some(formulation) };
         proves(&solved(&problem, &milp, start.as_ref(), &what), optimum, &what);
     }
-    let naive = Milp {
-        formulation: Some(Formulation::Naive),
-    };
+    let naive = Milp { formulation: Some(Formulation::Naive) };
     let report = solved(&problem, &naive, None, "naive");
     let value = report.objective_value.unwrap();
     assert!(value <= optimum, "linear {seed} naive: {value} above {optimum}");
@@ -258,43 +240,26 @@ fn tree_instance(seed: u64) {
     };
     let (arms, least) = (random.random_range(2..=most_arms), random.random_range(1..=3));
     let quantiles = Candidates::Quantiles(random.random_range(1..=5));
-    let candidates = if seed % 2 == 0 { Candidates::All } else { quantiles };
+    let candidates = if seed.is_multiple_of(2) { Candidates::All } else { quantiles };
     let x = covariates(&mut random, n, p, seed / 6 % 3);
     let rewards = Array2::from_shape_fn((n, arms), |_| reward(&mut random));
     let what = format!("tree {seed} (n {n}, p {p}, K {arms}, depth {depth}, leaf {least}, {candidates:?})");
-    let units = Units {
-        x: &x,
-        rewards: &rewards,
-        thresholds: thresholds(&x, candidates),
-        least,
-    };
+    let units = Units { x: &x, rewards: &rewards, thresholds: thresholds(&x, candidates), least };
     let optimum = units.best_tree(&(0..n).collect::<Vec<_>>(), depth);
     let class = Tree::over(&x, depth, candidates);
     assert_eq!(class.thresholds, units.thresholds, "{what}");
-    let mut problem = TreeProblem::new(
-        class,
-        names("x", p),
-        names("arm", arms),
-        x.clone(),
-        rewards.clone(),
-    )
-    .unwrap();
+    let mut problem =
+        TreeProblem::new(class, names("x", p), names("arm", arms), x.clone(), rewards.clone()).unwrap();
     if least > 1 {
         problem = problem.with(SideConstraint::MinimumLeafSize(least));
     }
     let greedy = solved(&problem, &Greedy, None, &what);
     assert!(greedy.objective_value.unwrap() <= optimum + 1e-9, "{what}");
-    let start = greedy.point.filter(|_| seed % 2 == 0 || depth == 3);
-    proves(
-        &solved(&problem, &Milp::default(), start.as_ref(), &what),
-        optimum,
-        &what,
-    );
+    let start = greedy.point.filter(|_| seed.is_multiple_of(2) || depth == 3);
+    proves(&solved(&problem, &Milp::default(), start.as_ref(), &what), optimum, &what);
     // The flow program of the larger shallow instances is left to the extended one.
     if depth <= 2 && n <= 12 {
-        let flow = Milp {
-            formulation: Some(Formulation::Flow),
-        };
+        let flow = Milp { formulation: Some(Formulation::Flow) };
         let what = format!("{what} flow");
         proves(&solved(&problem, &flow, start.as_ref(), &what), optimum, &what);
     }

@@ -11,12 +11,12 @@ mod highs_file;
 use std::path::PathBuf;
 
 use ndarray::Array2;
-use prescribe::models::linear_rule::{Facets, Linear, LinearProblem, LinearRule, Naive, Radon};
+use prescribe::models::linear_rule::{Facets, Linear, LinearForm, LinearProblem, LinearRule, Naive, Radon};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::tree_rule::{Candidates, Extended, Flow, Node, Tree, TreeProblem};
 use prescribe::models::{MixedIntegerProgram, ProgramForm, Row, SideConstraint, exact};
 use prescribe::solve::registry::Solvable;
-use prescribe::solve::{self, Milp, Options, Promise, Silent, Solver, TerminationStatus};
+use prescribe::solve::{self, Options, Promise, Silent, TerminationStatus};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -99,14 +99,9 @@ impl Golden {
     fn tree(&self) -> TreeProblem {
         let x = matrix(&self.x);
         let class = Tree::over(&x, self.depth.unwrap(), self.candidates.unwrap());
-        let problem = TreeProblem::new(
-            class,
-            self.covariates.clone(),
-            self.arms.clone(),
-            x,
-            matrix(&self.rewards),
-        )
-        .unwrap();
+        let problem =
+            TreeProblem::new(class, self.covariates.clone(), self.arms.clone(), x, matrix(&self.rewards))
+                .unwrap();
         match self.minimum_leaf_size {
             Some(least) => problem.with(SideConstraint::MinimumLeafSize(least)),
             None => problem,
@@ -125,9 +120,7 @@ impl Golden {
             assert!(!cut.why.is_empty());
             let left = cut.left.iter().map(|&j| (j, 1.0));
             let terms = left.chain(cut.right.iter().map(|&j| (j, -1.0))).collect();
-            program
-                .rows
-                .push(Row::at_most("radon", cut.left.len() as f64 - 1.0, terms));
+            program.rows.push(Row::at_most("radon", cut.left.len() as f64 - 1.0, terms));
         }
         program
     }
@@ -139,9 +132,9 @@ impl Golden {
                 let problem = self.linear();
                 self.check(&problem, &point::<LinearRule>(self));
                 let program = match form {
-                    "facets" => self.program(&Facets::new(&problem, false)),
-                    "radon" => self.program(&Radon::new(&problem)),
-                    "naive" => self.program(&Naive::new(&problem)),
+                    "facets" => self.program(&LinearForm::new(&problem, Facets::default())),
+                    "radon" => self.program(&LinearForm::new(&problem, Radon)),
+                    "naive" => self.program(&LinearForm::new(&problem, Naive)),
                     other => panic!("no form {other}"),
                 };
                 self.check_cuts(&problem);
@@ -166,10 +159,7 @@ impl Golden {
     }
 
     /// The hand-solved point is what the model says it is, and what the library's exact solvers find.
-    fn check<M: Solvable>(&self, model: &M, point: &M::Point)
-    where
-        Milp: Solver<M>,
-    {
+    fn check<M: Solvable>(&self, model: &M, point: &M::Point) {
         assert_eq!(model.name(), self.model);
         assert_eq!(model.violations(point), Vec::new());
         assert_eq!(model.objective(point), self.solution.objective);
@@ -189,11 +179,7 @@ impl Golden {
         let form = prescribe::models::linear_rule::MergedUnits::of(problem);
         let points = |side: &[usize]| side.iter().map(|&i| form.x[i]).collect::<Vec<_>>();
         for cut in &self.cuts {
-            assert!(
-                exact::hulls_meet(&points(&cut.left), &points(&cut.right)),
-                "{}",
-                cut.why
-            );
+            assert!(exact::hulls_meet(&points(&cut.left), &points(&cut.right)), "{}", cut.why);
         }
     }
 }
@@ -228,9 +214,7 @@ fn every_model_has_three_instances_a_form() {
         ("tree_rule", "extended"),
         ("tree_rule", "flow"),
     ];
-    let wanted: Vec<_> = forms
-        .map(|(model, form)| ((model.to_string(), form.to_string()), 3))
-        .into();
+    let wanted: Vec<_> = forms.map(|(model, form)| ((model.to_string(), form.to_string()), 3)).into();
     assert_eq!(found.into_iter().collect::<Vec<_>>(), wanted);
 }
 
@@ -246,17 +230,10 @@ fn files_are_the_programs() {
                 continue;
             }
             let stored = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(
-                stored == text,
-                "{} differs from what the library writes:\n{text}",
-                path.display()
-            );
+            assert!(stored == text, "{} differs from what the library writes:\n{text}", path.display());
         }
     }
-    assert!(
-        !bless,
-        "files were written anew: review them, then test without PRESCRIBE_BLESS"
-    );
+    assert!(!bless, "files were written anew: review them, then test without PRESCRIBE_BLESS");
 }
 
 #[test]

@@ -21,10 +21,7 @@ pub struct Read {
 
 /// Reads `text`, a file whose name ends in `.{kind}` (`mps` or `lp`), and solves it to a closed gap.
 pub fn read_and_solve(text: &str, kind: &str) -> Result<Read, String> {
-    let mut file = tempfile::Builder::new()
-        .suffix(&format!(".{kind}"))
-        .tempfile()
-        .unwrap();
+    let mut file = tempfile::Builder::new().suffix(&format!(".{kind}")).tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let path = CString::new(file.path().to_str().unwrap()).unwrap();
     let highs = Handle::new();
@@ -71,10 +68,7 @@ impl Handle {
             for (j, value) in (0..).zip(values) {
                 sys::Highs_getColName(self.0, j, name.as_mut_ptr());
                 let name = CStr::from_ptr(name.as_ptr()).to_string_lossy().into_owned();
-                assert!(
-                    columns.insert(name.clone(), value).is_none(),
-                    "two columns {name}"
-                );
+                assert!(columns.insert(name.clone(), value).is_none(), "two columns {name}");
             }
             columns
         }
