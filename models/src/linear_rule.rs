@@ -95,6 +95,10 @@ impl RuleClass for Linear {
         self.assign(rule, x)
     }
 
+    fn fits(&self, rule: &LinearRule, covariates: usize, _arms: usize) -> bool {
+        rule.coefficients.len() == covariates
+    }
+
     fn violations(&self, rule: &LinearRule) -> Vec<Violation> {
         let bad =
             std::iter::once(&rule.intercept).chain(&rule.coefficients).filter(|b| !b.is_finite()).count();

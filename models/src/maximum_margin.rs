@@ -87,7 +87,11 @@ impl Model for MaximumMargin {
         1
     }
 
+    /// NaN for a rule over another number of covariates.
     fn objective(&self, rule: &LinearRule) -> f64 {
+        if rule.coefficients.len() != self.dimension() {
+            return f64::NAN;
+        }
         let height = |z: &Vec<f64>| {
             sum(std::iter::once(rule.intercept).chain(z.iter().zip(&rule.coefficients).map(|(v, b)| v * b)))
         };
@@ -96,6 +100,9 @@ impl Model for MaximumMargin {
     }
 
     fn violations(&self, rule: &LinearRule) -> Vec<Violation> {
+        if rule.coefficients.len() != self.dimension() {
+            return vec![Violation { constraint: "shape".into(), amount: 1.0 }];
+        }
         let excess = rule.coefficients.iter().map(|b| b.abs() - 1.0).fold(0.0, f64::max);
         if excess <= 0.0 {
             return Vec::new();

@@ -33,6 +33,9 @@ pub trait RuleClass: Clone + Debug + Send + Sync {
     /// The cell of the covariate space that `x` falls into: a leaf of a tree, a side of a hyperplane.
     fn cell(&self, rule: &Self::Rule, x: &[f64]) -> usize;
 
+    /// Whether `rule` speaks of p covariates and K arms. One that does not (from a file, say) cannot be evaluated.
+    fn fits(&self, rule: &Self::Rule, covariates: usize, arms: usize) -> bool;
+
     /// What makes `rule` no member of the class.
     fn violations(&self, rule: &Self::Rule) -> Vec<Violation>;
 
@@ -154,6 +157,10 @@ impl<C: RuleClass> PolicyProblem<C> {
         self.side.iter().map(|SideConstraint::MinimumLeafSize(m)| *m).max().unwrap_or(1).max(1)
     }
 
+    fn fits(&self, rule: &C::Rule) -> bool {
+        self.class.fits(rule, self.covariates.len(), self.arms.len())
+    }
+
     fn smallest_cell(&self, rule: &C::Rule) -> usize {
         let mut sizes = std::collections::BTreeMap::new();
         for i in 0..self.x.nrows() {
@@ -178,12 +185,19 @@ impl<C: RuleClass> Model for PolicyProblem<C> {
         self.x.nrows()
     }
 
+    /// NaN for a rule over other covariates or arms.
     fn objective(&self, rule: &C::Rule) -> f64 {
+        if !self.fits(rule) {
+            return f64::NAN;
+        }
         let reward = |i: usize| self.rewards[[i, self.class.assign(rule, self.unit(i))]];
         sum((0..self.x.nrows()).map(reward))
     }
 
     fn violations(&self, rule: &C::Rule) -> Vec<Violation> {
+        if !self.fits(rule) {
+            return vec![Violation { constraint: "shape".into(), amount: 1.0 }];
+        }
         let mut found = self.class.violations(rule);
         for constraint in &self.side {
             let SideConstraint::MinimumLeafSize(least) = constraint;

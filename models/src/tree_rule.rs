@@ -142,6 +142,9 @@ impl RuleClass for Tree {
             _ if self.thresholds.iter().flatten().any(|t| !t.is_finite()) => {
                 refuse("thresholds must be finite")
             }
+            _ if self.thresholds.iter().any(|list| list.windows(2).any(|pair| pair[0] >= pair[1])) => {
+                refuse("the thresholds of a covariate must ascend, each named once")
+            }
             _ => Ok(()),
         }
     }
@@ -152,6 +155,17 @@ impl RuleClass for Tree {
 
     fn cell(&self, rule: &Node, x: &[f64]) -> usize {
         rule.leaf(x).1
+    }
+
+    fn fits(&self, rule: &Node, covariates: usize, arms: usize) -> bool {
+        match rule {
+            Node::Leaf { arm } => *arm < arms,
+            Node::Split { covariate, left, right, .. } => {
+                *covariate < covariates
+                    && self.fits(left, covariates, arms)
+                    && self.fits(right, covariates, arms)
+            }
+        }
     }
 
     fn violations(&self, rule: &Node) -> Vec<Violation> {

@@ -39,13 +39,20 @@ impl Solver<TreeProblem> for Greedy {
         let kept = start.filter(|tree| problem.violations(tree).is_empty());
         let best =
             kept.filter(|tree| problem.objective(tree) > problem.objective(&grown)).cloned().unwrap_or(grown);
-        watch.tell("greedy", Some(problem.objective(&best)), None, 0);
+        // Where not even one leaf holds enough units, no tree does.
+        let feasible = problem.units() >= problem.minimum_leaf_size();
+        if feasible {
+            watch.tell("greedy", Some(problem.objective(&best)), None, 0);
+        }
         Ok(Answer {
-            point: Some(best),
+            point: Some(best).filter(|_| feasible),
             claimed: None,
             bound: None,
-            termination: TerminationStatus::LocallySolved,
-            raw_status: "grown".into(),
+            termination: match feasible {
+                true => TerminationStatus::LocallySolved,
+                false => TerminationStatus::Infeasible,
+            },
+            raw_status: if feasible { "grown" } else { "fewer units than one leaf needs" }.into(),
             nodes: None,
             iterations: None,
             statistics: Map::new(),

@@ -306,11 +306,13 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
             (Some(_), true) => TerminationStatus::Optimal,
             (Some(_), false) => TerminationStatus::LocallySolved,
         };
+        // Where there is nothing to bound, a relaxation's value would only mislead.
+        let bounded = covers_all && (self.incumbent.is_some() || self.limit.is_some());
         let (point, claimed) = self.incumbent.map(|i| (i.point, i.claimed)).unzip();
         Answer {
             point,
             claimed: claimed.flatten(),
-            bound: bound.filter(|_| covers_all).map(|value| (value, BoundProof::Dual)),
+            bound: bound.filter(|_| bounded).map(|value| (value, BoundProof::Dual)),
             termination: self.limit.unwrap_or(complete),
             raw_status: format!(
                 "{} of {pieces} programs closed; HiGHS on the last: {}",

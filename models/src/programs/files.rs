@@ -85,12 +85,12 @@ impl MixedIntegerProgram {
             let _ = write!(text, "\n  {} {}", lp_sign(self.offset), self.offset.abs());
         }
         text.push_str("\nsubject to\n");
-        for (row, name) in self.rows.iter().zip(&names.rows) {
+        for ((row, name), lower_side) in self.rows.iter().zip(&names.rows).zip(&names.lower_sides) {
             let terms = lp_terms(&row.terms, &names.columns);
             let _ = match (row.lower.is_finite(), row.upper.is_finite()) {
                 (true, true) if row.lower == row.upper => writeln!(text, " {name}:{terms} = {}", row.upper),
                 (true, true) => {
-                    writeln!(text, " {name}_low:{terms} >= {}\n {name}:{terms} <= {}", row.lower, row.upper)
+                    writeln!(text, " {lower_side}:{terms} >= {}\n {name}:{terms} <= {}", row.lower, row.upper)
                 }
                 (true, false) => writeln!(text, " {name}:{terms} >= {}", row.lower),
                 _ => writeln!(text, " {name}:{terms} <= {}", row.upper),
@@ -124,28 +124,33 @@ impl MixedIntegerProgram {
 struct Names {
     columns: Vec<String>,
     rows: Vec<String>,
+    /// For the lower side of a ranged row, which LP files write as a row of its own.
+    lower_sides: Vec<String>,
 }
 
 impl Names {
     fn of(program: &MixedIntegerProgram) -> Self {
+        let names = program.rows.iter().map(|r| r.name.clone());
+        let lower = program.rows.iter().map(|r| format!("{}_low", r.name));
+        let mut rows = safe_names(names.chain(lower));
         Self {
-            columns: safe_names(program.columns.iter().map(|c| c.name.as_str())),
-            rows: safe_names(program.rows.iter().map(|r| r.name.as_str())),
+            columns: safe_names(program.columns.iter().map(|c| c.name.clone())),
+            lower_sides: rows.split_off(program.rows.len()),
+            rows,
         }
     }
 }
 
-/// Names of letters, digits and `_ . [ ]` that start with a letter (in LP files a leading `e` or `E` could be read
-/// as an exponent), all different: a clash gets the position appended.
-fn safe_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Names of letters, digits and `_ . ( )` that readers of both formats take for names, all different: a clash gets the
+/// position appended. Square brackets become round: in LP files they enclose quadratic terms.
+fn safe_names(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut taken = BTreeSet::new();
     names
         .enumerate()
         .map(|(i, name)| {
-            let mut safe = safe_name(name);
-            if !taken.insert(safe.clone()) {
+            let mut safe = safe_name(&name);
+            while !taken.insert(safe.clone()) {
                 safe = format!("{safe}.{i}");
-                taken.insert(safe.clone());
             }
             safe
         })
@@ -153,12 +158,34 @@ fn safe_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 fn safe_name(name: &str) -> String {
-    let mut safe: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "_.[]".contains(c) { c } else { '_' }).collect();
-    if !safe.starts_with(|c: char| c.is_ascii_alphabetic() && !"eE".contains(c)) {
+    let mut safe: String = name
+        .chars()
+        .map(|c| match c {
+            '[' | '(' => '(',
+            ']' | ')' => ')',
+            c if c.is_ascii_alphanumeric() || c == '_' || c == '.' => c,
+            _ => '_',
+        })
+        .collect();
+    if !safe.starts_with(|c: char| c.is_ascii_alphabetic()) || reads_as_something_else(&safe) {
         safe.insert_str(0, "v_");
     }
     safe
+}
+
+/// Words with a meaning of their own in LP or MPS files, sections of other dialects and the names that this file uses itself
+/// included. HiGHS, for one, reads them anywhere and in any case.
+const RESERVED: &str = "bin binaries binary bound bounds columns csection delayedrows end endata free gen gencons general \
+    generals indicators integer integers lazy marker modelcuts name obj objective objsense pwlcon pwlnam \
+    pwlobj qcmatrix qmatrix qsection quadobj range ranges rhs rows s.t. sc sec semi semis sets sin sos \
+    sos1 sos2 st subject such to usercuts user";
+
+/// Whether a reader would take the beginning of `name` for a number (`e1`, `infant`, `nan_count`: readers look for a number
+/// first) or all of it for a keyword (HiGHS's MPS reader looks at three letters of `max` and `min`).
+fn reads_as_something_else(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["e", "inf", "nan", "max", "min"].iter().any(|start| lower.starts_with(start))
+        || RESERVED.split(' ').any(|word| word == lower)
 }
 
 fn mps_kind(row: &Row) -> char {

@@ -68,8 +68,11 @@ impl<'a> Flow<'a> {
         Self { problem, splits: splits(problem), bins: bins(problem) }
     }
 
-    /// Number of columns of the program.
+    /// Number of columns of the program; the largest number there is where the tree's nodes alone are beyond counting.
     pub fn columns(problem: &TreeProblem) -> usize {
+        if problem.class.depth >= 32 {
+            return usize::MAX;
+        }
         let at = Flow::new(problem).layout();
         at.outflow(at.bins, 0, 0)
     }

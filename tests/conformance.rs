@@ -1,0 +1,489 @@
+//! One suite for every registered (problem, solver) pair: what a report says holds, whichever solver wrote it.
+//!
+//! The pairs come from the registry. A problem that is registered but not posed here, and a solver that takes none of a
+//! problem's instances, fail the suite unless [`EXCLUDED`] names them with a reason.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use ndarray::Array2;
+use prescribe::models::linear_rule::{LinearProblem, LinearRule};
+use prescribe::models::maximum_margin::MaximumMargin;
+use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
+use prescribe::models::{Model, Sense, SideConstraint};
+use prescribe::solve::{
+    self, BoundProof, Control, Observer, Options, PrimalStatus, Progress, Promise, Report, Silent, Solvable,
+    Solver, TerminationStatus,
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// (problem, solver, reason) of pairs that are not run.
+const EXCLUDED: &[(&str, &str, &str)] = &[];
+
+/// (problem, solver, reason) of pairs whose answer may be worse than the start.
+const START_MAY_BE_LOST: &[(&str, &str, &str)] =
+    &[("maximum_margin", "clarabel", "an interior-point method has no use for a start")];
+
+/// What the suite needs to know of a problem beyond its model.
+trait Posed: Solvable<Point: PartialEq> {
+    /// The type's name in the registry.
+    const TYPE: &'static str;
+
+    /// Instances that every exact solver closes in a blink, by name.
+    fn instances() -> Vec<(&'static str, Self)>;
+
+    /// An instance on which nothing is done in no time.
+    fn large() -> Self;
+
+    /// The objective, computed here.
+    fn value(&self, point: &Self::Point) -> f64;
+}
+
+impl Posed for LinearProblem {
+    const TYPE: &'static str = "LinearProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let pose = |x: Array2<f64>, gains: &[f64]| Self::from_gains(names("x", x.ncols()), x, gains).unwrap();
+        let (x, gains) = (table(1, 30, 2, false), table(2, 30, 1, false));
+        let (tied, few) = (table(3, 40, 2, true), table(4, 40, 1, true));
+        vec![
+            ("continuous", pose(x.clone(), gains.as_slice().unwrap())),
+            ("tied", pose(tied, few.as_slice().unwrap())),
+            ("nobody gains", pose(x.clone(), &[-1.0; 30])),
+            ("everybody gains", pose(x.clone(), &[1.0; 30])),
+            ("nothing at stake", pose(x, &[0.0; 30])),
+            ("one point", pose(Array2::ones((5, 1)), &[1.0, -3.0, 1.0, 0.5, 0.25])),
+            ("a constant covariate", {
+                let mut x = table(5, 20, 2, false);
+                x.column_mut(0).fill(7.0);
+                pose(x, table(6, 20, 1, false).as_slice().unwrap())
+            }),
+            ("large numbers", {
+                let x = table(7, 20, 2, false).mapv(|v| 1e6 + 1e3 * v);
+                pose(x, table(8, 20, 1, false).mapv(|g| 1e5 * g).as_slice().unwrap())
+            }),
+        ]
+    }
+
+    fn large() -> Self {
+        let x = table(9, 400, 4, false);
+        Self::from_gains(names("x", 4), x, table(10, 400, 1, false).as_slice().unwrap()).unwrap()
+    }
+
+    fn value(&self, rule: &LinearRule) -> f64 {
+        let height = |i: usize| -> f64 {
+            let slopes = self.unit(i).iter().zip(&rule.coefficients).map(|(v, b)| v * b);
+            rule.intercept + slopes.sum::<f64>()
+        };
+        (0..self.units()).map(|i| self.rewards()[[i, usize::from(height(i) >= 0.0)]]).sum()
+    }
+}
+
+impl Posed for TreeProblem {
+    const TYPE: &'static str = "TreeProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let continuous = || (table(11, 25, 2, false), table(12, 25, 3, false));
+        let tied = || (table(13, 40, 3, true), table(14, 40, 2, true));
+        vec![
+            ("a stump", tree(continuous(), 1, Candidates::All)),
+            ("depth two", tree(continuous(), 2, Candidates::All)),
+            ("depth two, tied", tree(tied(), 2, Candidates::All)),
+            ("depth two, quantiles", tree(continuous(), 2, Candidates::Quantiles(4))),
+            ("depth three, tied", tree((table(15, 8, 2, true), table(16, 8, 2, true)), 3, Candidates::All)),
+            (
+                "minimum leaf size",
+                tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(5)),
+            ),
+            (
+                "room for one leaf",
+                tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(20)),
+            ),
+            ("nothing to split", tree((Array2::ones((4, 1)), table(17, 4, 2, false)), 2, Candidates::All)),
+        ]
+    }
+
+    fn large() -> Self {
+        tree((table(18, 300, 4, false), table(19, 300, 3, false)), 3, Candidates::Quantiles(10))
+    }
+
+    fn value(&self, rule: &Node) -> f64 {
+        let arm = |i: usize| {
+            let mut node = rule;
+            loop {
+                match node {
+                    Node::Leaf { arm } => return *arm,
+                    Node::Split { covariate, threshold, left, right } => {
+                        node = if self.x()[[i, *covariate]] <= *threshold { left } else { right };
+                    }
+                }
+            }
+        };
+        (0..self.units()).map(|i| self.rewards()[[i, arm(i)]]).sum()
+    }
+}
+
+impl Posed for MaximumMargin {
+    const TYPE: &'static str = "MaximumMargin";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        vec![
+            ("a line", margin(vec![vec![3.0], vec![5.0]], vec![vec![0.0], vec![-1.0]])),
+            ("a plane", split(20, 40, 2)),
+            ("four covariates", split(21, 60, 4)),
+            ("inseparable", margin(vec![vec![0.0], vec![2.0]], vec![vec![1.0], vec![1.0]])),
+        ]
+    }
+
+    fn large() -> Self {
+        split(22, 400, 6)
+    }
+
+    fn value(&self, rule: &LinearRule) -> f64 {
+        // The points are read back from the model's own JSON, so that nothing of its evaluation is shared.
+        let data = serde_json::to_value(self).unwrap();
+        let side = |name: &str, sign: f64| -> f64 {
+            let points: Vec<Vec<f64>> = serde_json::from_value(data[name].clone()).unwrap();
+            let height = |z: &Vec<f64>| {
+                sign * (rule.intercept + z.iter().zip(&rule.coefficients).map(|(v, b)| v * b).sum::<f64>())
+            };
+            points.iter().map(height).fold(f64::INFINITY, f64::min)
+        };
+        side("treated", 1.0).min(side("untreated", -1.0))
+    }
+}
+
+fn names(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|j| format!("{prefix}{j}")).collect()
+}
+
+/// Numbers in [-1, 1], or whole ones from -2 to 2.
+fn table(seed: u64, n: usize, p: usize, whole: bool) -> Array2<f64> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    Array2::from_shape_fn((n, p), |_| match whole {
+        true => f64::from(random.random_range(-2..=2)),
+        false => random.random_range(-1.0..1.0),
+    })
+}
+
+fn tree((x, rewards): (Array2<f64>, Array2<f64>), depth: usize, candidates: Candidates) -> TreeProblem {
+    let class = Tree::over(&x, depth, candidates);
+    TreeProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
+}
+
+fn margin(treated: Vec<Vec<f64>>, untreated: Vec<Vec<f64>>) -> MaximumMargin {
+    MaximumMargin::new(treated, untreated)
+}
+
+/// Points on the two sides of a hyperplane.
+fn split(seed: u64, n: usize, p: usize) -> MaximumMargin {
+    let points = table(seed, n, p, false);
+    let rows = points.rows().into_iter().map(|x| x.to_vec());
+    let (treated, untreated) = rows.partition(|x| x[0] + 0.5 * x[p - 1] > 0.1);
+    margin(treated, untreated)
+}
+
+#[test]
+fn every_registered_pair_conforms() {
+    let mut suite = Suite::default();
+    suite.problem::<LinearProblem>();
+    suite.problem::<TreeProblem>();
+    suite.problem::<MaximumMargin>();
+    let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("impl Solvable for "))
+        .map(|rest| rest.trim_end_matches([' ', '{']))
+        .collect();
+    assert_eq!(registered, suite.posed, "every registered problem is posed here");
+    assert!(EXCLUDED.iter().all(|(.., reason)| !reason.is_empty()));
+}
+
+#[derive(Default)]
+struct Suite {
+    posed: BTreeSet<&'static str>,
+}
+
+impl Suite {
+    fn problem<M: Posed>(&mut self) {
+        self.posed.insert(M::TYPE);
+        let instances = M::instances();
+        let mut taken: BTreeSet<&str> = BTreeSet::new();
+        for (label, model) in &instances {
+            let mut reports = Vec::new();
+            for solver in M::solvers() {
+                let pair =
+                    Pair { what: format!("{} on {label} by {}", M::TYPE, solver.name()), model, solver };
+                if let Ok(promise) = pair.solver.accepts(model) {
+                    taken.insert(pair.solver.name());
+                    reports.push((promise, pair.conforms(promise)));
+                }
+            }
+            agree(label, model, &reports);
+        }
+        let model = M::large();
+        for solver in M::solvers() {
+            let name = solver.name();
+            let excused =
+                EXCLUDED.iter().any(|(problem, solver, _)| (*problem, *solver) == (model.name(), name));
+            assert!(taken.contains(name) || excused, "{name} takes no instance of {}", M::TYPE);
+            if solver.accepts(&model).is_ok() {
+                Pair { what: format!("large {} by {name}", M::TYPE), model: &model, solver }.stops();
+            }
+        }
+    }
+}
+
+/// Exact solvers agree with each other, and nobody does better.
+fn agree<M: Posed>(label: &str, model: &M, reports: &[(Promise, Report<M::Point>)]) {
+    let better = |a: f64, b: f64| if model.sense() == Sense::Maximize { a - b } else { b - a };
+    let Some((_, exact)) = reports.iter().find(|(promise, _)| *promise == Promise::Exact) else { return };
+    let best = exact.objective_value.unwrap();
+    for (promise, report) in reports {
+        let lead = better(report.objective_value.unwrap(), best);
+        let slack = 1e-6 * best.abs().max(1.0);
+        assert!(lead <= slack, "{label}: {} beats {} by {lead}", report.solver, exact.solver);
+        if *promise == Promise::Exact {
+            assert!(-lead <= slack, "{label}: {} is behind {} by {}", report.solver, exact.solver, -lead);
+        }
+    }
+}
+
+/// A solver on an instance.
+struct Pair<'m, M: Posed> {
+    what: String,
+    model: &'m M,
+    solver: Box<dyn Solver<M>>,
+}
+
+impl<M: Posed> Pair<'_, M> {
+    fn solve(
+        &self,
+        start: Option<&M::Point>,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Report<M::Point> {
+        let report = solve::solve(self.model, self.solver.as_ref(), start, options, observer)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.what));
+        self.is_true(&report, options);
+        report
+    }
+
+    /// Solves without limits, again in other circumstances, and from a start.
+    fn conforms(&self, promise: Promise) -> Report<M::Point> {
+        let options = Options::default();
+        let report = self.solve(None, &options, &Silent);
+        let what = &self.what;
+        let finished = match promise {
+            Promise::Exact => TerminationStatus::Optimal,
+            Promise::Local | Promise::Heuristic => TerminationStatus::LocallySolved,
+        };
+        assert_eq!(report.termination_status, finished, "{what}: {:?}", report.certificate);
+        assert_eq!(report.primal_status, PrimalStatus::FeasiblePoint, "{what}");
+        assert_eq!(report.promise, promise, "{what}");
+
+        for threads in [1, 4] {
+            let again = self.solve(None, &Options { threads, ..options.clone() }, &Silent);
+            assert_eq!(again.point, report.point, "{what}: the answer depends on {threads} threads");
+            assert_eq!(again.objective_bound, report.objective_bound, "{what}");
+            assert_eq!(again.nodes, report.nodes, "{what}");
+        }
+        let started = self.solve(report.point.as_ref(), &options, &Silent);
+        self.no_worse(&started, &report);
+        report
+    }
+
+    /// Stops in no time where told so, with the start where there is one.
+    fn stops(&self) {
+        let none = Options { time_limit: Some(0.0), ..Options::default() };
+        let clock = Instant::now();
+        let report = self.solve(None, &none, &Silent);
+        // Prompt, by a margin that no busy machine uses up; without the limit the exact solvers take minutes.
+        assert!(clock.elapsed().as_secs() < 20, "{}: {:?}", self.what, clock.elapsed());
+        self.limited_or_done(&report, TerminationStatus::TimeLimit);
+
+        let report = self.solve(None, &Options::default(), &AtOnce);
+        self.limited_or_done(&report, TerminationStatus::Interrupted);
+
+        let quick = M::starter().map(|solver| {
+            solve::solve(self.model, solver.as_ref(), None, &Options::default(), &Silent).unwrap()
+        });
+        if let Some(quick) = quick {
+            let started = self.solve(quick.point.as_ref(), &none, &Silent);
+            self.no_worse(&started, &quick);
+        }
+    }
+
+    fn limited_or_done(&self, report: &Report<M::Point>, limit: TerminationStatus) {
+        let expected = [limit, TerminationStatus::Optimal, TerminationStatus::LocallySolved];
+        assert!(
+            expected.contains(&report.termination_status),
+            "{}: {:?}",
+            self.what,
+            report.termination_status
+        );
+    }
+
+    /// `report`, which started from the point of `before`, is at least as good.
+    fn no_worse(&self, report: &Report<M::Point>, before: &Report<M::Point>) {
+        let lost = |(problem, solver, _): &(&str, &str, &str)| {
+            (*problem, *solver) == (self.model.name(), self.solver.name())
+        };
+        if START_MAY_BE_LOST.iter().any(lost) {
+            return;
+        }
+        let (now, then) = (report.objective_value.unwrap(), before.objective_value.unwrap());
+        assert!(self.lead(now, then) >= 0.0, "{}: {now} from a start of {then}", self.what);
+    }
+
+    /// By how much `a` is better than `b`.
+    fn lead(&self, a: f64, b: f64) -> f64 {
+        if self.model.sense() == Sense::Maximize { a - b } else { b - a }
+    }
+
+    /// Every statement of the report holds against the model.
+    fn is_true(&self, report: &Report<M::Point>, options: &Options) {
+        let (what, model) = (&self.what, self.model);
+        assert_eq!((report.model.as_str(), report.solver.as_str()), (model.name(), self.solver.name()));
+        assert_eq!((report.seed, report.threads), (options.random_seed, options.threads), "{what}");
+        assert_eq!((&report.model_hash, &report.data_hash), (&model.model_hash(), &model.data_hash()));
+        assert_eq!(report.sense, model.sense());
+        assert!(!report.solver_version.is_empty());
+
+        let certificate = &report.certificate;
+        assert_eq!(certificate.verified, certificate.checks.iter().all(|check| check.passed), "{what}");
+        for check in &certificate.checks {
+            assert_eq!(check.passed, check.value <= check.tolerance, "{what}: {check:?}");
+        }
+        assert!(certificate.verified, "{what}: {:?} {certificate:?}", report.termination_status);
+        assert_eq!(
+            certificate.bound_proof == BoundProof::None,
+            report.objective_bound.is_none(),
+            "{what}: a bound and its proof come together"
+        );
+
+        assert_eq!(report.point.is_some(), report.primal_status != PrimalStatus::NoSolution, "{what}");
+        assert_eq!(report.point.is_some(), report.objective_value.is_some(), "{what}");
+        if let (Some(point), Some(value)) = (&report.point, report.objective_value) {
+            let evaluated = model.value(point);
+            let scale = evaluated.abs().max(1.0);
+            assert!((value - evaluated).abs() <= 1e-9 * scale, "{what}: {value} reported, {evaluated} here");
+            let broken = model.violations(point).iter().map(|v| v.amount).fold(0.0, f64::max);
+            assert_eq!(
+                report.primal_status == PrimalStatus::FeasiblePoint,
+                broken <= 1e-6,
+                "{what}: {broken}"
+            );
+            if let Some(bound) = report.objective_bound {
+                assert!(self.lead(bound, value) >= 0.0, "{what}: bound {bound} on the wrong side of {value}");
+            }
+        }
+        self.gaps_are_true(report);
+
+        match report.termination_status {
+            TerminationStatus::Optimal => {
+                assert_eq!(report.promise, Promise::Exact, "{what}");
+                let scale = report.objective_value.unwrap().abs().max(1.0);
+                assert!(report.absolute_gap.unwrap() <= 1e-6 * scale, "{what}: {:?}", report.absolute_gap);
+            }
+            TerminationStatus::LocallySolved => {
+                assert_eq!(report.primal_status, PrimalStatus::FeasiblePoint, "{what}")
+            }
+            TerminationStatus::Infeasible => assert!(report.point.is_none(), "{what}"),
+            _ => {}
+        }
+        // What is not a number is null in JSON, and nothing else is lost on the way.
+        let text = serde_json::to_value(report.clone().map_point(|_| ())).unwrap();
+        for key in ["objective_value", "objective_bound", "absolute_gap", "solve_seconds", "cpu_seconds"] {
+            assert!(text.get(key).is_some(), "{what}: no key {key}");
+        }
+    }
+
+    /// The gaps are those of the formulas in `solve::report`.
+    fn gaps_are_true(&self, report: &Report<M::Point>) {
+        let gap =
+            report.objective_value.zip(report.objective_bound).map(|(value, bound)| (bound - value).abs());
+        assert_eq!(report.absolute_gap, gap, "{}", self.what);
+        let gain = report
+            .objective_value
+            .zip(self.model.reference_value())
+            .map(|(value, constant)| value - constant);
+        let divisors = [
+            (report.relative_gap, report.objective_value.map(f64::abs)),
+            (report.gain_gap, gain.map(f64::abs)),
+            (report.gap_per_unit, Some(self.model.units() as f64)),
+        ];
+        for (reported, divisor) in divisors {
+            let expected = gap.zip(divisor).and_then(|(gap, divisor)| match (gap, divisor) {
+                (0.0, _) => Some(0.0),
+                (_, 0.0) => None,
+                _ => Some(gap / divisor),
+            });
+            assert_eq!(reported, expected, "{}: {report:?}", self.what);
+        }
+    }
+}
+
+/// The observer that stops at the first chance.
+struct AtOnce;
+
+impl Observer for AtOnce {
+    fn progress(&self, _progress: &Progress) -> Control {
+        Control::Stop
+    }
+
+    fn wants_stop(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn linear_rules_refuse_a_minimum_leaf_size_by_name() {
+    for (_, model) in LinearProblem::instances() {
+        let model = model.with(SideConstraint::MinimumLeafSize(2));
+        for solver in LinearProblem::solvers() {
+            let refusal = solver.accepts(&model).unwrap_err();
+            assert!(refusal.to_string().contains("minimum_leaf_size"), "{refusal}");
+            assert_eq!(refusal.solver, solver.name());
+            assert!(solve::solve(&model, solver.as_ref(), None, &Options::default(), &Silent).is_err());
+        }
+    }
+}
+
+/// More units asked for in every leaf than there are.
+#[test]
+fn a_problem_without_a_feasible_rule_is_called_so() {
+    let (_, model) = TreeProblem::instances().swap_remove(1);
+    let model = model.with(SideConstraint::MinimumLeafSize(26));
+    for solver in TreeProblem::solvers() {
+        let report = solve::solve(&model, solver.as_ref(), None, &Options::default(), &Silent).unwrap();
+        assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{}", solver.name());
+        assert_eq!(report.primal_status, PrimalStatus::NoSolution);
+        assert_eq!((report.objective_value, report.objective_bound), (None, None));
+    }
+}
+
+/// A start that is no rule of the problem, as a file may hold it, does no harm.
+#[test]
+fn a_start_of_another_shape_is_ignored() {
+    let (_, linear) = LinearProblem::instances().swap_remove(0);
+    for coefficients in [vec![], vec![1.0; 3], vec![f64::NAN; 2]] {
+        let start = LinearRule { intercept: 1.0, coefficients };
+        for solver in LinearProblem::solvers() {
+            let report =
+                solve::solve(&linear, solver.as_ref(), Some(&start), &Options::default(), &Silent).unwrap();
+            assert!(report.certificate.verified);
+            assert_eq!(report.point.unwrap().coefficients.len(), 2);
+        }
+    }
+    let (_, trees) = TreeProblem::instances().swap_remove(1);
+    let leaf = |arm: usize| Node::Leaf { arm };
+    for start in [Node::split(9, 0.0, leaf(0), leaf(1)), leaf(7), Node::split(0, 0.123, leaf(0), leaf(1))] {
+        for solver in TreeProblem::solvers() {
+            let report =
+                solve::solve(&trees, solver.as_ref(), Some(&start), &Options::default(), &Silent).unwrap();
+            assert!(report.certificate.verified);
+            assert_eq!(report.primal_status, PrimalStatus::FeasiblePoint);
+        }
+    }
+}

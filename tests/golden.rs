@@ -1,0 +1,260 @@
+//! The hand-solved instances of `models/golden`: posed, written, read back by HiGHS, and solved to the values found by hand.
+//!
+//! Each `<model>_<n>.json` holds the instance, the form and the piece that `<model>_<n>.mps` and `.lp` are, the optimum of that
+//! program and the optimum of the model, each with the reason. `PRESCRIBE_BLESS=1` writes the files anew, and fails so that
+//! they get reviewed.
+
+mod common;
+#[path = "common/highs_file.rs"]
+mod highs_file;
+
+use std::path::PathBuf;
+
+use ndarray::Array2;
+use prescribe::models::linear_rule::{Facets, Linear, LinearForm, LinearProblem, LinearRule, Naive, Radon};
+use prescribe::models::maximum_margin::MaximumMargin;
+use prescribe::models::tree_rule::{Candidates, Extended, Flow, Node, Tree, TreeProblem};
+use prescribe::models::{MixedIntegerProgram, ProgramForm, Row, SideConstraint, exact};
+use prescribe::solve::registry::Solvable;
+use prescribe::solve::{self, Options, Promise, Silent, TerminationStatus};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Golden {
+    model: String,
+    form: String,
+    piece: String,
+    #[serde(default)]
+    covariates: Vec<String>,
+    #[serde(default)]
+    arms: Vec<String>,
+    #[serde(default)]
+    x: Vec<Vec<f64>>,
+    #[serde(default)]
+    rewards: Vec<Vec<f64>>,
+    /// The class of trees.
+    depth: Option<usize>,
+    candidates: Option<Candidates>,
+    minimum_leaf_size: Option<usize>,
+    /// Points of the maximum margin.
+    #[serde(default)]
+    treated: Vec<Vec<f64>>,
+    #[serde(default)]
+    untreated: Vec<Vec<f64>>,
+    /// Cuts found by hand, which the files contain as rows after the program's own.
+    #[serde(default)]
+    cuts: Vec<Cut>,
+    /// Optimum of the program in the files.
+    program: Optimum,
+    /// Optimum of the model.
+    solution: Solution,
+}
+
+/// Two sets of columns whose points have hulls that meet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cut {
+    left: Vec<usize>,
+    right: Vec<usize>,
+    why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Optimum {
+    objective: f64,
+    why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Solution {
+    objective: f64,
+    point: serde_json::Value,
+    why: String,
+}
+
+fn matrix(rows: &[Vec<f64>]) -> Array2<f64> {
+    let values: Vec<f64> = rows.concat();
+    Array2::from_shape_vec((rows.len(), values.len() / rows.len()), values).unwrap()
+}
+
+fn point<P: serde::de::DeserializeOwned>(golden: &Golden) -> P {
+    serde_json::from_value(golden.solution.point.clone()).unwrap()
+}
+
+impl Golden {
+    fn linear(&self) -> LinearProblem {
+        LinearProblem::new(
+            Linear,
+            self.covariates.clone(),
+            self.arms.clone(),
+            matrix(&self.x),
+            matrix(&self.rewards),
+        )
+        .unwrap()
+    }
+
+    fn tree(&self) -> TreeProblem {
+        let x = matrix(&self.x);
+        let class = Tree::over(&x, self.depth.unwrap(), self.candidates.unwrap());
+        let problem =
+            TreeProblem::new(class, self.covariates.clone(), self.arms.clone(), x, matrix(&self.rewards))
+                .unwrap();
+        match self.minimum_leaf_size {
+            Some(least) => problem.with(SideConstraint::MinimumLeafSize(least)),
+            None => problem,
+        }
+    }
+
+    /// The program of the named piece, the cuts found by hand included.
+    fn program(&self, form: &impl ProgramForm) -> MixedIntegerProgram {
+        let pieces = form.pieces();
+        let labels: Vec<&String> = pieces.iter().map(|piece| &piece.label).collect();
+        let Some(piece) = pieces.iter().find(|piece| piece.label == self.piece) else {
+            panic!("no piece {} among {labels:?}", self.piece)
+        };
+        let mut program = piece.program.clone();
+        for cut in &self.cuts {
+            assert!(!cut.why.is_empty());
+            let left = cut.left.iter().map(|&j| (j, 1.0));
+            let terms = left.chain(cut.right.iter().map(|&j| (j, -1.0))).collect();
+            program.rows.push(Row::at_most("radon", cut.left.len() as f64 - 1.0, terms));
+        }
+        program
+    }
+
+    /// The program in the files and checks of the hand-solved point; what only the model's own type can say.
+    fn pose(&self) -> MixedIntegerProgram {
+        match (self.model.as_str(), self.form.as_str()) {
+            ("linear_rule", form) => {
+                let problem = self.linear();
+                self.check(&problem, &point::<LinearRule>(self));
+                let program = match form {
+                    "facets" => self.program(&LinearForm::new(&problem, Facets::default())),
+                    "radon" => self.program(&LinearForm::new(&problem, Radon)),
+                    "naive" => self.program(&LinearForm::new(&problem, Naive)),
+                    other => panic!("no form {other}"),
+                };
+                self.check_cuts(&problem);
+                program
+            }
+            ("tree_rule", form) => {
+                let problem = self.tree();
+                self.check(&problem, &point::<Node>(self));
+                match form {
+                    "extended" => self.program(&Extended::new(&problem).unwrap()),
+                    "flow" => self.program(&Flow::new(&problem)),
+                    other => panic!("no form {other}"),
+                }
+            }
+            ("maximum_margin", "margin") => {
+                let model = MaximumMargin::new(self.treated.clone(), self.untreated.clone());
+                self.check(&model, &point::<LinearRule>(self));
+                self.program(&model)
+            }
+            other => panic!("no model and form {other:?}"),
+        }
+    }
+
+    /// The hand-solved point is what the model says it is, and what the library's exact solvers find.
+    fn check<M: Solvable>(&self, model: &M, point: &M::Point) {
+        assert_eq!(model.name(), self.model);
+        assert_eq!(model.violations(point), Vec::new());
+        assert_eq!(model.objective(point), self.solution.objective);
+        assert!(!self.solution.why.is_empty() && !self.program.why.is_empty());
+        for solver in M::solvers() {
+            if solver.accepts(model) != Ok(Promise::Exact) {
+                continue;
+            }
+            let report = solve::solve(model, solver.as_ref(), None, &Options::default(), &Silent).unwrap();
+            assert_eq!(report.termination_status, TerminationStatus::Optimal);
+            assert!((report.objective_value.unwrap() - self.solution.objective).abs() < 1e-6);
+        }
+    }
+
+    /// The hulls of every cut meet, by the exact proof that the library's own cuts need.
+    fn check_cuts(&self, problem: &LinearProblem) {
+        let form = prescribe::models::linear_rule::MergedUnits::of(problem);
+        let points = |side: &[usize]| side.iter().map(|&i| form.x[i]).collect::<Vec<_>>();
+        for cut in &self.cuts {
+            assert!(exact::hulls_meet(&points(&cut.left), &points(&cut.right)), "{}", cut.why);
+        }
+    }
+}
+
+/// Every instance, by its path without the ending.
+fn instances() -> Vec<(PathBuf, Golden)> {
+    let entries = std::fs::read_dir(common::file("models/golden")).unwrap();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let golden = serde_json::from_str(&std::fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, golden)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+#[test]
+fn every_model_has_three_instances_a_form() {
+    let mut found = std::collections::BTreeMap::new();
+    for (_, golden) in instances() {
+        *found.entry((golden.model, golden.form)).or_insert(0) += 1;
+    }
+    let forms = [
+        ("linear_rule", "facets"),
+        ("linear_rule", "naive"),
+        ("linear_rule", "radon"),
+        ("maximum_margin", "margin"),
+        ("tree_rule", "extended"),
+        ("tree_rule", "flow"),
+    ];
+    let wanted: Vec<_> = forms.map(|(model, form)| ((model.to_string(), form.to_string()), 3)).into();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn files_are_the_programs() {
+    let bless = std::env::var_os("PRESCRIBE_BLESS").is_some_and(|value| value == "1");
+    for (path, golden) in instances() {
+        let program = golden.pose();
+        for (kind, text) in [("mps", program.to_mps()), ("lp", program.to_lp())] {
+            let path = path.with_extension(kind);
+            if bless {
+                std::fs::write(&path, text).unwrap();
+                continue;
+            }
+            let stored = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(stored == text, "{} differs from what the library writes:\n{text}", path.display());
+        }
+    }
+    assert!(!bless, "files were written anew: review them, then test without PRESCRIBE_BLESS");
+}
+
+#[test]
+fn highs_reads_the_files_and_finds_the_hand_solved_optimum() {
+    for (path, golden) in instances() {
+        let program = golden.pose();
+        for kind in ["mps", "lp"] {
+            let path = path.with_extension(kind);
+            let read = highs_file::read_and_solve(&std::fs::read_to_string(&path).unwrap(), kind).unwrap();
+            assert!(read.optimal, "{}", path.display());
+            assert!(
+                (read.objective - golden.program.objective).abs() < 1e-9,
+                "{}: {}",
+                path.display(),
+                read.objective
+            );
+            assert_eq!(read.rows, program.rows.len());
+            let names = program.file_names();
+            assert_eq!(read.columns.len(), names.len());
+            let columns: Vec<f64> = names.iter().map(|name| read.columns[name]).collect();
+            assert!((program.objective(&columns) - read.objective).abs() < 1e-9);
+        }
+    }
+}
