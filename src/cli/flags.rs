@@ -173,7 +173,13 @@ pub fn pairs(flag: &str, given: &[String]) -> Result<BTreeMap<String, String>, F
         })?;
         Ok((arm.to_string(), value.to_string()))
     };
-    given.iter().map(pair).collect()
+    let mut named = BTreeMap::new();
+    for (arm, value) in given.iter().map(pair).collect::<Result<Vec<_>, Failure>>()? {
+        if named.insert(arm.clone(), value).is_some() {
+            return Err(Failure::usage(format!("{flag} names arm {arm:?} twice; name it once")));
+        }
+    }
+    Ok(named)
 }
 
 /// `arm=number` pairs.
