@@ -90,7 +90,10 @@ impl How {
     {
         let Some(path) = &self.read_solution else { return Ok(None) };
         let point = match read_answer(path)? {
-            GivenAnswer::Rule(rule) => problem.class.indexed(&rule, &problem.covariates, &problem.arms)?,
+            GivenAnswer::Rule(rule) => {
+                let point = problem.class.indexed(&rule, &problem.covariates, &problem.arms);
+                point.map_err(|error| error.in_file(path))?
+            }
             GivenAnswer::Columns(columns) => {
                 let form = problem.form(settings.formulation);
                 milp::recover_columns(form.as_ref(), &columns).map_err(|reason| Failure {
