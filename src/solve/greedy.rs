@@ -40,11 +40,15 @@ impl Solver<TreeProblem> for Greedy {
         let best =
             kept.filter(|tree| problem.objective(tree) > problem.objective(&grown)).cloned().unwrap_or(grown);
         watch.tell("greedy", Some(problem.objective(&best)), None, 0);
+        // A tree is grown from the single leaf, which holds every unit: where that is too small, every tree is.
+        let feasible = problem.violations(&best).is_empty();
+        let termination =
+            if feasible { TerminationStatus::LocallySolved } else { TerminationStatus::Infeasible };
         Ok(Answer {
-            point: Some(best),
+            point: Some(best).filter(|_| feasible),
             claimed: None,
             bound: None,
-            termination: TerminationStatus::LocallySolved,
+            termination,
             raw_status: "grown".into(),
             nodes: None,
             iterations: None,
