@@ -36,7 +36,7 @@ pub struct SolverFlags {
     #[arg(long, value_name = "N", help_heading = "Solver")]
     pub mip_max_nodes: Option<u64>,
     /// Threads, 0 for all; the answer does not depend on it
-    #[arg(long, value_name = "N", help_heading = "Solver")]
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Solver")]
     pub threads: Option<usize>,
     /// Root of all randomness (default 1)
     #[arg(long, value_name = "N", help_heading = "Solver")]
@@ -148,6 +148,14 @@ pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(value) if value >= 1 => Ok(value),
         _ => Err("give a whole number of at least 1".into()),
+    }
+}
+
+/// A whole number of threads.
+pub fn threads(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(value) if value <= Options::MOST_THREADS => Ok(value),
+        _ => Err(format!("give a whole number from 0 to {}", Options::MOST_THREADS)),
     }
 }
 

@@ -108,12 +108,15 @@ impl Learn {
         put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
         require(&tree)?;
         let refuse = |error: &dyn std::fmt::Display| {
-            Failure::usage(format!("the configuration is not complete: {error}"))
+            let file = self.config.as_ref().map(|path| format!("{}: ", path.display()));
+            Failure::usage(file.unwrap_or_default() + &error.to_string())
         };
         let options = tree.get("solve").cloned().unwrap_or(Value::Table(Table::new()));
         let options: Options = options.try_into().map_err(|error: toml::de::Error| refuse(&error))?;
         put(&mut tree, "solve", Some(self.solver.over(options)))?;
-        Value::Table(tree).try_into().map_err(|error: toml::de::Error| refuse(&error))
+        let config: Config = Value::Table(tree).try_into().map_err(|error: toml::de::Error| refuse(&error))?;
+        config.check().map_err(|error| refuse(&error))?;
+        Ok(config)
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
