@@ -103,7 +103,8 @@ fn check_scores(
             .iter()
             .skip(record.len().saturating_sub(arms))
             .map(|cell| cell.parse().unwrap_or(f64::NAN));
-        let Some(part) = sample.get(i) else { break };
+        units += 1;
+        let Some(part) = sample.get(i) else { continue };
         let part = if *part == Sample::Train { "train" } else { "test" };
         let arm = |k: usize| scored.study.arms[k].as_str();
         let known = [scored.study.ids[i].as_str(), part, arm(scored.study.arm[i]), arm(assignment[i])];
@@ -113,7 +114,6 @@ fn check_scores(
             // NaN counts as infinitely far.
             largest = if off.is_nan() || !same_unit { f64::INFINITY } else { largest.max(off) };
         }
-        units += 1;
     }
     let passed = units == sample.len() && largest <= TOLERANCE;
     Ok(finding("scores", passed, &format!("{units} units, largest deviation {largest:e}")))
