@@ -65,9 +65,10 @@ struct Comparison {
 impl Compare {
     pub fn run(&self) -> Result<u8, Failure> {
         match self {
-            Compare::Tree { problem, how } => how.compare(problem.problem()?),
-            Compare::Linear { problem, how } => how.compare(problem.problem()?),
+            Compare::Tree { problem, how } => how.checked()?.compare(problem.problem()?),
+            Compare::Linear { problem, how } => how.checked()?.compare(problem.problem()?),
             Compare::Learned { folder, how } => {
+                how.checked()?;
                 let config = read_config(folder)?;
                 let (scored, sample) = prepare(&config)?;
                 on_training_units(&scored, &sample, config.policy, how)?
@@ -89,6 +90,13 @@ impl WithProblem for &How {
 }
 
 impl How {
+    /// Refuses places that could not be written in the end.
+    fn checked(&self) -> Result<&Self, Failure> {
+        output::check(self.json.json.as_deref(), "--json")?;
+        output::check(self.solver.log_file.as_deref(), "--log-file")?;
+        Ok(self)
+    }
+
     fn compare<C: NamedClass>(&self, problem: PolicyProblem<C>) -> Result<u8, Failure>
     where
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,

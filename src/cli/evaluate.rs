@@ -31,6 +31,7 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub fn run(&self) -> Result<u8, Failure> {
+        output::check(self.json.json.as_deref(), "--json")?;
         let rule = RuleFile::read(&self.rule)?;
         let scoring = self.scoring(&rule)?;
         let scored = score_table(&data::Table::read(&self.data)?, &scoring, self.seed)?;

@@ -36,7 +36,7 @@ pub struct SolverFlags {
     #[arg(long, value_name = "N", help_heading = "Solver")]
     pub mip_max_nodes: Option<u64>,
     /// Threads, 0 for all; the answer does not depend on it
-    #[arg(long, value_name = "N", help_heading = "Solver")]
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Solver")]
     pub threads: Option<usize>,
     /// Root of all randomness (default 1)
     #[arg(long, value_name = "N", help_heading = "Solver")]
@@ -151,6 +151,14 @@ pub fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A whole number of threads.
+pub fn threads(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(value) if value <= Options::MOST_THREADS => Ok(value),
+        _ => Err(format!("give a whole number from 0 to {}", Options::MOST_THREADS)),
+    }
+}
+
 /// `all`, or `quantiles:Q`.
 pub fn candidates(text: &str) -> Result<Candidates, String> {
     if text == "all" {
@@ -173,7 +181,13 @@ pub fn pairs(flag: &str, given: &[String]) -> Result<BTreeMap<String, String>, F
         })?;
         Ok((arm.to_string(), value.to_string()))
     };
-    given.iter().map(pair).collect()
+    let mut named = BTreeMap::new();
+    for (arm, value) in given.iter().map(pair).collect::<Result<Vec<_>, Failure>>()? {
+        if named.insert(arm.clone(), value).is_some() {
+            return Err(Failure::usage(format!("{flag} names arm {arm:?} twice; name it once")));
+        }
+    }
+    Ok(named)
 }
 
 /// `arm=number` pairs.

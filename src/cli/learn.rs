@@ -15,6 +15,7 @@ use super::flags::{self, JsonFlag, SolverFlags};
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
+use crate::data::check_folder;
 use crate::learn::{Config, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::score::Direction;
@@ -71,6 +72,7 @@ enum PolicyFlag {
 impl Learn {
     pub fn run(&self) -> Result<u8, Failure> {
         let config = self.config()?;
+        self.check_targets(&config)?;
         let learned = learn(&config, &Terminal::new())?;
         learned.scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let summary = summary(&learned, &config);
@@ -81,6 +83,15 @@ impl Learn {
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
+    }
+
+    /// Refuses places that could not be written in the end.
+    fn check_targets(&self, config: &Config) -> Result<(), Failure> {
+        output::check(self.json.json.as_deref(), "--json")?;
+        output::check(config.solve.log_file.as_deref(), "--log-file")?;
+        let Some(folder) = &self.out else { return Ok(()) };
+        check_folder(folder)
+            .map_err(|error| Failure::io(folder, &error, "name a folder that can be written to with --out"))
     }
 
     /// Defaults, then the file, then the flags.
@@ -108,12 +119,16 @@ impl Learn {
         put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
         require(&tree)?;
         let refuse = |error: &dyn std::fmt::Display| {
-            Failure::usage(format!("the configuration is not complete: {error}"))
+            let file = self.config.as_ref().map(|path| format!("{}: ", path.display()));
+            Failure::usage(file.unwrap_or_default() + &error.to_string())
         };
         let options = tree.get("solve").cloned().unwrap_or(Value::Table(Table::new()));
         let options: Options = options.try_into().map_err(|error: toml::de::Error| refuse(&error))?;
         put(&mut tree, "solve", Some(self.solver.over(options)))?;
-        Value::Table(tree).try_into().map_err(|error: toml::de::Error| refuse(&error))
+        let config: Config =
+            Value::Table(tree).try_into().map_err(|error: toml::de::Error| refuse(&error))?;
+        config.check().map_err(|error| refuse(&error))?;
+        Ok(config)
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::failure::{Failure, INTERNAL};
-use crate::data::write_whole;
+use crate::data::{check_file, write_whole};
 use crate::rule::Rule;
 use crate::solve::{Report, TerminationStatus};
 
@@ -26,6 +26,13 @@ pub fn print(json: Option<&Path>, value: &impl Serialize, text: &str) -> Result<
     write_whole(path, &bytes)
         .map_err(|error| Failure::io(path, &error, "name a file that can be written with --json"))?;
     to_stdout(text)
+}
+
+/// Refuses a file that could not be written in the end.
+pub fn check(path: Option<&Path>, flag: &str) -> Result<(), Failure> {
+    let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(()) };
+    check_file(path)
+        .map_err(|error| Failure::io(path, &error, &format!("name a file that can be written with {flag}")))
 }
 
 /// A reader that has seen enough (`| head`) is no failure.

@@ -31,6 +31,8 @@ pub struct Predict {
 
 impl Predict {
     pub fn run(&self) -> Result<u8, Failure> {
+        output::check(self.json.json.as_deref(), "--json")?;
+        output::check(self.out.as_deref(), "--out")?;
         let rule = RuleFile::read(&self.rule)?;
         let table = Table::read(&self.data)?;
         let ids = match &self.id {

@@ -44,8 +44,11 @@ pub struct LinearFlags {
 
 impl TreeFlags {
     pub fn problem(&self) -> Result<TreeProblem, Failure> {
-        let (x, rewards) = (read(&self.covariates)?, read(&self.rewards)?);
+        let (x, rewards) = (read_covariates(&self.covariates)?, read_matrix(&self.rewards)?);
         same_rows(&x, &rewards)?;
+        if let [arm] = rewards.names.as_slice() {
+            return Err(Place::file(&rewards.source).refuse(Problem::OneArm { arm: arm.clone() }).into());
+        }
         let class = Tree::over(&x.values, self.depth, self.candidates);
         let problem = PolicyProblem::new(class, x.names, rewards.names, x.values, rewards.values)?;
         Ok(if self.min_leaf > 1 {
@@ -58,7 +61,7 @@ impl TreeFlags {
 
 impl LinearFlags {
     pub fn problem(&self) -> Result<LinearProblem, Failure> {
-        let (x, gains) = (read(&self.covariates)?, read(&self.gains)?);
+        let (x, gains) = (read_covariates(&self.covariates)?, read_matrix(&self.gains)?);
         same_rows(&x, &gains)?;
         if gains.values.ncols() != 1 {
             let found = format!("{} columns", gains.values.ncols());
@@ -69,8 +72,8 @@ impl LinearFlags {
     }
 }
 
-/// Reads a matrix and warns of columns that never vary.
-fn read(path: &Path) -> Result<NamedMatrix, Failure> {
+/// Reads the covariates and warns of those that never vary.
+fn read_covariates(path: &Path) -> Result<NamedMatrix, Failure> {
     let matrix = read_matrix(path)?;
     for (name, column) in matrix.names.iter().zip(matrix.values.columns()) {
         if column.iter().all(|value| *value == column[0]) {

@@ -13,7 +13,7 @@ use crate::data::write_whole;
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{GivenAnswer, NamedClass, named_report, read_answer};
 use crate::solve::registry::{self, Settings};
-use crate::solve::{Options, Programmed, Solvable, milp, solve_started};
+use crate::solve::{Options, Programmed, Solvable, SolveError, milp, solve_started};
 
 #[derive(Subcommand)]
 pub enum Solve {
@@ -50,13 +50,22 @@ pub struct How {
 impl Solve {
     pub fn run(&self) -> Result<u8, Failure> {
         match self {
-            Solve::Tree { problem, how } => how.solve(problem.problem()?),
-            Solve::Linear { problem, how } => how.solve(problem.problem()?),
+            Solve::Tree { problem, how } => how.checked()?.solve(problem.problem()?),
+            Solve::Linear { problem, how } => how.checked()?.solve(problem.problem()?),
         }
     }
 }
 
 impl How {
+    /// Refuses places that could not be written in the end.
+    fn checked(&self) -> Result<&Self, Failure> {
+        output::check(self.json.json.as_deref(), "--json")?;
+        output::check(self.solver.log_file.as_deref(), "--log-file")?;
+        output::check(self.write_model.as_deref(), "--write-model")?;
+        self.write_model.as_deref().map_or(Ok(false), is_lp)?;
+        Ok(self)
+    }
+
     fn solve<C: NamedClass>(&self, problem: PolicyProblem<C>) -> Result<u8, Failure>
     where
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
@@ -90,7 +99,10 @@ impl How {
     {
         let Some(path) = &self.read_solution else { return Ok(None) };
         let point = match read_answer(path)? {
-            GivenAnswer::Rule(rule) => problem.class.indexed(&rule, &problem.covariates, &problem.arms)?,
+            GivenAnswer::Rule(rule) => {
+                let point = problem.class.indexed(&rule, &problem.covariates, &problem.arms);
+                point.map_err(|error| error.in_file(path))?
+            }
             GivenAnswer::Columns(columns) => {
                 let form = problem.form(settings.formulation);
                 milp::recover_columns(form.as_ref(), &columns).map_err(|reason| Failure {
@@ -111,18 +123,20 @@ fn judge<M: Model>(model: &M, point: &M::Point, best: Option<f64>) -> serde_json
     serde_json::json!({"objective_value": value, "violations": violations, "improved": improved})
 }
 
+/// Whether a model file is .lp rather than .mps.
+fn is_lp(path: &std::path::Path) -> Result<bool, Failure> {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("mps") => Ok(false),
+        Some("lp") => Ok(true),
+        _ => Err(Failure::usage(format!("--write-model {}: end the name in .mps or .lp", path.display()))),
+    }
+}
+
 /// Writes each piece of the form; with several, each file carries its piece's number before the ending.
 fn write_model<M: Solvable>(model: &M, settings: Settings, path: &std::path::Path) -> Result<(), Failure> {
-    let lp = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("mps") => false,
-        Some("lp") => true,
-        _ => {
-            return Err(Failure::usage(format!(
-                "--write-model {}: end the name in .mps or .lp",
-                path.display()
-            )));
-        }
-    };
+    let lp = is_lp(path)?;
+    // A solver that needs no program takes models of which none can be written.
+    Programmed::accepts(model, settings.formulation).map_err(SolveError::from)?;
     let pieces = model.form(settings.formulation).pieces();
     for (number, piece) in pieces.iter().enumerate() {
         let ending = if lp { "lp" } else { "mps" };

@@ -24,6 +24,7 @@ pub struct Verify {
 
 impl Verify {
     pub fn run(&self) -> Result<u8, Failure> {
+        output::check(self.json.json.as_deref(), "--json")?;
         let findings = verify(&self.folder, self.data.as_deref())?;
         let verified = findings.iter().all(|finding| finding.passed);
         let json = json!({"verified": verified, "findings": findings});

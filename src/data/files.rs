@@ -5,12 +5,28 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-/// Writes `bytes` to `path`, all or nothing.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Refuses a file that [`write_whole`] could not write, before the work that would be lost; leaves nothing behind.
+pub fn check_file(path: &Path) -> io::Result<()> {
+    Builder::new().tempfile_in(folder_of(path)?).map(drop)
+}
+
+/// Refuses a folder that [`write_folder`] could not write, before the work that would be lost; leaves nothing behind.
+pub fn check_folder(folder: &Path) -> io::Result<()> {
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
+    Builder::new().tempfile_in(existing).map(drop)
+}
+
+/// The folder that a file goes into.
+fn folder_of(path: &Path) -> io::Result<&Path> {
     if path.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
     }
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Writes `bytes` to `path`, all or nothing.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path)?;
     let mut builder = Builder::new();
     // The default would hide the result from everyone but its owner.
     #[cfg(unix)]

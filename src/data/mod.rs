@@ -18,7 +18,7 @@ mod table;
 
 pub use columns::Purpose;
 pub use error::{DataError, ErrorKind, Place, Problem};
-pub use files::{write_folder, write_whole};
+pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{CostRole, Missing, PropensityRole, Roles};
 pub use study::Study;

@@ -28,7 +28,7 @@ pub struct Config {
 
 /// The class of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "class", rename_all = "snake_case")]
+#[serde(tag = "class", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Policy {
     Linear,
     Tree { depth: usize, candidates: Candidates, min_leaf: usize },
@@ -48,11 +48,15 @@ pub struct Scoring {
 impl Config {
     /// Refuses what no data can make sensible.
     pub fn check(&self) -> Result<(), LearnError> {
+        self.solve.check().map_err(LearnError::Usage)?;
         let refuse = |reason: &str| Err(LearnError::Usage(reason.into()));
         match self.policy {
             Policy::Tree { depth: 0, .. } => return refuse("depth 0: a tree needs a depth of at least 1"),
             Policy::Tree { min_leaf: 0, .. } => {
                 return refuse("minimum leaf size 0: a leaf holds at least 1 unit");
+            }
+            Policy::Tree { candidates: Candidates::Quantiles(0), .. } => {
+                return refuse("candidates quantiles 0: give at least 1");
             }
             _ => {}
         }

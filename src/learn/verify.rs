@@ -34,18 +34,21 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
         serde_json::from_str(&read(folder, "report.json")?).map_err(|e| bad(folder, "report.json", &e))?;
     let rule = RuleFile::read(&folder.join("rule.json"))?;
     let (scored, sample) = prepare(&config)?;
+    let Scored { study, .. } = &scored;
+    let direction = config.scoring.direction;
+    let written = RuleFile::new(&report.report, &study.covariate_names, &study.arms, direction);
+    let assignment = rule.assign(rows(&study.x))?;
     let mut findings = vec![
         finding("data file", scored.study.data_hash == report.data_file_sha256, &scored.study.data_hash),
         finding(
             "rule of the report",
-            report.report.point.as_ref() == Some(&rule.rule),
-            "rule.json is the report's point",
+            written.as_ref() == Some(&rule),
+            "rule.json is the report's point, for these arms, covariates and direction",
         ),
-        check_scores(folder, &scored, &sample)?,
+        check_scores(folder, &scored, &sample, &assignment)?,
     ];
     let work = CheckModel { rule: &rule, report: &report };
     findings.extend(on_training_units(&scored, &sample, config.policy, work)?);
-    let assignment = rule.assign(rows(&scored.study.x))?;
     let value = super::evaluate(&scored, &sample, &assignment, &config)?.value.estimate;
     let reported = report.evaluation.map(|evaluation| evaluation.value.estimate);
     findings.push(same("value", Some(value), reported));
@@ -84,7 +87,12 @@ impl WithProblem for CheckModel<'_> {
     }
 }
 
-fn check_scores(folder: &Path, scored: &Scored, sample: &[Sample]) -> Result<Finding, LearnError> {
+fn check_scores(
+    folder: &Path,
+    scored: &Scored,
+    sample: &[Sample],
+    assignment: &[usize],
+) -> Result<Finding, LearnError> {
     let text = read(folder, "scores.csv")?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let arms = scored.study.arms.len();
@@ -95,14 +103,17 @@ fn check_scores(folder: &Path, scored: &Scored, sample: &[Sample]) -> Result<Fin
             .iter()
             .skip(record.len().saturating_sub(arms))
             .map(|cell| cell.parse().unwrap_or(f64::NAN));
-        let Some(part) = sample.get(i) else { break };
-        let same_part = record.get(1) == Some(if *part == Sample::Train { "train" } else { "test" });
+        units += 1;
+        let Some(part) = sample.get(i) else { continue };
+        let part = if *part == Sample::Train { "train" } else { "test" };
+        let arm = |k: usize| scored.study.arms[k].as_str();
+        let known = [scored.study.ids[i].as_str(), part, arm(scored.study.arm[i]), arm(assignment[i])];
+        let same_unit = record.iter().take(known.len()).eq(known);
         for (value, known) in written.zip(scored.rewards.row(i)) {
             let off: f64 = (value - known).abs() / known.abs().max(1.0);
             // NaN counts as infinitely far.
-            largest = if off.is_nan() || !same_part { f64::INFINITY } else { largest.max(off) };
+            largest = if off.is_nan() || !same_unit { f64::INFINITY } else { largest.max(off) };
         }
-        units += 1;
     }
     let passed = units == sample.len() && largest <= TOLERANCE;
     Ok(finding("scores", passed, &format!("{units} units, largest deviation {largest:e}")))

@@ -118,6 +118,15 @@ pub enum RuleError {
     Kind { found: &'static str, wanted: &'static str },
     #[error("the rule has {found} coefficients for {expected} covariates; give one for each")]
     Coefficients { found: usize, expected: usize },
+    #[error("{file}: {error}")]
+    In { file: String, error: Box<RuleError> },
+}
+
+impl RuleError {
+    /// The same error, with the file in which it lies.
+    pub fn in_file(self, path: &Path) -> Self {
+        Self::In { file: path.display().to_string(), error: Box::new(self) }
+    }
 }
 
 /// A class whose rules have a form by names.
@@ -237,7 +246,7 @@ impl RuleFile {
         if rule.header.schema_version != SCHEMA_VERSION {
             return Err(RuleError::Schema { file, found: rule.header.schema_version });
         }
-        rule.assign(std::iter::empty())?;
+        rule.assign(std::iter::empty()).map_err(|error| error.in_file(path))?;
         Ok(rule)
     }
 

@@ -37,7 +37,7 @@ use serde_json::{Map, Value, json};
 
 /// What every solver is told. Names are HiGHS's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Seconds of wall-clock time; none means no limit.
     pub time_limit: Option<f64>,
@@ -53,6 +53,27 @@ pub struct Options {
     pub random_seed: u64,
     /// Where the back end's own log goes.
     pub log_file: Option<PathBuf>,
+}
+
+impl Options {
+    /// More threads than this are a mistake: starting them would take longer than any solve.
+    pub const MOST_THREADS: usize = 1024;
+
+    /// Says which option makes no sense.
+    pub fn check(&self) -> Result<(), String> {
+        let numbers = [
+            ("time_limit", self.time_limit.unwrap_or(0.0)),
+            ("mip_rel_gap", self.mip_rel_gap),
+            ("mip_abs_gap", self.mip_abs_gap),
+        ];
+        if let Some((name, value)) = numbers.iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
+            return Err(format!("{name} {value}: give a number of at least 0"));
+        }
+        if self.threads > Self::MOST_THREADS {
+            return Err(format!("threads {}: give at most {}", self.threads, Self::MOST_THREADS));
+        }
+        Ok(())
+    }
 }
 
 impl Default for Options {

@@ -15,7 +15,7 @@ pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
 
 /// What some solvers let the user choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Of `milp`; none leaves it to the size of the model.
     #[serde(skip_serializing_if = "Option::is_none")]

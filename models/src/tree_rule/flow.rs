@@ -63,14 +63,17 @@ impl Layout {
     }
 }
 
+/// A deeper tree has more leaves than any program has columns.
+const MOST_LEVELS: usize = 30;
+
 impl<'a> Flow<'a> {
     pub fn new(problem: &'a TreeProblem) -> Self {
         Self { problem, splits: splits(problem), bins: bins(problem) }
     }
 
-    /// Number of columns of the program; the largest number there is where the tree's nodes alone are beyond counting.
+    /// Number of columns of the program; usize::MAX where it cannot be counted.
     pub fn columns(problem: &TreeProblem) -> usize {
-        if problem.class.depth >= 32 {
+        if problem.class.depth > MOST_LEVELS {
             return usize::MAX;
         }
         let at = Flow::new(problem).layout();
