@@ -18,6 +18,7 @@ pub mod nuisance;
 mod random;
 pub mod rule;
 pub mod score;
+pub mod simulate;
 pub mod solve;
 
 pub use prescribe_models as models;
