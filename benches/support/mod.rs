@@ -8,6 +8,7 @@ pub mod exact_reference;
 
 use std::process::{Command, Stdio};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,12 +46,13 @@ where
     J: Serialize + Sync,
     A: DeserializeOwned + Send,
 {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build()?;
-    pool.install(|| {
-        use rayon::prelude::*;
-        // One job at a time to each thread: the slow ones come together.
-        jobs.par_iter().with_max_len(1).map(run_job).collect()
-    })
+    // One job at a time to each thread: the slow ones come together.
+    pool()?.install(|| jobs.par_iter().with_max_len(1).map(run_job).collect())
+}
+
+/// The threads of a benchmark: a shared machine is left with some to spare.
+pub fn pool() -> Result<rayon::ThreadPool, Failure> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build()?)
 }
 
 fn run_job<J: Serialize, A: DeserializeOwned>(job: &J) -> Result<A, Failure> {
