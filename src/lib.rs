@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`learn`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`learn`], [`simulate`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 

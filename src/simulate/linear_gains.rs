@@ -18,7 +18,8 @@ use prescribe_models::linear_rule::LinearProblem;
 use rand::Rng;
 use rand_distr::{StandardNormal, StudentT};
 
-use super::{check, names, stream};
+use super::{check, names};
+use crate::random::stream;
 
 /// A linear-rule instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +42,8 @@ impl LinearGains {
 /// Draws an instance of `n` units and `p` covariates.
 pub fn linear_gains(n: usize, p: usize, seed: u64, discrete: bool) -> Result<LinearGains, InvalidModel> {
     check(n, p, 2)?;
-    let mut random = stream(seed, "linear_gains", &[n, p, usize::from(discrete)]);
+    // The sizes are part of the key: two instances of different size share no draws.
+    let mut random = stream(seed, &format!("linear_gains n={n} p={p} discrete={discrete}"));
     let outcome_noise = StudentT::new(5.0).map_err(|error| InvalidModel(error.to_string()))?;
     let mut x = Array2::from_shape_simple_fn((n, p), || random.sample::<f64, _>(StandardNormal));
     if discrete {

@@ -18,18 +18,6 @@ pub use linear_gains::{LinearGains, linear_gains};
 pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};
 
 use prescribe_models::InvalidModel;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-
-/// The random stream of one instance. Sizes are part of the key: two instances of different size share no draws.
-fn stream(seed: u64, design: &str, sizes: &[usize]) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mix = |key: u64, part: u64| key.wrapping_mul(0x0000_0100_0000_01b3) ^ part;
-    let name = design.bytes().map(u64::from);
-    let sizes = sizes.iter().map(|&size| size as u64);
-    random.set_stream(name.chain(sizes).fold(0xcbf2_9ce4_8422_2325, mix));
-    random
-}
 
 /// Refuses the sizes that a design cannot fill: fewer than one unit or covariate, fewer than two arms.
 fn check(n: usize, p: usize, arms: usize) -> Result<(), InvalidModel> {

@@ -21,7 +21,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::{check, names, stream};
+use super::{check, names};
+use crate::random::stream;
 
 /// What the covariates look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,8 @@ pub fn tree_rewards(
     seed: u64,
 ) -> Result<TreeRewards, InvalidModel> {
     check(n, p, k)?;
-    let mut random = stream(seed, "tree_rewards", &[kind as usize, n, p, k]);
+    // The sizes are part of the key: two instances of different size share no draws.
+    let mut random = stream(seed, &format!("tree_rewards {kind:?} n={n} p={p} k={k}"));
     let x = covariates(kind, n, p, &mut random);
     let mut z = x.clone();
     z.columns_mut().into_iter().for_each(|mut column| {

@@ -38,9 +38,9 @@ use crate::random::stream;
 const BANDWIDTHS: [f64; 6] = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02];
 /// Random starts of the second stage.
 const STARTS: u64 = 10;
-/// Kicks of the third stage: at least so many, and as many as this number of merged units passed over allows, which keeps
-/// small problems (where a kick costs microseconds) and large ones below a second alike.
+/// Kicks of the third stage, see [`kicks`].
 const KICKS: u64 = 200;
+const KICKS_A_UNIT: u64 = 40;
 const KICKED_UNITS: u64 = 200_000;
 /// Pinned directions searched beside the coordinates after each kick, and from how many of the units nearest to the
 /// boundary their pins are drawn.
@@ -93,7 +93,9 @@ impl Solver<LinearProblem> for Smooth {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+        // A thread beyond one a start would have nothing to do.
+        let threads = options.threads.min(1 + STARTS as usize);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool =
             pool.map_err(|e| SolveError::Backend { solver: "smooth".into(), reason: e.to_string() })?;
         pool.install(|| Ok(self.stages(problem, start, options, watch)))
@@ -221,7 +223,7 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
     let dimension = from.len();
     let mut best = (from.clone(), line_search::gain(units, &from));
     let mut path = Vec::new();
-    for k in 0..KICKS.max(KICKED_UNITS / units.z.len() as u64) {
+    for k in 0..kicks(units) {
         if watch.stop().is_some() {
             break;
         }
@@ -242,6 +244,13 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
         }
     }
     path
+}
+
+/// How many kicks the problem gets: what a kick costs grows with the (merged) units, what there is to find as well. So as
+/// many as go over 200,000 units, tiny problems excepted, and never fewer than 200.
+fn kicks(units: &MergedUnits) -> u64 {
+    let count = units.z.len() as u64;
+    (KICKED_UNITS / count.max(1)).min(KICKS_A_UNIT * count).max(KICKS)
 }
 
 /// `(1, z)` of the units nearest to the boundary of `beta`.
