@@ -347,3 +347,28 @@ impl Gradient for Surrogate<'_> {
         Ok(gradient)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_direction_keeps_its_pins_where_they_are() {
+        let unit = |z: [f64; 3]| vec![1.0, z[0], z[1], z[2]];
+        // Two pins drawn from two units: both are kept, or one that was drawn twice.
+        let nearest = [unit([0.3, -0.5, 0.9]), unit([-0.7, 0.2, 0.4])];
+        let still = |direction: &Beta| nearest.iter().filter(|pin| dot(direction, pin).abs() < 1e-12).count();
+        let mut random = stream(1, "test");
+        let counts: Vec<usize> =
+            (0..50).map(|_| still(&pinned_direction(&mut random, &nearest, 4))).collect();
+        assert!(counts.iter().all(|&count| count > 0));
+        assert!(counts.contains(&2));
+    }
+
+    #[test]
+    fn one_covariate_needs_no_pins() {
+        let nearest = [vec![1.0, 0.5]];
+        let direction = pinned_direction(stream(1, "test"), &nearest, 2);
+        assert_eq!(direction, random_direction(stream(1, "test"), 2));
+    }
+}
