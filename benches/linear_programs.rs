@@ -10,10 +10,10 @@ mod support;
 use prescribe::simulate::linear_gains;
 use prescribe::solve::{self, Formulation, Milp, Options, Silent, Smooth, TerminationStatus};
 use serde::{Deserialize, Serialize};
-use support::{Call, Failure, median, or_dash, percent, run_jobs, table};
+use support::{Call, CpuLimit, Failure, median, or_dash, percent, run_jobs, table};
 
-/// Wall-clock seconds for one solve.
-const LIMIT: f64 = 20.0;
+/// CPU seconds for one solve.
+const LIMIT: u64 = 20;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Job {
@@ -22,7 +22,7 @@ struct Job {
     seed: u64,
     formulation: Formulation,
     start: bool,
-    limit: f64,
+    limit: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,10 +58,9 @@ fn measure(job: &Job) -> Result<Measured, Failure> {
         true => Some(solve::solve(&problem, &Smooth::default(), None, &options, &Silent)?),
         false => None,
     };
-    let options = Options { time_limit: Some(job.limit), ..options };
     let milp = Milp { formulation: Some(job.formulation) };
     let from = start.as_ref().and_then(|report| report.point.as_ref());
-    let report = solve::solve(&problem, &milp, from, &options, &Silent)?;
+    let report = solve::solve(&problem, &milp, from, &options, &CpuLimit::seconds(job.limit))?;
     Ok(Measured {
         cpu_seconds: report.cpu_seconds,
         nodes: report.nodes.unwrap_or(0) as f64,
@@ -77,8 +76,8 @@ fn measure(job: &Job) -> Result<Measured, Failure> {
 
 /// All forms at the sizes of a small study.
 fn by_size(quick: bool) -> Result<(), Failure> {
-    let (sizes, seeds, limit): (&[usize], u64, f64) =
-        if quick { (&[60], 2, 5.0) } else { (&[60, 100, 200], 5, LIMIT) };
+    let (sizes, seeds, limit): (&[usize], u64, u64) =
+        if quick { (&[60], 2, 5) } else { (&[60, 100, 200], 5, LIMIT) };
     let forms = [
         ("facets", Formulation::Facets, true),
         ("facets, no start", Formulation::Facets, false),
@@ -95,13 +94,13 @@ fn by_size(quick: bool) -> Result<(), Failure> {
         }
     }
     let header = ["p", "N", "form", "closed", "CPU s", "nodes", "gain gap where open", "start improved"];
-    let heading = format!("Linear rules by size (medians over {seeds} seeds, limit {limit} s)");
+    let heading = format!("Linear rules by size (medians over {seeds} seeds, limit {limit} CPU s)");
     report(&heading, &header, &cells, seeds, limit)
 }
 
 /// Facets against labels as covariates are added: what `FACETS_UP_TO` of src/solve/milp.rs rests on.
 fn by_covariates(quick: bool) -> Result<(), Failure> {
-    let (most, seeds, limit) = if quick { (3, 1, 5.0) } else { (10, 3, LIMIT) };
+    let (most, seeds, limit) = if quick { (3, 1, 5) } else { (10, 3, LIMIT) };
     let forms = [("facets", Formulation::Facets), ("radon", Formulation::Radon)];
     let mut cells = Vec::new();
     for p in 2..=most {
@@ -110,13 +109,13 @@ fn by_covariates(quick: bool) -> Result<(), Failure> {
         }));
     }
     let header = ["p", "N", "form", "closed", "CPU s", "nodes", "gain gap where open", "start improved"];
-    let heading = format!("Facets against labels (medians over {seeds} seeds, limit {limit} s)");
+    let heading = format!("Facets against labels (medians over {seeds} seeds, limit {limit} CPU s)");
     report(&heading, &header, &cells, seeds, limit)
 }
 
 type Cell = (Vec<String>, usize, usize, Formulation, bool);
 
-fn report(heading: &str, header: &[&str], cells: &[Cell], seeds: u64, limit: f64) -> Result<(), Failure> {
+fn report(heading: &str, header: &[&str], cells: &[Cell], seeds: u64, limit: u64) -> Result<(), Failure> {
     let jobs: Vec<Job> = cells
         .iter()
         .flat_map(|&(_, n, p, formulation, start)| {

@@ -16,7 +16,7 @@ use prescribe::models::Model;
 use prescribe::models::linear_rule::LinearProblem;
 use prescribe::simulate::linear_gains;
 use prescribe::solve::{self, Formulation, Milp, Options, Silent, Smooth, Stage, TerminationStatus};
-use support::{Call, Failure, exact_reference, largest, mean, percent, table};
+use support::{Call, CpuLimit, Failure, exact_reference, largest, mean, percent, table};
 
 /// (N, p, seed): ten seeds, each size at least once.
 const INSTANCES: [(usize, usize, u64); 24] = [
@@ -47,8 +47,8 @@ const INSTANCES: [(usize, usize, u64); 24] = [
 ];
 /// Solver seeds of the stages that draw at random.
 const SOLVER_SEEDS: u64 = 10;
-/// Wall-clock seconds in which the facet programs may confirm an optimum.
-const CONFIRM: f64 = 20.0;
+/// CPU seconds in which the facet programs may confirm an optimum.
+const CONFIRM: u64 = 20;
 const STAGES: [(&str, Stage); 3] =
     [("surrogate", Stage::Surrogate), ("multi_start", Stage::MultiStart), ("polished", Stage::Polished)];
 
@@ -124,9 +124,8 @@ fn confirmation(problem: &LinearProblem, exact: f64) -> Result<&'static str, Fai
     if problem.units() > 100 || problem.covariates.len() > 3 {
         return Ok("not tried");
     }
-    let options = Options { time_limit: Some(CONFIRM), ..Options::default() };
     let milp = Milp { formulation: Some(Formulation::Facets) };
-    let report = solve::solve(problem, &milp, None, &options, &Silent)?;
+    let report = solve::solve(problem, &milp, None, &Options::default(), &CpuLimit::seconds(CONFIRM))?;
     let value = report.objective_value.ok_or("no rule was found")?;
     match report.termination_status {
         TerminationStatus::Optimal if (value - exact).abs() <= 1e-6 * exact.abs().max(1.0) => Ok("yes"),

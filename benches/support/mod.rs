@@ -7,7 +7,10 @@
 pub mod exact_reference;
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use cpu_time::ProcessTime;
+use prescribe::solve::{Control, Observer, Progress};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +40,30 @@ impl Call {
             _ if has("--bench") => Call::Bench { quick: has("--quick") },
             _ => Call::Other,
         }
+    }
+}
+
+/// Stops a solve that has used its CPU seconds. A limit on the wall clock would close fewer instances on a busy machine; for
+/// this one the process must have the solve to itself.
+pub struct CpuLimit {
+    used: ProcessTime,
+    limit: Duration,
+}
+
+impl CpuLimit {
+    /// Starts to count.
+    pub fn seconds(limit: u64) -> Self {
+        Self { used: ProcessTime::now(), limit: Duration::from_secs(limit) }
+    }
+}
+
+impl Observer for CpuLimit {
+    fn progress(&self, _progress: &Progress) -> Control {
+        if self.wants_stop() { Control::Stop } else { Control::Continue }
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.used.elapsed() >= self.limit
     }
 }
 
