@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`learn`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`learn`], [`simulate`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -18,6 +18,7 @@ pub mod nuisance;
 mod random;
 pub mod rule;
 pub mod score;
+pub mod simulate;
 pub mod solve;
 
 pub use prescribe_models as models;

@@ -1,0 +1,35 @@
+//! Generated studies with known truth: what benchmarks, tests and tutorials measure against.
+//!
+//! A design is a function of its sizes and a seed. It returns the data beside the true effect of every unit, so that the
+//! value of a rule can be taken both on the scores (what a study sees) and on the truth (what it is after).
+//!
+//! | design | answers to | signal | noise |
+//! |---|---|---|---|
+//! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
+//! | [`tree_rewards()`] | the tree-rule problem | steps and interactions of two covariates an arm | AIPW scores, normal outcomes |
+//!
+//! The designs are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
+//! distribution, not bit for bit (numpy draws from PCG64, this library from ChaCha8).
+
+mod linear_gains;
+mod tree_rewards;
+
+pub use linear_gains::{LinearGains, linear_gains};
+pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};
+
+use prescribe_models::InvalidModel;
+
+/// Refuses the sizes that a design cannot fill: fewer than one unit or covariate, fewer than two arms.
+fn check(n: usize, p: usize, arms: usize) -> Result<(), InvalidModel> {
+    if n > 0 && p > 0 && arms > 1 {
+        return Ok(());
+    }
+    Err(InvalidModel(format!(
+        "a design needs at least 1 unit, 1 covariate and 2 arms; asked for {n}, {p} and {arms}"
+    )))
+}
+
+/// `prefix1`, .., `prefix<count>`, or from 0.
+fn names(prefix: &str, from: usize, count: usize) -> Vec<String> {
+    (from..from + count).map(|j| format!("{prefix}{j}")).collect()
+}

@@ -1,0 +1,156 @@
+//! The generated designs: moments, discreteness, ties, determinism, and agreement with the shipped numpy instances.
+
+mod common;
+
+use common::{columns, numbers};
+use ndarray::Array2;
+use prescribe::models::tree_rule::Candidates;
+use prescribe::simulate::{Covariates, linear_gains, tree_rewards};
+
+/// Mean and standard deviation.
+fn moments(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let values: Vec<f64> = values.into_iter().collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    (mean, variance.sqrt())
+}
+
+/// The mean of `values` is zero within five standard errors (one in two million fails by chance; seeds are fixed).
+fn assert_centred(values: impl IntoIterator<Item = f64>, what: &str) {
+    let values: Vec<f64> = values.into_iter().collect();
+    let (mean, sd) = moments(values.iter().copied());
+    let error = sd / (values.len() as f64).sqrt();
+    assert!(mean.abs() < 5.0 * error, "{what}: {mean} with standard error {error}");
+}
+
+fn distinct(values: impl IntoIterator<Item = f64>) -> usize {
+    let bits: std::collections::BTreeSet<u64> = values.into_iter().map(f64::to_bits).collect();
+    bits.len()
+}
+
+#[test]
+fn gains_are_centred_on_the_true_effect() {
+    let drawn = linear_gains(200_000, 3, 1, false).unwrap();
+    let noise = || drawn.gains.iter().zip(&drawn.effect).map(|(g, tau)| g - tau);
+    assert_centred(noise(), "gain - effect");
+    // E[g | x] = tau, not just on average.
+    for j in 0..3 {
+        assert_centred(noise().zip(drawn.x.column(j)).map(|(e, x)| e * x), "noise times covariate");
+    }
+    for column in drawn.x.columns() {
+        let (mean, sd) = moments(column.iter().copied());
+        assert!(mean.abs() < 0.01 && (sd - 1.0).abs() < 0.01, "{mean} {sd}");
+    }
+    // The residual is divided by a share near one half: noise of about 2 * 2.58, and nine standard deviations happen.
+    let (_, sd) = moments(noise());
+    assert!((4.8..5.8).contains(&sd), "{sd}");
+    assert!(noise().any(|e| e.abs() > 9.0 * sd));
+    assert!(drawn.gains.iter().all(|g| ((g * 1e6).round() / 1e6 - g).abs() < 1e-12));
+}
+
+#[test]
+fn discrete_covariates_are_whole_and_tie() {
+    let drawn = linear_gains(2_000, 2, 1, true).unwrap();
+    assert!(drawn.x.iter().all(|v| v.fract() == 0.0 && v.to_bits() != (-0.0_f64).to_bits()));
+    let (mean, sd) = moments(drawn.x.iter().copied());
+    // 2 N(0, 1) rounded: variance 4 + 1/12.
+    assert!(mean.abs() < 0.15 && (sd - 2.02).abs() < 0.1, "{mean} {sd}");
+    let points: std::collections::BTreeSet<(i64, i64)> =
+        drawn.x.rows().into_iter().map(|x| (x[0] as i64, x[1] as i64)).collect();
+    assert!(points.len() < 250, "{}", points.len());
+    let continuous = linear_gains(2_000, 2, 1, false).unwrap();
+    assert_eq!(distinct(continuous.x.iter().copied()), 4_000);
+}
+
+#[test]
+fn rewards_are_centred_on_the_true_effects() {
+    for kind in [Covariates::Continuous, Covariates::Mixed, Covariates::Binary] {
+        let k = 3;
+        let drawn = tree_rewards(kind, 100_000, 5, k, 2).unwrap();
+        for a in 1..k {
+            let noise = |i: usize| {
+                drawn.rewards[[i, a]] - drawn.rewards[[i, 0]] - drawn.effects[[i, a]] + drawn.effects[[i, 0]]
+            };
+            assert_centred((0..100_000).map(noise), "reward difference - effect");
+            // Two arms, each with variance 1.04 K - 0.04, which are never observed together.
+            let (_, sd) = moments((0..100_000).map(noise));
+            let expected = (2.0 * (1.04 * k as f64 - 0.04)).sqrt();
+            assert!((sd - expected).abs() < 0.05, "{kind:?}: {sd} against {expected}");
+        }
+        assert!(drawn.effects.column(0).iter().all(|tau| *tau == 0.0));
+    }
+}
+
+#[test]
+fn covariates_take_the_values_of_their_kind() {
+    let binary = tree_rewards(Covariates::Binary, 5_000, 6, 2, 3).unwrap().x;
+    assert!(binary.iter().all(|v| *v == 0.0 || *v == 1.0));
+    for column in binary.columns() {
+        let (share, _) = moments(column.iter().copied());
+        assert!((0.17..0.83).contains(&share), "{share}");
+    }
+    let mixed = tree_rewards(Covariates::Mixed, 5_000, 5, 2, 3).unwrap().x;
+    for j in 0..3 {
+        let column = mixed.column(j);
+        assert!(column.iter().all(|v| (v * 10.0 - (v * 10.0).round()).abs() < 1e-9));
+        assert!((40..100).contains(&distinct(column.iter().copied())));
+    }
+    assert!((3..5).all(|j| distinct(mixed.column(j).iter().copied()) == 2));
+    let continuous = tree_rewards(Covariates::Continuous, 5_000, 2, 2, 3).unwrap().x;
+    assert_eq!(distinct(continuous.iter().copied()), 10_000);
+}
+
+/// The numpy generators drew the shipped instances; the same design gives the same spread, size by size.
+#[test]
+fn spreads_match_the_shipped_instances() {
+    let spread = |rewards: &Array2<f64>| moments(rewards.iter().copied()).1;
+    let near = |ours: f64, theirs: f64, what: &str| {
+        assert!((ours / theirs - 1.0).abs() < 0.1, "{what}: {ours} against {theirs}");
+    };
+    let shipped = [
+        ("h02_cont_n1000_p10_K4", Covariates::Continuous, 1000, 10, 4),
+        ("h08_mixed_n2000_p10_K2", Covariates::Mixed, 2000, 10, 2),
+        ("h13_bin_n1000_p30_K4", Covariates::Binary, 1000, 30, 4),
+    ];
+    for (name, kind, n, p, k) in shipped {
+        let theirs = numbers(&format!("tests/oracles/trees/{name}_G.csv")).1;
+        near(spread(&tree_rewards(kind, n, p, k, 101).unwrap().rewards), spread(&theirs), name);
+    }
+    // Gains have heavy tails and few units: quartiles over several seeds instead.
+    let middle_half = |gains: &[f64]| {
+        let mut sorted = gains.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() * 3 / 4] - sorted[sorted.len() / 4]
+    };
+    let names = ["p1_c50_p2", "p1_c50_p5", "p1_c50_p10", "p1_c100_p3"];
+    let gains = names.map(|name| columns(&numbers(&format!("tests/oracles/rules/{name}.csv")), "g").1);
+    let theirs: Vec<f64> = gains.iter().flatten().copied().collect();
+    let ours: Vec<f64> = (0..100).flat_map(|seed| linear_gains(50, 4, seed, false).unwrap().gains).collect();
+    let ratio = middle_half(&ours) / middle_half(&theirs);
+    assert!((0.75..1.33).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn an_instance_is_a_function_of_its_sizes_and_seed() {
+    assert_eq!(linear_gains(50, 3, 7, false), linear_gains(50, 3, 7, false));
+    let draw = |n, p, seed| linear_gains(n, p, seed, false).unwrap().gains[0];
+    let others = [draw(50, 3, 7), draw(50, 3, 8), draw(51, 3, 7), draw(50, 4, 7)];
+    assert_eq!(distinct(others), 4);
+    let kind = Covariates::Mixed;
+    assert_eq!(tree_rewards(kind, 50, 3, 2, 7), tree_rewards(kind, 50, 3, 2, 7));
+    assert_ne!(tree_rewards(kind, 50, 3, 2, 7), tree_rewards(kind, 50, 3, 2, 8));
+    // Known first numbers: a change of the generator must not go unnoticed.
+    let first = linear_gains(5, 2, 1, false).unwrap();
+    assert_eq!(first.gains, [3.919059, -0.541644, 0.047936, -1.313431, 4.062371]);
+}
+
+#[test]
+fn instances_become_models_and_empty_ones_are_refused() {
+    let linear = linear_gains(20, 2, 1, true).unwrap().problem().unwrap();
+    assert_eq!(linear.covariates, ["x1", "x2"]);
+    let tree = tree_rewards(Covariates::Binary, 20, 2, 3, 1).unwrap();
+    assert_eq!(tree.problem(2, Candidates::All).unwrap().arms, ["a0", "a1", "a2"]);
+    assert!(linear_gains(0, 2, 1, false).is_err());
+    assert!(linear_gains(5, 0, 1, false).is_err());
+    assert!(tree_rewards(Covariates::Binary, 5, 2, 1, 1).is_err());
+}
