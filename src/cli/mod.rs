@@ -2,6 +2,7 @@
 
 mod compare;
 mod evaluate;
+mod export;
 mod failure;
 mod flags;
 mod learn;
@@ -41,6 +42,8 @@ enum Command {
     Evaluate(Box<evaluate::Evaluate>),
     /// Apply a rule: the arm of each row
     Predict(predict::Predict),
+    /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
+    Export(export::Export),
     /// Check a folder that `learn` wrote, from its data file
     Verify(verify::Verify),
 }
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Learn(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Verify(command) => command.run(),
     };
     match done {

@@ -7,6 +7,7 @@
 //! ```
 
 mod answer;
+pub mod export;
 mod text;
 
 pub use answer::{GivenAnswer, read_answer};

@@ -1,0 +1,66 @@
+//! A rule in the languages of others: what scores it where prescribe is not installed, and what shows it.
+//!
+//! | format | for |
+//! |---|---|
+//! | `json` | programs; the rule file itself |
+//! | `text` | people |
+//! | `policytree` | users of policytree: its print form, with its node numbers |
+//! | `dot`, `svg` | pictures |
+//! | `sql` | databases: a `CASE` expression for SQLite, DuckDB or PostgreSQL |
+//! | `python` | a function without dependencies |
+
+mod graph;
+mod policytree;
+mod python;
+mod sql;
+mod svg;
+
+pub use sql::Dialect;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Rule, RuleFile};
+
+/// A format to write a rule in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Json,
+    Text,
+    Policytree,
+    Dot,
+    Svg,
+    Sql(Dialect),
+    Python,
+}
+
+/// A format that cannot hold this rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{format} shows trees only, the rule is {kind}; use text, json, sql or python")]
+pub struct OnlyTrees {
+    format: &'static str,
+    kind: &'static str,
+}
+
+impl RuleFile {
+    /// The rule in `format`, with a line break at the end.
+    ///
+    /// # Errors
+    /// Pictures and policytree's print form exist for trees only.
+    pub fn export(&self, format: Format) -> Result<String, OnlyTrees> {
+        let root = |format: &'static str| match &self.rule {
+            Rule::Tree { root } => Ok(root.clone()),
+            Rule::Constant { arm } => Ok(super::Node::Leaf { arm: arm.clone() }),
+            Rule::Linear { .. } => Err(OnlyTrees { format, kind: "linear" }),
+        };
+        Ok(match format {
+            Format::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
+            Format::Text => self.rule.in_words(&self.header.covariates),
+            Format::Policytree => policytree::print(&root("policytree")?, &self.header.arms),
+            Format::Dot => graph::dot(&root("dot")?),
+            Format::Svg => svg::draw(&root("svg")?),
+            Format::Sql(dialect) => sql::case(&self.rule, &self.header, dialect),
+            Format::Python => python::function(&self.rule, &self.header),
+        })
+    }
+}
