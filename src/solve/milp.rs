@@ -244,7 +244,7 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
         let mut posed = program.clone();
         posed.rows.extend(cutoff.map(|value| program.cutoff(value)));
         let mut options = self.options.clone();
-        options.mip_max_nodes = options.mip_max_nodes.map(|most| most - self.nodes);
+        options.mip_max_nodes = options.mip_max_nodes.map(|most| most.saturating_sub(self.nodes));
         let outcome = highs::solve_program(&posed, start.as_deref(), &options, self.watch, phase)?;
         self.programs += 1;
         self.nodes += outcome.nodes;
