@@ -177,6 +177,40 @@ fn linear_instance(seed: u64) -> usize {
     usize::from(value < optimum - 1e-9)
 }
 
+/// Points that differ by less than the solver's tolerances: what is called optimal is, the rest is called something else.
+#[test]
+fn nearly_tied_units_are_proved_or_not_called_optimal() {
+    let fine = 2f64.powi(40);
+    let proved = (0..60).into_par_iter().map(|seed| {
+        let mut random = ChaCha8Rng::seed_from_u64(5000 + seed);
+        let (n, p) = (random.random_range(4..=10), random.random_range(1..=2));
+        let mut near = |_| {
+            let (whole, step): (i128, i128) = (random.random_range(0..=2), random.random_range(-2..=2));
+            (whole << 40) + (step << (seed % 4 * 7))
+        };
+        let x: Vec<i128> = (0..n * p).map(&mut near).collect();
+        let gains: Vec<f64> = (0..n).map(|_| reward(&mut random)).collect();
+        let points: Vec<Point> = x.chunks(p).map(<[i128]>::to_vec).zip(gains.iter().copied()).collect();
+        let optimum = best_labelling(&points);
+        let x = Array2::from_shape_vec((n, p), x.iter().map(|v| *v as f64 / fine).collect()).unwrap();
+        let problem = LinearProblem::from_gains(names("x", p), x, &gains).unwrap();
+        let mut optimal = 0;
+        for formulation in [Formulation::Facets, Formulation::Radon, Formulation::FacetsRadon] {
+            let what = format!("nearly tied {seed} {formulation:?}");
+            let report = solved(&problem, &Milp { formulation: Some(formulation) }, None, &what);
+            let (value, bound) = (report.objective_value.unwrap(), report.objective_bound.unwrap());
+            assert!(value <= optimum && optimum <= bound + 1e-6, "{what}: {value} {optimum} {bound}");
+            if report.termination_status == TerminationStatus::Optimal {
+                proves(&report, optimum, &what);
+                optimal += 1;
+            }
+        }
+        optimal
+    });
+    let proved: usize = proved.sum();
+    assert!(proved >= 90, "{proved} of 180");
+}
+
 // Trees.
 
 struct Units<'a> {

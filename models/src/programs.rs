@@ -120,7 +120,7 @@ impl MixedIntegerProgram {
     }
 
     /// Refuses what solvers would silently call optimal: NaN anywhere, infinite costs or coefficients, crossed
-    /// bounds, terms that name no column or one twice, an empty program.
+    /// bounds, fractional bounds of whole columns, terms that name no column or one twice, an empty program.
     pub fn check(&self) -> Result<(), InvalidModel> {
         let refuse = |what: String| Err(InvalidModel(format!("program {}: {what}", self.name)));
         if self.columns.is_empty() {
@@ -136,6 +136,16 @@ impl MixedIntegerProgram {
                     column.name, column.cost, column.lower, column.upper
                 ));
             }
+        }
+        // HiGHS 1.15 calls some programs with such bounds infeasible that are not.
+        let fraction = |bound: f64| bound.is_finite() && bound.fract() != 0.0;
+        if let Some(column) =
+            self.columns.iter().find(|c| c.integer && (fraction(c.lower) || fraction(c.upper)))
+        {
+            return refuse(format!(
+                "column {} is whole but has bounds [{}, {}]; round them inwards",
+                column.name, column.lower, column.upper
+            ));
         }
         let mut last_row = vec![usize::MAX; self.columns.len()];
         for (r, row) in self.rows.iter().enumerate() {

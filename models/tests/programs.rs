@@ -43,6 +43,8 @@ fn what_is_not_a_number_is_refused_by_name() {
 fn bounds_that_hold_nothing_are_refused() {
     assert!(refusal(|p| p.columns[0].upper = -1.0).contains("column v"));
     assert!(refusal(|p| p.columns[0].lower = f64::INFINITY).contains("column v"));
+    assert!(refusal(|p| p.columns[1].lower = 0.25).contains("column w is whole"));
+    assert!(refusal(|p| p.columns[1].upper = 1.5).contains("column w is whole"));
     assert!(refusal(|p| p.rows[0].upper = 0.5).contains("row both"));
     assert!(refusal(|p| p.rows[0].upper = f64::NEG_INFINITY).contains("row both"));
 }

@@ -30,6 +30,7 @@ pub fn read_and_solve(text: &str, kind: &str) -> Result<Read, String> {
         sys::Highs_setBoolOptionValue(highs.0, c"output_flag".as_ptr(), 0);
         sys::Highs_setDoubleOptionValue(highs.0, c"mip_rel_gap".as_ptr(), 0.0);
         sys::Highs_setDoubleOptionValue(highs.0, c"mip_abs_gap".as_ptr(), 0.0);
+        sys::Highs_setDoubleOptionValue(highs.0, c"time_limit".as_ptr(), 60.0);
         sys::Highs_setIntOptionValue(highs.0, c"threads".as_ptr(), 1);
         if sys::Highs_readModel(highs.0, path.as_ptr()) != sys::kHighsStatusOk {
             return Err(format!("HiGHS does not read this {kind} file cleanly:\n{text}"));

@@ -58,7 +58,8 @@ pub(super) fn cuts_against(
     };
     let mut cuts: Vec<Row> = Vec::new();
     for round in 0..CUTS_A_ROUND {
-        let LinearOutcome::Optimal { columns: weights, .. } = oracle.solve(&program)? else {
+        // Cuts only help: a separation program that cannot be solved (nearly equal points) ends the search for them.
+        let Ok(LinearOutcome::Optimal { columns: weights, .. }) = oracle.solve(&program) else {
             break;
         };
         let support = |positive: bool| -> Vec<usize> {
