@@ -76,3 +76,16 @@ fn text_for_people() {
     }
     assert_eq!(shell.json("both.json")["reports"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn the_problem_of_a_folder_that_learn_wrote() {
+    let shell = Shell::new();
+    crate::learn::trial_in(&shell);
+    shell.run(&format!("{} --maximize --out out", crate::learn::LEARN)).exits(0);
+    let comparison = shell.run("compare learned out --json -").exits(0).json();
+    assert_gaps(&comparison, &["milp", "greedy"]);
+    let learned = shell.json("out/report.json");
+    assert_eq!(comparison["reports"][0]["objective_value"], learned["objective_value"]);
+    assert_eq!(comparison["reports"][0]["model_hash"], learned["model_hash"]);
+    assert_eq!(comparison["reports"][0]["data_hash"], learned["data_hash"]);
+}

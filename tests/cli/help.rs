@@ -12,6 +12,7 @@ fn every_command_has_help() {
         "compare",
         "compare tree",
         "compare linear",
+        "compare learned",
         "learn",
         "evaluate",
         "predict",
