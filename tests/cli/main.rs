@@ -1,0 +1,14 @@
+//! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
+
+mod compare;
+mod evaluate;
+mod help;
+mod instances;
+mod learn;
+mod limits;
+mod models_and_solutions;
+mod predict;
+#[path = "../common/cli.rs"]
+mod shell;
+mod solve;
+mod verify;
