@@ -410,7 +410,7 @@ fn a_depth_beyond_every_program() {
     for depth in ["30", "70", "4000000000"] {
         for line in [TREE, LEARN] {
             let line = line.replace("--depth 1", &format!("--depth {depth}"));
-            refused(&shell, &line, 2, &["milp", "columns", "--solver greedy"]);
+            refused(&shell, &line, 2, &["milp", "coefficients", "--solver greedy"]);
         }
     }
 }

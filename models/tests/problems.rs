@@ -86,7 +86,7 @@ fn thresholds_out_of_order_are_refused() {
 fn a_tree_too_deep_to_be_written_down_is_no_overflow() {
     let x = array![[1.0], [2.0]];
     let problem = tree(x, Array2::zeros((2, 2)), 200);
-    assert_eq!(Flow::columns(&problem), usize::MAX);
+    assert_eq!(Flow::coefficients(&problem), usize::MAX);
     assert!(Extended::new(&problem).is_none());
 }
 

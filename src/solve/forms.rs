@@ -10,8 +10,8 @@ use super::{Promise, Unsupported};
 
 /// Up to this many covariates the facet programs close sooner, beyond it the label program does (benches/README.md).
 const FACETS_UP_TO: usize = 6;
-/// Programs with more columns than this are refused: building them alone would take minutes and gigabytes.
-const MOST_COLUMNS: usize = 4_000_000;
+/// Larger programs are refused: no time limit reaches into their building, which would take minutes and gigabytes.
+const MOST_COEFFICIENTS: usize = 4_000_000;
 
 /// Which way to write a model as programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,14 +68,14 @@ impl Programmed for LinearProblem {
 
 impl Programmed for TreeProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
-        let columns = match formulation {
-            None | Some(Formulation::Extended) if self.class.depth <= 2 => Extended::columns(self),
-            None | Some(Formulation::Flow) => Flow::columns(self),
+        let coefficients = match formulation {
+            None | Some(Formulation::Extended) if self.class.depth <= 2 => Extended::coefficients(self),
+            None | Some(Formulation::Flow) => Flow::coefficients(self),
             Some(Formulation::Extended) => return Err(foreign("tree of depth 3 or more", "flow")),
             Some(_) => return Err(foreign("tree rule", "extended and flow")),
         };
-        if columns > MOST_COLUMNS {
-            let part = format!("a program of {columns} columns (at most {MOST_COLUMNS})");
+        if coefficients > MOST_COEFFICIENTS {
+            let part = format!("a program of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
             return Err(refuse(part, "use fewer thresholds (--candidates quantiles:15), or --solver greedy"));
         }
         Ok(Promise::Exact)

@@ -54,11 +54,11 @@ impl<'a> Extended<'a> {
         Some(Self { problem, roots })
     }
 
-    /// The most columns that the program can have.
-    pub fn columns(problem: &TreeProblem) -> usize {
+    /// The most coefficients that the program can have: one a column, but for the roots.
+    pub fn coefficients(problem: &TreeProblem) -> usize {
         let splits: usize = problem.class.thresholds.iter().map(Vec::len).sum();
         let below = if problem.class.depth == 2 { splits + 1 } else { 1 };
-        2 + splits.saturating_mul(1 + 2 * below)
+        4 + splits.saturating_mul(3 + 2 * below)
     }
 
     fn program(&self) -> MixedIntegerProgram {

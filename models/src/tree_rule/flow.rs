@@ -71,13 +71,14 @@ impl<'a> Flow<'a> {
         Self { problem, splits: splits(problem), bins: bins(problem) }
     }
 
-    /// Number of columns of the program; usize::MAX where it cannot be counted.
-    pub fn columns(problem: &TreeProblem) -> usize {
+    /// About how many coefficients the program has, most of them in the gates; usize::MAX where they cannot be counted.
+    pub fn coefficients(problem: &TreeProblem) -> usize {
         if problem.class.depth > MOST_LEVELS {
             return usize::MAX;
         }
         let at = Flow::new(problem).layout();
-        at.outflow(at.bins, 0, 0)
+        let gates = at.inner.saturating_mul(at.splits + 1).saturating_mul(at.bins);
+        gates.saturating_add(at.leaves.saturating_mul(at.arms).saturating_mul(4 * at.bins))
     }
 
     fn layout(&self) -> Layout {
