@@ -137,7 +137,7 @@ fn confirmation(problem: &LinearProblem, exact: f64) -> Result<&'static str, Fai
 }
 
 fn solves(problem: &LinearProblem, stage: Stage, exact: f64) -> Result<Vec<Solve>, Failure> {
-    let constant = problem.objective(&problem.best_constant());
+    let constant = problem.reference_value().unwrap_or(f64::NEG_INFINITY);
     let seeds = if stage == Stage::Surrogate { 1 } else { SOLVER_SEEDS };
     let one = |random_seed: u64| {
         // One thread and one solve at a time: CPU time belongs to the process.

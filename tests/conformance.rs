@@ -94,11 +94,11 @@ impl Posed for TreeProblem {
             ("depth three, tied", tree((table(15, 8, 2, true), table(16, 8, 2, true)), 3, Candidates::All)),
             (
                 "minimum leaf size",
-                tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(5)),
+                tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(5)).unwrap(),
             ),
             (
                 "room for one leaf",
-                tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(20)),
+                tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(20)).unwrap(),
             ),
             ("nothing to split", tree((Array2::ones((4, 1)), table(17, 4, 2, false)), 2, Candidates::All)),
         ]
@@ -440,7 +440,7 @@ impl Observer for AtOnce {
 #[test]
 fn linear_rules_refuse_a_minimum_leaf_size_by_name() {
     for (_, model) in LinearProblem::instances() {
-        let model = model.with(SideConstraint::MinimumLeafSize(2));
+        let model = model.with(SideConstraint::MinimumLeafSize(2)).unwrap();
         for solver in LinearProblem::solvers() {
             let refusal = solver.accepts(&model).unwrap_err();
             assert!(refusal.to_string().contains("minimum_leaf_size"), "{refusal}");
@@ -454,7 +454,7 @@ fn linear_rules_refuse_a_minimum_leaf_size_by_name() {
 #[test]
 fn a_problem_without_a_feasible_rule_is_called_so() {
     let (_, model) = TreeProblem::instances().swap_remove(1);
-    let model = model.with(SideConstraint::MinimumLeafSize(26));
+    let model = model.with(SideConstraint::MinimumLeafSize(26)).unwrap();
     for solver in TreeProblem::solvers() {
         let report = solve::solve(&model, solver.as_ref(), None, &Options::default(), &Silent).unwrap();
         assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{}", solver.name());

@@ -103,7 +103,7 @@ impl Golden {
             TreeProblem::new(class, self.covariates.clone(), self.arms.clone(), x, matrix(&self.rewards))
                 .unwrap();
         match self.minimum_leaf_size {
-            Some(least) => problem.with(SideConstraint::MinimumLeafSize(least)),
+            Some(least) => problem.with(SideConstraint::MinimumLeafSize(least)).unwrap(),
             None => problem,
         }
     }

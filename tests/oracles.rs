@@ -66,7 +66,7 @@ fn larger_trees_of_depth_two_are_proved() {
         let (arms, rewards) = numbers(&format!("tests/oracles/trees/{name}_G.csv"));
         let class = Tree::over(&x, 2, Candidates::All);
         let problem = TreeProblem::new(class, names, arms, x, rewards).unwrap();
-        let problem = problem.with(SideConstraint::MinimumLeafSize(least));
+        let problem = problem.with(SideConstraint::MinimumLeafSize(least)).unwrap();
         let report =
             solve::solve_started(&problem, &Milp::default(), None, &Options::default(), &Silent).unwrap();
         assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}: {:?}", report.certificate);

@@ -27,7 +27,7 @@ const SAME: f64 = 1e-9;
 /// The optimal value; an error where the data are not in general position.
 pub fn optimum(problem: &LinearProblem) -> Result<f64, Failure> {
     let search = Enumeration::of(problem);
-    let constant = problem.objective(&problem.best_constant());
+    let constant = problem.reference_value().unwrap_or(f64::NEG_INFINITY);
     let Some(best) = search.best().filter(|best| best.value > constant) else {
         return Ok(constant);
     };

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::programs::{MixedIntegerProgram, Row, Sense};
+use crate::side_constraints::Standing;
 
 /// A constraint that a point breaks, and by how much (in the constraint's own units).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,11 @@ pub trait Model {
 
     /// Every constraint that `point` breaks; empty where it is feasible.
     fn violations(&self, point: &Self::Point) -> Vec<Violation>;
+
+    /// Where `point` stands with each side constraint.
+    fn standings(&self, _point: &Self::Point) -> Vec<Standing> {
+        Vec::new()
+    }
 
     /// Value of the best rule that ignores the covariates, where the model has such rules: the zero of the
     /// gap that reports call `gain_gap`.

@@ -11,11 +11,11 @@
 use std::fmt::Debug;
 
 use ndarray::{Array2, ArrayView1};
-use serde::{Deserialize, Serialize};
 
 use crate::exact::{sha256, sum};
 use crate::model::{Model, Violation};
 use crate::programs::{InvalidModel, Sense};
+use crate::side_constraints::{AssignmentBound, SideConstraint, Standing};
 
 /// A class of rules: how a rule assigns an arm to a unit.
 pub trait RuleClass: Clone + Debug + Send + Sync {
@@ -46,23 +46,6 @@ pub trait RuleClass: Clone + Debug + Send + Sync {
     fn parameters(&self) -> String;
 }
 
-/// A demand on the rule beyond its class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SideConstraint {
-    /// Every cell that holds any unit holds at least this many.
-    MinimumLeafSize(usize),
-}
-
-impl SideConstraint {
-    /// The constraint's name in messages and reports.
-    pub fn name(&self) -> &'static str {
-        match self {
-            SideConstraint::MinimumLeafSize(_) => "minimum_leaf_size",
-        }
-    }
-}
-
 /// Class, objective and side constraints.
 #[derive(Clone, Debug)]
 pub struct PolicyProblem<C> {
@@ -73,7 +56,7 @@ pub struct PolicyProblem<C> {
     pub arms: Vec<String>,
     x: Array2<f64>,
     rewards: Array2<f64>,
-    pub side: Vec<SideConstraint>,
+    side: Vec<SideConstraint>,
 }
 
 impl<C: RuleClass> PolicyProblem<C> {
@@ -113,10 +96,23 @@ impl<C: RuleClass> PolicyProblem<C> {
         Ok(Self { class, covariates, arms, x, rewards, side: Vec::new() })
     }
 
-    /// The same problem under one more side constraint.
-    pub fn with(mut self, constraint: SideConstraint) -> Self {
+    /// The same problem under one more side constraint; refuses one over other units or arms.
+    pub fn with(mut self, constraint: SideConstraint) -> Result<Self, InvalidModel> {
+        constraint.check(self.x.nrows(), self.arms.len())?;
         self.side.push(constraint);
-        self
+        Ok(self)
+    }
+
+    pub fn side(&self) -> &[SideConstraint] {
+        &self.side
+    }
+
+    /// The constraints that bound a sum over the assignment.
+    pub fn assignment_bounds(&self) -> impl Iterator<Item = &AssignmentBound> {
+        self.side.iter().filter_map(|constraint| match constraint {
+            SideConstraint::Assignment(bound) => Some(bound),
+            SideConstraint::MinimumLeafSize(_) => None,
+        })
     }
 
     /// Covariates, n x p.
@@ -145,16 +141,26 @@ impl<C: RuleClass> PolicyProblem<C> {
         self.rewards.columns().into_iter().map(|column| sum(column.iter().copied())).collect()
     }
 
-    /// The rule that gives everyone the best single arm (the lowest of equals).
-    pub fn best_constant(&self) -> C::Rule {
-        let values = self.constant_values();
-        let arm = (1..values.len()).fold(0, |best, k| if values[k] > values[best] { k } else { best });
-        self.class.constant(self.x.ncols(), arm)
+    /// The constant rules that satisfy the side constraints, with their values.
+    fn constants(&self) -> Vec<(C::Rule, f64)> {
+        let rules = (0..self.arms.len()).map(|arm| self.class.constant(self.x.ncols(), arm));
+        let kept = rules.zip(self.constant_values()).filter(|(rule, _)| self.violations(rule).is_empty());
+        kept.collect()
+    }
+
+    /// The rule that gives everyone the best single arm (the lowest of equals), where the side constraints allow any.
+    pub fn best_constant(&self) -> Option<C::Rule> {
+        let better = |best: (C::Rule, f64), next: (C::Rule, f64)| if next.1 > best.1 { next } else { best };
+        self.constants().into_iter().reduce(better).map(|(rule, _)| rule)
     }
 
     /// The minimum leaf size asked for; 1 where none is.
     pub fn minimum_leaf_size(&self) -> usize {
-        self.side.iter().map(|SideConstraint::MinimumLeafSize(m)| *m).max().unwrap_or(1).max(1)
+        let sizes = self.side.iter().map(|constraint| match constraint {
+            SideConstraint::MinimumLeafSize(least) => *least,
+            SideConstraint::Assignment(_) => 1,
+        });
+        sizes.max().unwrap_or(1).max(1)
     }
 
     fn fits(&self, rule: &C::Rule) -> bool {
@@ -199,21 +205,31 @@ impl<C: RuleClass> Model for PolicyProblem<C> {
             return vec![Violation { constraint: "shape".into(), amount: 1.0 }];
         }
         let mut found = self.class.violations(rule);
-        for constraint in &self.side {
-            let SideConstraint::MinimumLeafSize(least) = constraint;
-            let smallest = self.smallest_cell(rule);
-            if smallest < *least {
-                found.push(Violation {
-                    constraint: constraint.name().into(),
-                    amount: (least - smallest) as f64,
-                });
-            }
-        }
+        let broken = self.standings(rule).into_iter().filter(|standing| standing.slack < 0.0);
+        found.extend(broken.map(|s| Violation { constraint: s.constraint, amount: -s.slack }));
         found
     }
 
+    fn standings(&self, rule: &C::Rule) -> Vec<Standing> {
+        let assignment = self.assignment(rule);
+        let standing = |constraint: &SideConstraint| {
+            let (value, slack) = match constraint {
+                SideConstraint::MinimumLeafSize(least) => {
+                    let smallest = self.smallest_cell(rule) as f64;
+                    (smallest, smallest - *least as f64)
+                }
+                SideConstraint::Assignment(bound) => {
+                    let value = bound.value(&assignment);
+                    (value, bound.slack(value))
+                }
+            };
+            Standing { constraint: constraint.name().into(), value, slack }
+        };
+        self.side.iter().map(standing).collect()
+    }
+
     fn reference_value(&self) -> Option<f64> {
-        self.constant_values().into_iter().reduce(f64::max)
+        self.constants().into_iter().map(|(_, value)| value).reduce(f64::max)
     }
 
     fn trivial_bound(&self) -> f64 {

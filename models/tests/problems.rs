@@ -41,7 +41,7 @@ fn zeros_of_both_signs_are_one_value() {
 #[test]
 fn what_breaks_a_tree_is_named_and_measured() {
     let x = array![[1.0], [2.0], [3.0], [4.0]];
-    let problem = tree(x, Array2::zeros((4, 2)), 1).with(SideConstraint::MinimumLeafSize(2));
+    let problem = tree(x, Array2::zeros((4, 2)), 1).with(SideConstraint::MinimumLeafSize(2)).unwrap();
     let deep = Node::split(0, 1.0, leaf(0), Node::split(0, 2.0, leaf(1), leaf(0)));
     let named = |rule: &Node| -> Vec<(String, f64)> {
         let found = problem.violations(rule).into_iter();
@@ -56,7 +56,7 @@ fn what_breaks_a_tree_is_named_and_measured() {
 #[test]
 fn a_rule_of_another_shape_is_no_rule() {
     let x = array![[1.0], [2.0], [3.0], [4.0]];
-    let problem = tree(x.clone(), Array2::ones((4, 2)), 1).with(SideConstraint::MinimumLeafSize(2));
+    let problem = tree(x.clone(), Array2::ones((4, 2)), 1).with(SideConstraint::MinimumLeafSize(2)).unwrap();
     for stranger in [Node::split(1, 1.0, leaf(0), leaf(1)), Node::split(0, 1.0, leaf(0), leaf(2))] {
         assert_eq!(problem.violations(&stranger)[0].constraint, "shape");
         assert!(problem.objective(&stranger).is_nan());
@@ -128,7 +128,7 @@ fn hashes_tell_models_from_data() {
     let x = array![[1.0], [2.0], [3.0]];
     let base = tree(x.clone(), Array2::zeros((3, 2)), 1);
     let deeper = tree(x.clone(), Array2::zeros((3, 2)), 2);
-    let constrained = base.clone().with(SideConstraint::MinimumLeafSize(2));
+    let constrained = base.clone().with(SideConstraint::MinimumLeafSize(2)).unwrap();
     let other = tree(x, Array2::ones((3, 2)), 1);
     assert_eq!(base.data_hash(), deeper.data_hash());
     assert_ne!(base.model_hash(), deeper.model_hash());

@@ -71,7 +71,7 @@ impl Compare {
                 how.checked()?;
                 let config = read_config(folder)?;
                 let (scored, sample) = prepare(&config)?;
-                on_training_units(&scored, &sample, config.policy, how)?
+                on_training_units(&scored, &sample, &config, how)?
             }
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::failure::Failure;
+use crate::learn::Constraints;
 use crate::models::tree_rule::Candidates;
 use crate::score::ScoreKind;
 use crate::solve::registry::Settings;
@@ -44,6 +45,36 @@ pub struct SolverFlags {
     /// Where the solver's own log goes
     #[arg(long, value_name = "FILE", help_heading = "Solver")]
     pub log_file: Option<PathBuf>,
+}
+
+/// Bounds on who gets what.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConstraintFlags {
+    /// Total cost of the arms given to the units, at most
+    #[arg(long, value_name = "B", allow_negative_numbers = true, help_heading = "Constraints")]
+    pub budget: Option<f64>,
+    /// Share of the units that get an arm other than the first, at most
+    #[arg(long, value_name = "SHARE", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Constraints")]
+    pub budget_share: Option<f64>,
+    /// Number of units that get an arm, at most
+    #[arg(long, value_name = "ARM=N,..", value_delimiter = ',', help_heading = "Constraints")]
+    pub capacity: Vec<String>,
+}
+
+impl ConstraintFlags {
+    pub fn constraints(&self) -> Result<Constraints, Failure> {
+        let whole = |(arm, value): (String, String)| match value.parse::<usize>() {
+            Ok(limit) => Ok((arm, limit)),
+            Err(_) => {
+                Err(Failure::usage(format!("--capacity {arm}={value}: {value:?} is not a whole number")))
+            }
+        };
+        let capacity =
+            pairs("--capacity", &self.capacity)?.into_iter().map(whole).collect::<Result<_, _>>()?;
+        let constraints = Constraints { budget: self.budget, budget_share: self.budget_share, capacity };
+        constraints.check()?;
+        Ok(constraints)
+    }
 }
 
 /// Where a JSON report goes.

@@ -11,7 +11,7 @@ use serde_json::json;
 use toml::{Table, Value};
 
 use super::failure::{Failure, INTERNAL, USAGE, code_of};
-use super::flags::{self, JsonFlag, SolverFlags};
+use super::flags::{self, ConstraintFlags, JsonFlag, SolverFlags};
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
@@ -51,6 +51,8 @@ pub struct Learn {
     /// Share of each arm's units held out to evaluate the rule on (default 0.5; 0: none)
     #[arg(long, value_name = "SHARE", value_parser = flags::nonnegative, help_heading = "Rule")]
     test_share: Option<f64>,
+    #[command(flatten)]
+    constraints: ConstraintFlags,
     #[command(flatten)]
     solver: SolverFlags,
     /// Configuration; flags override it
@@ -108,6 +110,8 @@ impl Learn {
         let typed = self.solver.settings();
         put(settings, "formulation", typed.formulation)?;
         put(settings, "stage", typed.stage)?;
+        let typed = Table::try_from(self.constraints.constraints()?).unwrap_or_default();
+        overlay(table(&mut tree, "constraints"), typed);
         let scoring = table(&mut tree, "scoring");
         self.study.over(scoring)?;
         let direction = match (self.maximize, self.minimize) {
@@ -193,7 +197,7 @@ fn read(path: &Path) -> Result<Table, Failure> {
 
 /// Lays `top` over `base`, table by table; a variant such as `candidates` or `costs` is replaced whole.
 fn overlay(base: &mut Table, top: Table) {
-    const NESTED: [&str; 5] = ["scoring", "roles", "policy", "settings", "solve"];
+    const NESTED: [&str; 6] = ["scoring", "roles", "policy", "constraints", "settings", "solve"];
     for (name, value) in top {
         match (base.get_mut(&name), value) {
             (Some(Value::Table(below)), Value::Table(above)) if NESTED.contains(&name.as_str()) => {

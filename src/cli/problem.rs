@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ndarray::Array2;
 
 use super::failure::Failure;
-use super::flags;
+use super::flags::{self, ConstraintFlags};
 use crate::data::{NamedMatrix, Place, Problem, read_matrix, same_rows};
 use crate::models::linear_rule::LinearProblem;
 use crate::models::tree_rule::{Candidates, Tree, TreeProblem};
-use crate::models::{PolicyProblem, SideConstraint};
+use crate::models::{PolicyProblem, RuleClass, SideConstraint};
 
 /// A tree problem as typed.
 #[derive(Args, Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct TreeFlags {
     /// Thresholds: all observed values, or quantiles:Q
     #[arg(long, value_name = "all|quantiles:Q", value_parser = flags::candidates, default_value = "all")]
     candidates: Candidates,
+    #[command(flatten)]
+    bounds: BoundFlags,
 }
 
 /// A linear problem as typed.
@@ -40,6 +43,18 @@ pub struct LinearFlags {
     /// CSV of one column: the gain of each unit from treatment
     #[arg(long, value_name = "g.csv")]
     gains: PathBuf,
+    #[command(flatten)]
+    bounds: BoundFlags,
+}
+
+/// Side constraints as typed, and the costs that a budget counts.
+#[derive(Args, Clone, Debug)]
+struct BoundFlags {
+    #[command(flatten)]
+    constraints: ConstraintFlags,
+    /// CSV of the costs that --budget counts: one column an arm, or one column for any arm but the first
+    #[arg(long, value_name = "C.csv", requires = "budget", help_heading = "Constraints")]
+    costs: Option<PathBuf>,
 }
 
 impl TreeFlags {
@@ -51,11 +66,7 @@ impl TreeFlags {
         }
         let class = Tree::over(&x.values, self.depth, self.candidates);
         let problem = PolicyProblem::new(class, x.names, rewards.names, x.values, rewards.values)?;
-        Ok(if self.min_leaf > 1 {
-            problem.with(SideConstraint::MinimumLeafSize(self.min_leaf))
-        } else {
-            problem
-        })
+        self.bounds.on(problem.with(SideConstraint::MinimumLeafSize(self.min_leaf))?)
     }
 }
 
@@ -68,8 +79,39 @@ impl LinearFlags {
             let problem = Problem::Shape { what: "the gains", expected: "1 column".into(), found };
             return Err(Place::file(&gains.source).refuse(problem).into());
         }
-        Ok(LinearProblem::from_gains(x.names, x.values, &gains.values.column(0).to_vec())?)
+        let problem = LinearProblem::from_gains(x.names, x.values, &gains.values.column(0).to_vec())?;
+        self.bounds.on(problem)
     }
+}
+
+impl BoundFlags {
+    fn on<C: RuleClass>(&self, problem: PolicyProblem<C>) -> Result<PolicyProblem<C>, Failure> {
+        let constraints = self.constraints.constraints()?;
+        if constraints.budget.is_some() && self.costs.is_none() {
+            return Err(Failure::usage(
+                "--budget needs the costs that it counts: name their file with --costs",
+            ));
+        }
+        let (units, arms) = problem.rewards().dim();
+        let costs = self.costs.as_deref().map(|path| costs(path, units, arms)).transpose()?;
+        Ok(constraints.on(problem, costs.as_ref())?)
+    }
+}
+
+/// Costs n x K: the file's columns, or its only one for every arm but the first.
+fn costs(path: &Path, units: usize, arms: usize) -> Result<Array2<f64>, Failure> {
+    let costs = read_matrix(path)?;
+    let (rows, columns) = costs.values.dim();
+    if rows == units && columns == arms {
+        return Ok(costs.values);
+    }
+    if rows == units && columns == 1 {
+        let cost = |(i, k): (usize, usize)| if k > 0 { costs.values[[i, 0]] } else { 0.0 };
+        return Ok(Array2::from_shape_fn((units, arms), cost));
+    }
+    let expected = format!("{units} x {arms} or {units} x 1");
+    let problem = Problem::Shape { what: "the costs", expected, found: format!("{rows} x {columns}") };
+    Err(Place::file(&costs.source).refuse(problem).into())
 }
 
 /// Reads the covariates and warns of those that never vary.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use prescribe_models::tree_rule::Candidates;
 use serde::{Deserialize, Serialize};
 
-use super::LearnError;
+use super::{Constraints, LearnError};
 use crate::data::Roles;
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
@@ -22,6 +22,8 @@ pub struct Config {
     pub solver: String,
     pub settings: Settings,
     pub policy: Policy,
+    #[serde(default)]
+    pub constraints: Constraints,
     pub scoring: Scoring,
     pub solve: Options,
 }
@@ -60,6 +62,7 @@ impl Config {
             }
             _ => {}
         }
+        self.constraints.check()?;
         if !(0.0..1.0).contains(&self.test_share) {
             return refuse("the held-out share must be at least 0 and below 1");
         }

@@ -10,10 +10,12 @@
 //! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
 
 mod config;
+mod constraints;
 mod folder;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
+pub use constraints::Constraints;
 pub use folder::{read_config, write};
 pub use verify::{Finding, verify};
 
@@ -86,7 +88,7 @@ pub struct Learned {
 pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnError> {
     config.check()?;
     let (scored, sample) = prepare(config)?;
-    let report = on_training_units(&scored, &sample, config.policy, SolveIt { config, observer })?;
+    let report = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
     let Scored { study, .. } = &scored;
     let rule = RuleFile::new(&report, &study.covariate_names, &study.arms, config.scoring.direction);
     let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
@@ -150,20 +152,23 @@ pub trait WithProblem {
 pub fn on_training_units<W: WithProblem>(
     scored: &Scored,
     sample: &[Sample],
-    policy: Policy,
+    config: &Config,
     work: W,
 ) -> Result<W::Done, LearnError> {
     let train = units_of(sample, Sample::Train);
     let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
     let rewards = scored.rewards.select(Axis(0), &train);
     let (names, arms) = (study.covariate_names.clone(), study.arms.clone());
-    match policy {
-        Policy::Linear => work.with(PolicyProblem::new(Linear, names, arms, x, rewards)?),
+    let (costs, constraints) = (study.costs.select(Axis(0), &train), &config.constraints);
+    match config.policy {
+        Policy::Linear => {
+            let problem = PolicyProblem::new(Linear, names, arms, x, rewards)?;
+            work.with(constraints.on(problem, Some(&costs))?)
+        }
         Policy::Tree { depth, candidates, min_leaf } => {
             let problem = PolicyProblem::new(Tree::over(&x, depth, candidates), names, arms, x, rewards)?;
-            let bounded =
-                |problem: PolicyProblem<Tree>| problem.with(SideConstraint::MinimumLeafSize(min_leaf));
-            work.with(if min_leaf > 1 { bounded(problem) } else { problem })
+            let problem = problem.with(SideConstraint::MinimumLeafSize(min_leaf))?;
+            work.with(constraints.on(problem, Some(&costs))?)
         }
     }
 }

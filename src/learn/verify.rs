@@ -48,7 +48,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
         check_scores(folder, &scored, &sample, &assignment)?,
     ];
     let work = CheckModel { rule: &rule, report: &report };
-    findings.extend(on_training_units(&scored, &sample, config.policy, work)?);
+    findings.extend(on_training_units(&scored, &sample, &config, work)?);
     let value = super::evaluate(&scored, &sample, &assignment, &config)?.value.estimate;
     let reported = report.evaluation.map(|evaluation| evaluation.value.estimate);
     findings.push(same("value", Some(value), reported));

@@ -42,9 +42,11 @@ pub trait Programmed: Model + Sized {
 
 impl Programmed for LinearProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
-        if let Some(constraint) = self.side.first() {
-            let part = format!("the constraint {} on a linear rule", constraint.name());
-            return Err(refuse(part, "leave it out, or use a tree"));
+        if self.minimum_leaf_size() > 1 {
+            return Err(refuse(
+                "the constraint minimum_leaf_size on a linear rule".into(),
+                "leave it out, or use a tree",
+            ));
         }
         match formulation {
             Some(Formulation::Naive) => Ok(Promise::Heuristic),

@@ -23,8 +23,15 @@ impl Solver<TreeProblem> for Greedy {
         format!("prescribe {}", env!("CARGO_PKG_VERSION"))
     }
 
-    fn accepts(&self, _problem: &TreeProblem) -> Result<Promise, Unsupported> {
-        Ok(Promise::Heuristic)
+    fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
+        match problem.assignment_bounds().next() {
+            None => Ok(Promise::Heuristic),
+            Some(bound) => Err(Unsupported {
+                solver: "greedy".into(),
+                part: format!("the constraint {}", bound.name),
+                remedy: "use --solver milp".into(),
+            }),
+        }
     }
 
     fn search(

@@ -180,6 +180,11 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
         if self.better(a, b) { a } else { b }
     }
 
+    /// The bound on no points.
+    fn empty(&self) -> f64 {
+        if self.form.model().sense() == Sense::Maximize { f64::NEG_INFINITY } else { f64::INFINITY }
+    }
+
     /// The objective that a piece must reach to matter.
     fn cutoff(&self) -> Option<f64> {
         let sign = if self.form.model().sense() == Sense::Maximize { 1.0 } else { -1.0 };
@@ -254,9 +259,9 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
         match (outcome.status, &outcome.columns) {
             (TerminationStatus::Infeasible, _) => {
                 self.closed += 1;
-                // Without a cutoff the piece holds no point at all: nothing in it exceeds what is known.
+                // Without a cutoff the piece holds no point at all: nothing in it exceeds what is known, be it nothing.
                 let known = self.incumbent.as_ref().map(|best| best.value);
-                return Ok((cutoff.or(known).unwrap_or(trivial), true));
+                return Ok((cutoff.or(known).unwrap_or(self.empty()), true));
             }
             (TerminationStatus::NumericalError | TerminationStatus::OtherError, None) => {
                 return Err(SolveError::Backend { solver: "HiGHS".into(), reason: self.raw_status.clone() });

@@ -160,7 +160,11 @@ pub fn solve<M: Model>(
     let promise = solver.accepts(model)?;
     let watch = Watch::start(options.time_limit, observer);
     let cpu = cpu_time::ProcessTime::now();
-    let answer = solver.search(model, start, options, &watch)?;
+    let mut answer = solver.search(model, start, options, &watch)?;
+    let standings = answer.point.as_ref().map(|point| model.standings(point)).unwrap_or_default();
+    if !standings.is_empty() {
+        answer.statistics.insert("constraints".into(), json!(standings));
+    }
     let spent = report::Spent { solve_seconds: watch.elapsed(), cpu_seconds: cpu.elapsed().as_secs_f64() };
     Ok(report::certify(model, solver, promise, answer, options, spent))
 }
@@ -175,7 +179,9 @@ pub fn solve_started<M: Solvable>(
     observer: &dyn Observer,
 ) -> Result<Report<M::Point>, SolveError> {
     let promise = solver.accepts(model)?;
-    let Some(starter) = M::starter().filter(|_| start.is_none() && promise == Promise::Exact) else {
+    let Some(starter) = M::starter()
+        .filter(|starter| start.is_none() && promise == Promise::Exact && starter.accepts(model).is_ok())
+    else {
         return solve(model, solver, start, options, observer);
     };
     let quick = solve(model, starter.as_ref(), None, options, observer)?;

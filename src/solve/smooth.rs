@@ -76,12 +76,12 @@ impl Solver<LinearProblem> for Smooth {
     }
 
     fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
-        match problem.side.first() {
+        match problem.side().first() {
             None => Ok(Promise::Local),
             Some(constraint) => Err(Unsupported {
                 solver: "smooth".into(),
                 part: format!("the constraint {} on a linear rule", constraint.name()),
-                remedy: "leave it out, or use a tree".into(),
+                remedy: "use --solver milp".into(),
             }),
         }
     }
@@ -153,7 +153,8 @@ struct Best<'p> {
 impl<'p> Best<'p> {
     /// Starts from the better of the best constant rule and `start`.
     fn of(problem: &'p LinearProblem, start: Option<&LinearRule>) -> Self {
-        let constant = problem.best_constant();
+        let constant =
+            problem.best_constant().unwrap_or_else(|| problem.class.constant(problem.covariates.len(), 0));
         let value = problem.objective(&constant);
         let mut best = Self { problem, rule: constant, value, stages: Map::new() };
         start.into_iter().for_each(|rule| best.take(rule.clone()));

@@ -1,6 +1,7 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
 mod compare;
+mod constraints;
 mod evaluate;
 mod help;
 mod instances;

@@ -10,6 +10,8 @@
 //! M_i^- = max over the facet and over k of (z_k - z_i)'b,   M_i^+ = max of (z_i - z_k)'b
 //! ```
 //!
+//! Under assignment bounds every unit has both rows, since a label may be wanted for the bound's sake.
+//!
 //! The M are valid because a rule that is not constant on the data has `-max_k z_k'b <= b0 <= -min_k z_k'b`; constant
 //! rules are candidates. Rows are closed on both sides (no margin epsilon), so each optimum bounds every rule of the
 //! facet from above, ties included; what it claims is confirmed or cut off by `recover`.
@@ -51,15 +53,16 @@ fn facet(units: &MergedUnits, covariate: usize, sign: f64) -> MixedIntegerProgra
         _ if units.varies(j) => (-1.0, 1.0),
         _ => (0.0, 0.0),
     });
-    for (i, (z, gain)) in units.z.iter().zip(&units.gains).enumerate() {
-        if *gain > 0.0 {
+    for (i, z) in units.z.iter().enumerate() {
+        if units.counts(i, true) {
             let m = farthest(units, z, covariate, sign);
             program.rows.push(Row::at_least(
                 format!("treated[{i}]"),
                 -m,
                 units.height_terms(i, intercept, -m),
             ));
-        } else if *gain < 0.0 {
+        }
+        if units.counts(i, false) {
             let m = farthest(units, z, covariate, -sign);
             program.rows.push(Row::at_most(
                 format!("untreated[{i}]"),

@@ -15,6 +15,7 @@ use crate::exact::sum;
 use crate::maximum_margin::MaximumMargin;
 use crate::model::{LinearOracle, Model, OracleError, Recovered};
 use crate::programs::{MixedIntegerProgram, Row};
+use crate::side_constraints::AssignmentBound;
 use crate::{Sense, exact};
 
 /// Distinct covariate points (m of them) with the sum of the gains of the units there.
@@ -27,23 +28,35 @@ pub struct MergedUnits<'a> {
     pub z: Vec<Vec<f64>>,
     /// Gain of each point.
     pub gains: Vec<f64>,
+    bounds: Vec<Bound>,
     centre: Vec<f64>,
     scale: Vec<f64>,
 }
 
+/// An assignment bound over the points: `lower <= sum_i weights[i] p_i <= upper`.
+#[derive(Clone, Debug)]
+struct Bound {
+    name: String,
+    weights: Vec<f64>,
+    lower: f64,
+    upper: f64,
+}
+
 impl<'a> MergedUnits<'a> {
     pub fn of(problem: &'a LinearProblem) -> Self {
-        let mut points: BTreeMap<Vec<u64>, (&'a [f64], Vec<f64>)> = BTreeMap::new();
+        let mut points: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
         for i in 0..problem.units() {
-            let x = problem.unit(i);
-            let key = x.iter().map(|v| v.to_bits()).collect();
-            points.entry(key).or_insert((x, Vec::new())).1.push(problem.gain(i));
+            let key = problem.unit(i).iter().map(|v| v.to_bits()).collect();
+            points.entry(key).or_default().push(i);
         }
-        let (x, gains): (Vec<_>, Vec<_>) = points.into_values().map(|(x, g)| (x, sum(g))).unzip();
+        let units: Vec<Vec<usize>> = points.into_values().collect();
+        let x: Vec<&[f64]> = units.iter().map(|units| problem.unit(units[0])).collect();
+        let gains = units.iter().map(|units| sum(units.iter().map(|&i| problem.gain(i)))).collect();
+        let bounds = problem.assignment_bounds().map(|bound| Bound::over(&units, bound)).collect();
         let (centre, scale): (Vec<_>, Vec<_>) =
             problem.x().columns().into_iter().map(|c| midrange(c.iter())).unzip();
         let scaled = |x: &&[f64]| x.iter().zip(&centre).zip(&scale).map(|((v, c), s)| (v - c) / s).collect();
-        Self { z: x.iter().map(scaled).collect(), problem, x, gains, centre, scale }
+        Self { z: x.iter().map(scaled).collect(), problem, x, gains, bounds, centre, scale }
     }
 
     pub fn problem(&self) -> &'a LinearProblem {
@@ -70,6 +83,10 @@ impl<'a> MergedUnits<'a> {
         for (i, gain) in self.gains.iter().enumerate() {
             program.binary(format!("treat[{i}]"), *gain);
         }
+        for Bound { name, weights, lower, upper } in &self.bounds {
+            let terms = weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect();
+            program.rows.push(Row { name: name.clone(), lower: *lower, upper: *upper, terms });
+        }
         program
     }
 
@@ -95,13 +112,19 @@ impl<'a> MergedUnits<'a> {
         [(i, label), (intercept, 1.0)].into_iter().chain(slopes).collect()
     }
 
-    /// The points that a solution needs on a side: (treated with g > 0, untreated with g < 0). Others are free.
-    pub(super) fn required(&self, columns: &[f64]) -> (Vec<usize>, Vec<usize>) {
-        let points = || 0..self.gains.len();
-        (
-            points().filter(|&i| self.gains[i] > 0.0 && columns[i] > 0.5).collect(),
-            points().filter(|&i| self.gains[i] < 0.0 && columns[i] < 0.5).collect(),
-        )
+    /// Whether the objective or a bound can gain from calling point `i` treated (or untreated): then a rule must really treat it
+    /// so. Without assignment bounds that is the sign of its gain; other labels are free.
+    pub(super) fn counts(&self, i: usize, treated: bool) -> bool {
+        let gain = if treated { self.gains[i] } else { -self.gains[i] };
+        gain > 0.0 || !self.bounds.is_empty()
+    }
+
+    /// The points that a solution needs on a side: (treated, untreated).
+    fn required(&self, columns: &[f64]) -> (Vec<usize>, Vec<usize>) {
+        let on = |treated: bool| {
+            (0..self.gains.len()).filter(move |&i| self.counts(i, treated) && (columns[i] > 0.5) == treated)
+        };
+        (on(true).collect(), on(false).collect())
     }
 
     /// The certificate loop: the rule of largest margin with the labels that `columns` claims, or, where no rule
@@ -162,6 +185,16 @@ impl<'a> MergedUnits<'a> {
         }
         let terms = left.iter().map(|&i| (i, 1.0)).chain(right.iter().map(|&i| (i, -1.0))).collect();
         Some(Row::at_most("radon", left.len() as f64 - 1.0, terms))
+    }
+}
+
+impl Bound {
+    fn over(units: &[Vec<usize>], bound: &AssignmentBound) -> Self {
+        let treating =
+            |units: &Vec<usize>| sum(units.iter().map(|&i| bound.weights[[i, 1]] - bound.weights[[i, 0]]));
+        let nobody = sum(bound.weights.column(0).iter().copied());
+        let (lower, upper) = (bound.lower - nobody, bound.upper - nobody);
+        Self { name: bound.name.clone(), weights: units.iter().map(treating).collect(), lower, upper }
     }
 }
 

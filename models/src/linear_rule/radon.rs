@@ -8,8 +8,8 @@
 //! s.t. sum_{i in L} p_i - sum_{i in R} p_i <= |L| - 1     for all L, R whose hulls meet,     p in {0,1}^m
 //! ```
 //!
-//! Sets L, R with at most p + 2 points suffice (Radon). Only L within {g > 0} and R within {g < 0} are needed: other
-//! labels are free. Cuts are found by one linear program, over convex weights l on {g > 0} and r on {g < 0}:
+//! Sets L, R with at most p + 2 points suffice (Radon). Without assignment bounds only L within {g > 0} and R within {g < 0}
+//! are needed: other labels are free. Cuts are found by one linear program, over convex weights l and r:
 //!
 //! ```text
 //! min  sum_i (1 - p_i) l_i + sum_i p_i r_i   s.t.  sum l = sum r = 1,  sum_i l_i z_i = sum_i r_i z_i,  l, r >= 0
@@ -62,12 +62,9 @@ pub(super) fn cuts_against(
         let Ok(LinearOutcome::Optimal { columns: weights, .. }) = oracle.solve(&program) else {
             break;
         };
-        let support = |positive: bool| -> Vec<usize> {
-            let chosen = points
-                .iter()
-                .zip(&weights)
-                .filter(|(i, w)| **w > IN_SUPPORT && (units.gains[**i] > 0.0) == positive);
-            chosen.map(|(i, _)| *i).collect()
+        let support = |side: bool| -> Vec<usize> {
+            let chosen = points.iter().zip(&weights).filter(|((_, on), w)| **w > IN_SUPPORT && *on == side);
+            chosen.map(|((i, _), _)| *i).collect()
         };
         if let Some(cut) = units.radon_cut(&support(true), &support(false)) {
             let broken = cut.activity(columns) > cut.upper + BROKEN_BY;
@@ -84,27 +81,31 @@ pub(super) fn cuts_against(
     Ok(cuts)
 }
 
-/// The separation program and the point behind each of its columns; none where one side has no points.
-fn separation_program(units: &MergedUnits, labels: &[f64]) -> Option<(MixedIntegerProgram, Vec<usize>)> {
-    let points: Vec<usize> = (0..units.gains.len()).filter(|&i| units.gains[i] != 0.0).collect();
+/// The separation program, and the point and side (treated or not) behind each of its columns; none where one side has no
+/// points.
+fn separation_program(
+    units: &MergedUnits,
+    labels: &[f64],
+) -> Option<(MixedIntegerProgram, Vec<(usize, bool)>)> {
+    let sides = (0..units.gains.len()).flat_map(|i| [(i, true), (i, false)]);
+    let points: Vec<(usize, bool)> = sides.filter(|&(i, side)| units.counts(i, side)).collect();
     let mut program = MixedIntegerProgram::new("linear_rule.separation", Sense::Minimize);
-    let positive = |i: usize| units.gains[i] > 0.0;
-    for &i in &points {
-        let cost = if positive(i) { 1.0 - labels[i] } else { labels[i] };
-        program.continuous(format!("weight[{i}]"), 0.0, f64::INFINITY, cost.clamp(0.0, 1.0));
+    for &(i, side) in &points {
+        let cost = if side { 1.0 - labels[i] } else { labels[i] };
+        let name = if side { "left" } else { "right" };
+        program.continuous(format!("{name}[{i}]"), 0.0, f64::INFINITY, cost.clamp(0.0, 1.0));
     }
-    let one_side = |side: bool| {
-        points.iter().enumerate().filter(move |(_, i)| positive(**i) == side).map(|(c, _)| (c, 1.0))
-    };
     for (name, side) in [("left", true), ("right", false)] {
-        let terms: Vec<_> = one_side(side).collect();
+        let of_side = points.iter().enumerate().filter(|(_, (_, on))| *on == side);
+        let terms: Vec<_> = of_side.map(|(c, _)| (c, 1.0)).collect();
         if terms.is_empty() {
             return None;
         }
         program.rows.push(Row::equal(name, 1.0, terms));
     }
     for j in (0..units.z[0].len()).filter(|&j| units.varies(j)) {
-        let signed = |(c, &i): (usize, &usize)| (c, if positive(i) { units.z[i][j] } else { -units.z[i][j] });
+        let signed =
+            |(c, &(i, side)): (usize, &(usize, bool))| (c, if side { units.z[i][j] } else { -units.z[i][j] });
         let terms = points.iter().enumerate().map(signed).filter(|(_, v)| *v != 0.0).collect();
         program.rows.push(Row::equal(format!("meet[{j}]"), 0.0, terms));
     }

@@ -9,7 +9,8 @@
 //!
 //! R is the reward of the units on side h of s under stump t with the best arm in each leaf: without side constraints on
 //! arms the best arm of a leaf is known, so one column a stump is enough. Stumps with a leaf below the minimum size are
-//! left out. One further "split" y_leaf stands for the tree that is a single leaf. At most |S| + 2 |S|^2 columns; the linear
+//! left out. Under assignment bounds (budget, capacity) every choice of arms is a stump of its own, z is whole, and
+//! each bound is a row over z. One further "split" y_leaf stands for the tree that is a single leaf. At most |S| + 2 |S|^2 columns; the linear
 //! relaxation is already whole.
 
 use super::splits::{Bin, Split, Stump, bins, splits, stumps};
@@ -58,7 +59,10 @@ impl<'a> Extended<'a> {
     pub fn coefficients(problem: &TreeProblem) -> usize {
         let splits: usize = problem.class.thresholds.iter().map(Vec::len).sum();
         let below = if problem.class.depth == 2 { splits + 1 } else { 1 };
-        4 + splits.saturating_mul(3 + 2 * below)
+        let bounds = problem.assignment_bounds().count();
+        let arms = problem.arms.len();
+        let choices = if bounds > 0 { arms.saturating_mul(arms).saturating_mul(1 + bounds) } else { 1 };
+        4 + splits.saturating_mul(3 + 2 * below).saturating_mul(choices)
     }
 
     fn program(&self) -> MixedIntegerProgram {
@@ -76,12 +80,38 @@ impl<'a> Extended<'a> {
                 let mut terms = vec![(y, -1.0)];
                 for stump in stumps {
                     let name = format!("{}.{side}[{}]", label(&root.split), label(&stump.split));
-                    terms.push((program.continuous(name, 0.0, 1.0, stump.value), 1.0));
+                    terms.push((self.add_stump(name, stump, &mut program), 1.0));
                 }
                 program.rows.push(Row::equal(format!("{}.{side}", label(&root.split)), 0.0, terms));
             }
         }
+        self.bound_assignment(&mut program);
         program
+    }
+
+    /// A stump's column; whole where the linear relaxation need not be.
+    fn add_stump(&self, name: String, stump: &Stump, program: &mut MixedIntegerProgram) -> usize {
+        if stump.used.is_empty() {
+            return program.continuous(name, 0.0, 1.0, stump.value);
+        }
+        let arm = |k: usize| &self.problem.arms[k];
+        program.binary(format!("{name}:{}/{}", arm(stump.arms.0), arm(stump.arms.1)), stump.value)
+    }
+
+    /// One row an assignment bound, over the stumps.
+    fn bound_assignment(&self, program: &mut MixedIntegerProgram) {
+        for (b, bound) in self.problem.assignment_bounds().enumerate() {
+            let first = self.roots.len();
+            let used =
+                self.stumps_in_order().enumerate().map(|(c, (_, _, stump))| (first + c, stump.used[b]));
+            let terms = used.filter(|(_, weight)| *weight != 0.0).collect();
+            program.rows.push(Row {
+                name: bound.name.clone(),
+                lower: bound.lower,
+                upper: bound.upper,
+                terms,
+            });
+        }
     }
 
     /// The stumps in the order of their columns: (root, side, stump).
@@ -105,7 +135,7 @@ impl<'a> ProgramForm for Extended<'a> {
     }
 
     fn candidates(&self) -> Vec<Node> {
-        vec![self.problem.best_constant()]
+        self.problem.best_constant().into_iter().collect()
     }
 
     fn embed(&self, _piece: &Piece, _tree: &Node) -> Option<Vec<f64>> {

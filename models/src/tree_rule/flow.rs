@@ -12,6 +12,7 @@
 //!      q_{u,2v}   <= sum of b_{v,s} over the splits that send u left      ("all left" included)
 //!      q_{u,2v+1} <= sum of b_{v,s} over the splits that send u right
 //!      f_{u,l,k}  <= a_{l,k}
+//!      lower <= sum_{u,l,k} w_uk f_{u,l,k} <= upper                       each assignment bound, w summed over the bin
 //!      sum_u n_u q_{u,child} >= m sum over real splits of b_{v,s}         minimum leaf size m > 1, both children
 //! ```
 //!
@@ -95,6 +96,7 @@ impl<'a> Flow<'a> {
             self.flow_of(u, &mut program);
         }
         self.minimum_leaf(&mut program);
+        self.bound_assignment(&mut program);
         program
     }
 
@@ -179,6 +181,23 @@ impl<'a> Flow<'a> {
         }
     }
 
+    fn bound_assignment(&self, program: &mut MixedIntegerProgram) {
+        let at = self.layout();
+        for (b, bound) in self.problem.assignment_bounds().enumerate() {
+            let weight = |u: usize, k: usize| self.bins[u].weights[b * at.arms + k];
+            let flows = (0..at.bins)
+                .flat_map(|u| (0..at.leaves).flat_map(move |l| (0..at.arms).map(move |k| (u, l, k))));
+            let terms = flows.map(|(u, l, k)| (at.outflow(u, l, k), weight(u, k))).filter(|(_, w)| *w != 0.0);
+            let terms = terms.collect();
+            program.rows.push(Row {
+                name: bound.name.clone(),
+                lower: bound.lower,
+                upper: bound.upper,
+                terms,
+            });
+        }
+    }
+
     /// The subtree at node `v` over `bins`: empty sides are cut away.
     fn subtree(&self, v: usize, bins: &[&Bin], columns: &[f64]) -> Node {
         let at = self.layout();
@@ -245,7 +264,7 @@ impl<'a> ProgramForm for Flow<'a> {
     }
 
     fn candidates(&self) -> Vec<Node> {
-        vec![self.problem.best_constant()]
+        self.problem.best_constant().into_iter().collect()
     }
 
     fn embed(&self, piece: &Piece, tree: &Node) -> Option<Vec<f64>> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Candidates, Node, TreeProblem};
 use crate::Model;
+use crate::side_constraints::AssignmentBound;
 
 /// A named candidate split: `x[covariate] <= threshold` goes left.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +40,8 @@ pub struct Bin {
     pub count: usize,
     /// Sum of the units' rewards, for each arm.
     pub rewards: Vec<f64>,
+    /// Sum of the units' weights, for each assignment bound and arm.
+    pub weights: Vec<f64>,
 }
 
 impl Bin {
@@ -62,7 +65,17 @@ pub fn bins(problem: &TreeProblem) -> Vec<Bin> {
     bins.into_iter()
         .map(|(ranks, units)| {
             let total = |k: usize| crate::exact::sum(units.iter().map(|&i| problem.rewards()[[i, k]]));
-            Bin { ranks, count: units.len(), rewards: (0..arms).map(total).collect() }
+            let weight = |bound: &AssignmentBound, k: usize| {
+                crate::exact::sum(units.iter().map(|&i| bound.weights[[i, k]]))
+            };
+            let weights =
+                problem.assignment_bounds().flat_map(|b| (0..arms).map(|k| weight(b, k)).collect::<Vec<_>>());
+            Bin {
+                ranks,
+                count: units.len(),
+                rewards: (0..arms).map(total).collect(),
+                weights: weights.collect(),
+            }
         })
         .collect()
 }
@@ -82,39 +95,46 @@ pub fn thresholds(mut values: Vec<f64>, candidates: Candidates) -> Vec<f64> {
     chosen
 }
 
-/// Total reward of each arm and number of units over bins on one side.
+/// Number of units, total reward of each arm and total weight of each bound and arm over bins on one side.
 #[derive(Clone, Debug)]
-pub struct Totals {
-    pub count: usize,
-    pub rewards: Vec<f64>,
+struct Totals {
+    count: usize,
+    rewards: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 impl Totals {
-    pub fn none(arms: usize) -> Self {
-        Self { count: 0, rewards: vec![0.0; arms] }
+    fn none(arms: usize, bounds: usize) -> Self {
+        Self { count: 0, rewards: vec![0.0; arms], weights: vec![0.0; arms * bounds] }
     }
 
-    pub fn of<'b>(bins: impl Iterator<Item = &'b Bin>, arms: usize) -> Self {
-        bins.fold(Self::none(arms), |mut total, bin| {
-            total.add(bin);
-            total
-        })
+    fn add(&mut self, count: usize, rewards: &[f64], weights: &[f64]) {
+        self.count += count;
+        self.rewards.iter_mut().zip(rewards).for_each(|(t, r)| *t += r);
+        self.weights.iter_mut().zip(weights).for_each(|(t, w)| *t += w);
     }
 
-    pub fn add(&mut self, bin: &Bin) {
-        self.count += bin.count;
-        self.rewards.iter_mut().zip(&bin.rewards).for_each(|(t, r)| *t += r);
+    fn without(&self, part: &Totals) -> Self {
+        let less = |whole: &[f64], part: &[f64]| whole.iter().zip(part).map(|(t, r)| t - r).collect();
+        Self {
+            count: self.count - part.count,
+            rewards: less(&self.rewards, &part.rewards),
+            weights: less(&self.weights, &part.weights),
+        }
     }
 
-    pub fn without(&self, part: &Totals) -> Self {
-        let rewards = self.rewards.iter().zip(&part.rewards).map(|(t, r)| t - r).collect();
-        Self { count: self.count - part.count, rewards }
+    /// The arms that a leaf over these units may have to give: all under assignment bounds, else the best (the lowest of equals).
+    fn arms(&self) -> Vec<usize> {
+        let arms = 0..self.rewards.len();
+        if !self.weights.is_empty() {
+            return arms.collect();
+        }
+        vec![arms.skip(1).fold(0, |best, k| if self.rewards[k] > self.rewards[best] { k } else { best })]
     }
 
-    /// The best single arm (the lowest of equals) and its reward.
-    pub fn best(&self) -> (usize, f64) {
-        let better = |best: (usize, f64), (k, &r): (usize, &f64)| if r > best.1 { (k, r) } else { best };
-        self.rewards.iter().enumerate().fold((0, f64::NEG_INFINITY), better)
+    /// The weight of each bound when all units get `arm`.
+    fn used(&self, arm: usize) -> Vec<f64> {
+        self.weights.iter().skip(arm).step_by(self.rewards.len()).copied().collect()
     }
 }
 
@@ -126,6 +146,8 @@ pub struct Stump {
     pub value: f64,
     /// Arms of the left and the right leaf (equal where there is no split).
     pub arms: (usize, usize),
+    /// What it adds to each assignment bound.
+    pub used: Vec<f64>,
 }
 
 impl Stump {
@@ -138,25 +160,38 @@ impl Stump {
     }
 }
 
-/// Every stump over `bins` whose leaves hold at least `least` units: the leaf first, then by covariate and threshold.
+/// Every stump over `bins` whose leaves hold at least `least` units: the leaf first, then by covariate and threshold. Under
+/// assignment bounds every choice of arms is a stump of its own, otherwise only the best.
 pub fn stumps(bins: &[&Bin], thresholds: &[Vec<f64>], arms: usize, least: usize) -> Vec<Stump> {
-    let all = Totals::of(bins.iter().copied(), arms);
-    let (arm, value) = all.best();
-    let mut found = vec![Stump { split: None, value, arms: (arm, arm) }];
+    let bounds = bins.first().map_or(0, |bin| bin.weights.len() / arms);
+    let mut all = Totals::none(arms, bounds);
+    bins.iter().for_each(|bin| all.add(bin.count, &bin.rewards, &bin.weights));
+    let leaf =
+        |arm: usize| Stump { split: None, value: all.rewards[arm], arms: (arm, arm), used: all.used(arm) };
+    let mut found: Vec<Stump> = all.arms().into_iter().map(leaf).collect();
     for (covariate, list) in thresholds.iter().enumerate() {
-        let mut by_rank = vec![Totals::none(arms); list.len() + 1];
-        bins.iter().for_each(|bin| by_rank[bin.ranks[covariate]].add(bin));
-        let mut left = Totals::none(arms);
+        let mut by_rank = vec![Totals::none(arms, bounds); list.len() + 1];
+        bins.iter().for_each(|bin| by_rank[bin.ranks[covariate]].add(bin.count, &bin.rewards, &bin.weights));
+        let mut left = Totals::none(arms, bounds);
         for (rank, &threshold) in list.iter().enumerate() {
-            left.count += by_rank[rank].count;
-            left.rewards.iter_mut().zip(&by_rank[rank].rewards).for_each(|(t, r)| *t += r);
+            let next = &by_rank[rank];
+            left.add(next.count, &next.rewards, &next.weights);
             let right = all.without(&left);
             if left.count >= least && right.count >= least {
-                let ((a, on_left), (b, on_right)) = (left.best(), right.best());
-                let split = Some(Split { covariate, threshold, rank });
-                found.push(Stump { split, value: on_left + on_right, arms: (a, b) });
+                split_stumps(Split { covariate, threshold, rank }, &left, &right, &mut found);
             }
         }
     }
     found
+}
+
+/// The stumps with one split, for each choice of arms.
+fn split_stumps(split: Split, left: &Totals, right: &Totals, found: &mut Vec<Stump>) {
+    for a in left.arms() {
+        for b in right.arms() {
+            let used = left.used(a).iter().zip(right.used(b)).map(|(l, r)| l + r).collect();
+            let value = left.rewards[a] + right.rewards[b];
+            found.push(Stump { split: Some(split), value, arms: (a, b), used });
+        }
+    }
 }

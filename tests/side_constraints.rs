@@ -1,0 +1,205 @@
+//! Budgets and capacities inside certified rules, against enumeration that shares no code with the library.
+
+#[path = "common/labellings.rs"]
+mod labellings;
+
+use ndarray::Array2;
+use prescribe::models::linear_rule::LinearProblem;
+use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
+use prescribe::models::{AssignmentBound, SideConstraint};
+use prescribe::solve::greedy::Greedy;
+use prescribe::solve::{
+    self, Formulation, Milp, Options, Report, Silent, Smooth, Solver, TerminationStatus, solve_started,
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+const INSTANCES: u64 = 100;
+
+/// A constraint's test on an assignment.
+type Holds = Box<dyn Fn(&[usize]) -> bool>;
+
+fn names(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|j| format!("{prefix}{j}")).collect()
+}
+
+/// Whole covariates, few or many values.
+fn covariates(random: &mut ChaCha8Rng, n: usize, p: usize) -> Array2<f64> {
+    let most = if random.random() { 3 } else { 50 };
+    Array2::from_shape_simple_fn((n, p), || f64::from(random.random_range(0..=most)))
+}
+
+/// Sums without rounding.
+fn reward(random: &mut ChaCha8Rng) -> f64 {
+    f64::from(random.random_range(-400..=400)) / 128.0
+}
+
+/// A budget in eighths, a share or a capacity: the constraint, and its test on an assignment written out by hand.
+fn constraint(random: &mut ChaCha8Rng, n: usize, arms: usize) -> (SideConstraint, Holds) {
+    let limit = random.random_range(0..=n / 2);
+    let (bound, holds): (AssignmentBound, Holds) = match random.random_range(0..3) {
+        0 => {
+            let costs =
+                Array2::from_shape_simple_fn((n, arms), || f64::from(random.random_range(0..16)) / 8.0);
+            let most = random.random_range(0..=8 * n) as f64 / 8.0;
+            let known = costs.clone();
+            let total = move |d: &[usize]| d.iter().enumerate().map(|(i, &k)| known[[i, k]]).sum::<f64>();
+            (AssignmentBound::budget(costs, most), Box::new(move |d| total(d) <= most))
+        }
+        1 => {
+            let share = limit as f64 / n as f64;
+            let treated = |d: &[usize]| d.iter().filter(|k| **k > 0).count();
+            (AssignmentBound::budget_share(n, arms, share), Box::new(move |d| treated(d) <= limit))
+        }
+        _ => {
+            let given = move |d: &[usize]| d.iter().filter(|k| **k == arms - 1).count();
+            let bound = AssignmentBound::capacity(n, arms, arms - 1, "last", limit);
+            (bound, Box::new(move |d| given(d) <= limit))
+        }
+    };
+    (SideConstraint::Assignment(bound), holds)
+}
+
+/// The report proves `optimum`, or that nothing is feasible where there is none.
+fn agrees<P>(report: &Report<P>, optimum: Option<f64>, what: &str) {
+    let Some(optimum) = optimum else {
+        assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{what}");
+        assert!(report.point.is_none() && report.objective_bound.is_none(), "{what}");
+        return;
+    };
+    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{what}: {:?}", report.certificate);
+    assert!(report.certificate.verified, "{what}: {:?}", report.certificate);
+    let value = report.objective_value.unwrap();
+    assert!((value - optimum).abs() <= 1e-9 * optimum.abs().max(1.0), "{what}: {value}, not {optimum}");
+    let standings = report.statistics["constraints"].as_array().unwrap();
+    assert!(standings.iter().all(|s| s["slack"].as_f64().unwrap() >= 0.0), "{what}: {standings:?}");
+}
+
+#[test]
+fn constrained_linear_rules_equal_enumeration() {
+    (0..INSTANCES).into_par_iter().for_each(|seed| {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let (n, p) = (random.random_range(3..=8), random.random_range(1..=2));
+        let x = covariates(&mut random, n, p);
+        let gains: Vec<f64> = (0..n).map(|_| reward(&mut random)).collect();
+        let (constraint, holds) = constraint(&mut random, n, 2);
+        let rows: Vec<Vec<i128>> =
+            x.rows().into_iter().map(|x| x.iter().map(|v| *v as i128).collect()).collect();
+        let labels = |mask: u32| (0..n).map(|i| (mask >> i & 1) as usize).collect::<Vec<_>>();
+        let together = |mask: u32| {
+            (0..n).all(|i| (0..n).all(|j| rows[i] != rows[j] || (mask >> i ^ mask >> j) & 1 == 0))
+        };
+        let masks = (0..1u32 << n).filter(|m| together(*m) && holds(&labels(*m)) && separable(&rows, *m));
+        let gain = |mask: u32| (0..n).filter(|i| mask >> i & 1 == 1).map(|i| gains[i]).sum::<f64>();
+        let optimum = masks.map(gain).reduce(f64::max);
+        let problem = LinearProblem::from_gains(names("x", p), x, &gains).unwrap().with(constraint).unwrap();
+        for formulation in [Formulation::Facets, Formulation::Radon] {
+            let solver = Milp { formulation: Some(formulation) };
+            let report = solve_started(&problem, &solver, None, &Options::default(), &Silent).unwrap();
+            agrees(&report, optimum, &format!("seed {seed}, {formulation:?}"));
+        }
+        assert!(Solver::accepts(&Smooth::default(), &problem).is_err());
+    });
+}
+
+/// Distinct points only: `mask` must not separate equal ones, which the caller has checked.
+fn separable(rows: &[Vec<i128>], mask: u32) -> bool {
+    let mut distinct: Vec<Vec<i128>> = Vec::new();
+    let mut reduced = 0;
+    for (i, row) in rows.iter().enumerate() {
+        if !distinct.contains(row) {
+            reduced |= (mask >> i & 1) << distinct.len();
+            distinct.push(row.clone());
+        }
+    }
+    labellings::separable(&distinct, reduced)
+}
+
+#[test]
+fn constrained_trees_equal_enumeration() {
+    (0..INSTANCES).into_par_iter().for_each(|seed| {
+        let mut random = ChaCha8Rng::seed_from_u64(1000 + seed);
+        let (n, p) = (random.random_range(2..=8), random.random_range(1..=2));
+        let (arms, depth) = (random.random_range(2..=3), random.random_range(1..=2));
+        let x = covariates(&mut random, n, p);
+        let rewards = Array2::from_shape_simple_fn((n, arms), || reward(&mut random));
+        let (constraint, holds) = constraint(&mut random, n, arms);
+        let least = random.random_range(1..=2);
+        let units: Vec<usize> = (0..n).collect();
+        let value = |d: &Vec<usize>| d.iter().enumerate().map(|(i, &k)| rewards[[i, k]]).sum::<f64>();
+        let all = assignments(&x, &units, depth, arms, least, &vec![0; n]);
+        let optimum = all.iter().filter(|d| n >= least && holds(d)).map(value).reduce(f64::max);
+        let class = Tree::over(&x, depth, Candidates::All);
+        let problem = TreeProblem::new(class, names("x", p), names("a", arms), x.clone(), rewards.clone());
+        let problem = problem.unwrap().with(SideConstraint::MinimumLeafSize(least)).unwrap();
+        let problem = problem.with(constraint).unwrap();
+        for formulation in [Formulation::Extended, Formulation::Flow] {
+            let solver = Milp { formulation: Some(formulation) };
+            let report = solve_started(&problem, &solver, None, &Options::default(), &Silent).unwrap();
+            agrees(&report, optimum, &format!("seed {seed}, {formulation:?}"));
+        }
+        assert!(Solver::<TreeProblem>::accepts(&Greedy, &problem).is_err());
+    });
+}
+
+/// Every assignment of `units` by a tree of depth at most `depth` whose leaves hold at least `least` units.
+fn assignments(
+    x: &Array2<f64>,
+    units: &[usize],
+    depth: usize,
+    arms: usize,
+    least: usize,
+    base: &[usize],
+) -> Vec<Vec<usize>> {
+    let mut found: Vec<Vec<usize>> = (0..arms)
+        .map(|k| {
+            let mut d = base.to_vec();
+            units.iter().for_each(|&i| d[i] = k);
+            d
+        })
+        .collect();
+    if depth == 0 {
+        return found;
+    }
+    for j in 0..x.ncols() {
+        let mut values: Vec<f64> = units.iter().map(|&i| x[[i, j]]).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        values.pop();
+        for t in values {
+            let (left, right): (Vec<usize>, Vec<usize>) = units.iter().partition(|&&i| x[[i, j]] <= t);
+            if left.len() < least || right.len() < least {
+                continue;
+            }
+            for half in assignments(x, &left, depth - 1, arms, least, base) {
+                found.extend(assignments(x, &right, depth - 1, arms, least, &half));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[test]
+fn a_constraint_over_other_units_is_refused() {
+    let x = ndarray::array![[0.0], [1.0]];
+    let problem = LinearProblem::from_gains(names("x", 1), x, &[1.0, -1.0]).unwrap();
+    let foreign = SideConstraint::Assignment(AssignmentBound::budget_share(3, 2, 0.5));
+    assert!(problem.with(foreign).is_err());
+}
+
+/// Two units must not be treated together although both would gain: the budget binds, and the price is the smaller gain.
+#[test]
+fn a_binding_budget_costs_what_it_must() {
+    let x = ndarray::array![[0.0], [1.0], [2.0]];
+    let problem = LinearProblem::from_gains(names("x", 1), x, &[3.0, -5.0, 2.0]).unwrap();
+    let half = SideConstraint::Assignment(AssignmentBound::budget_share(3, 2, 0.34));
+    let report =
+        solve::solve(&problem.with(half).unwrap(), &Milp::default(), None, &Options::default(), &Silent);
+    let report = report.unwrap();
+    agrees(&report, Some(3.0), "one of three");
+    assert_eq!(report.statistics["constraints"][0]["value"], 1.0);
+    assert_eq!(report.model, "linear_rule");
+}
