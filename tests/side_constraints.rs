@@ -9,7 +9,8 @@ use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
 use prescribe::models::{AssignmentBound, SideConstraint};
 use prescribe::solve::greedy::Greedy;
 use prescribe::solve::{
-    self, Formulation, Milp, Options, Report, Silent, Smooth, Solver, TerminationStatus, solve_started,
+    self, Formulation, Milp, Options, Report, Silent, Smooth, Solver, TerminationStatus, solve_explained,
+    solve_started,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -180,6 +181,61 @@ fn assignments(
     found.sort();
     found.dedup();
     found
+}
+
+/// Three constraints at a time: each price is the difference of two enumerations, each conflict a smallest one.
+#[test]
+fn prices_and_conflicts_equal_enumeration() {
+    let conflicts: usize = (0..INSTANCES).into_par_iter().map(priced_instance).sum();
+    assert!(conflicts > 5, "only {conflicts} instances were infeasible");
+}
+
+/// 1 where the instance is infeasible.
+fn priced_instance(seed: u64) -> usize {
+    let mut random = ChaCha8Rng::seed_from_u64(2000 + seed);
+    let (n, arms) = (random.random_range(4..=8), 2);
+    let x = covariates(&mut random, n, 1);
+    let rewards = Array2::from_shape_simple_fn((n, arms), || reward(&mut random));
+    let units: Vec<usize> = (0..n).collect();
+    let all = assignments(&x, &units, 1, arms, 1, &vec![0; n]);
+    let mut problem = TreeProblem::new(
+        Tree::over(&x, 1, Candidates::All),
+        names("x", 1),
+        names("a", arms),
+        x,
+        rewards.clone(),
+    )
+    .unwrap();
+    let mut tests: Vec<(String, Holds)> = Vec::new();
+    for c in 0..3 {
+        let (given, holds) = constraint(&mut random, n, arms);
+        let SideConstraint::Assignment(mut bound) = given else { unreachable!() };
+        bound.name = format!("c{c}");
+        problem = problem.with(SideConstraint::Assignment(bound)).unwrap();
+        tests.push((format!("c{c}"), holds));
+    }
+    let best = |kept: &[usize]| {
+        let feasible = all.iter().filter(|d| kept.iter().all(|&c| tests[c].1(d)));
+        feasible.map(|d| d.iter().enumerate().map(|(i, &k)| rewards[[i, k]]).sum::<f64>()).reduce(f64::max)
+    };
+    let report = solve_explained(&problem, &Milp::default(), None, &Options::default(), &Silent).unwrap();
+    let Some(optimum) = best(&[0, 1, 2]) else {
+        let smallest = [vec![0], vec![1], vec![2], vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]];
+        let conflict = smallest.into_iter().find(|kept| best(kept).is_none()).unwrap();
+        let named = report.statistics["conflict"].as_array().unwrap();
+        assert_eq!(named.len(), conflict.len(), "seed {seed}: {named:?}, by enumeration {conflict:?}");
+        let named: Vec<usize> = named.iter().map(|c| c.as_str().unwrap()[1..].parse().unwrap()).collect();
+        assert!(best(&named).is_none(), "seed {seed}: {named:?} can be met together");
+        return 1;
+    };
+    agrees(&report, Some(optimum), &format!("seed {seed}"));
+    for (c, kept) in [[1, 2], [0, 2], [0, 1]].iter().enumerate() {
+        let price = &report.statistics["prices"][c];
+        assert_eq!(price["constraint"], format!("c{c}"));
+        let expected = best(kept).unwrap() - optimum;
+        assert!((price["price"].as_f64().unwrap() - expected).abs() < 1e-9, "seed {seed}: {price}");
+    }
+    0
 }
 
 #[test]

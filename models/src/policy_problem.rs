@@ -103,6 +103,12 @@ impl<C: RuleClass> PolicyProblem<C> {
         Ok(self)
     }
 
+    /// The same problem under those of its side constraints (by position) that `kept` keeps.
+    pub fn keeping(&self, kept: impl Fn(usize) -> bool) -> Self {
+        let side = (0..self.side.len()).filter(|&c| kept(c)).map(|c| self.side[c].clone()).collect();
+        Self { side, ..self.clone() }
+    }
+
     pub fn side(&self) -> &[SideConstraint] {
         &self.side
     }

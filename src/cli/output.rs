@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::failure::{Failure, INTERNAL};
 use crate::data::{check_file, write_whole};
@@ -48,10 +49,14 @@ pub fn to_stdout(text: &str) -> Result<(), Failure> {
 /// A report in a few lines, the rule last.
 pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
     let mut text = String::new();
-    let verified = if report.certificate.verified { "verified" } else { "NOT VERIFIED" };
+    let verified = match (&report.point, report.certificate.verified) {
+        (None, _) => "",
+        (_, true) => ", verified",
+        _ => ", NOT VERIFIED",
+    };
     let _ = writeln!(
         text,
-        "{} by {} ({}): {}, {verified}",
+        "{} by {} ({}): {}{verified}",
         report.model,
         report.solver,
         report.solver_version,
@@ -72,11 +77,39 @@ pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
     if !failed.is_empty() {
         let _ = writeln!(text, "failed checks: {}", failed.join(", "));
     }
+    text.push_str(&constraints(report));
     match &report.point {
         Some(rule) => {
             let _ = write!(text, "\n{}", rule.in_words(covariates));
         }
+        None if report.termination_status == TerminationStatus::Infeasible => {
+            text.push_str("no rule satisfies the constraints\n")
+        }
         None => text.push_str("no rule was found within the limits\n"),
+    }
+    text
+}
+
+/// Where the rule stands with each constraint and what that costs, or which constraints conflict.
+fn constraints(report: &Report<Rule>) -> String {
+    let list = |key: &str| report.statistics.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut text = String::new();
+    let standings = list("constraints");
+    for price in list("prices") {
+        let of_it = standings.iter().find(|standing| standing["constraint"] == price["constraint"]);
+        let show = |value: Option<f64>| value.map_or("unknown".into(), number);
+        let _ = writeln!(
+            text,
+            "constraint {}: slack {}, price {}",
+            price["constraint"].as_str().unwrap_or_default(),
+            show(of_it.and_then(|standing| standing["slack"].as_f64())),
+            show(price["price"].as_f64())
+        );
+    }
+    let conflict: Vec<String> =
+        list("conflict").iter().filter_map(|name| name.as_str().map(String::from)).collect();
+    if !conflict.is_empty() {
+        let _ = writeln!(text, "these cannot be met together: {}", conflict.join(", "));
     }
     text
 }

@@ -13,7 +13,7 @@ use crate::data::write_whole;
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{GivenAnswer, NamedClass, named_report, read_answer};
 use crate::solve::registry::{self, Settings};
-use crate::solve::{Options, Programmed, Solvable, SolveError, milp, solve_started};
+use crate::solve::{Options, Programmed, Solvable, SolveError, milp, solve_explained};
 
 #[derive(Subcommand)]
 pub enum Solve {
@@ -79,7 +79,7 @@ impl How {
         }
         let options = self.solver.over(Options::default());
         let mut report =
-            solve_started(&problem, solver.as_ref(), start.as_ref(), &options, &Terminal::new())?;
+            solve_explained(&problem, solver.as_ref(), start.as_ref(), &options, &Terminal::new())?;
         if let Some(start) = start {
             report.statistics.insert("read_solution".into(), judge(&problem, &start, report.objective_value));
         }

@@ -33,7 +33,7 @@ use crate::random::stream;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::score::{ScoreKind, aipw, ipw, net};
 use crate::solve::registry::{self, UnknownChoice};
-use crate::solve::{Observer, Report, Solvable, SolveError, solve_started};
+use crate::solve::{Observer, Report, Solvable, SolveError, solve_explained};
 
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
@@ -188,7 +188,7 @@ impl WithProblem for SolveIt<'_> {
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
         let solver = registry::find::<PolicyProblem<C>>(&self.config.solver, self.config.settings)?;
-        let report = solve_started(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
+        let report = solve_explained(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
         Ok(named_report(report, &problem))
     }
 }

@@ -12,6 +12,7 @@
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
 pub mod clarabel;
+pub mod constraints;
 pub mod forms;
 pub mod greedy;
 pub mod highs;
@@ -22,6 +23,7 @@ pub mod report;
 pub mod smooth;
 pub mod watch;
 
+pub use constraints::solve_explained;
 pub use forms::{Formulation, Programmed};
 pub use milp::Milp;
 pub use registry::Solvable;

@@ -83,7 +83,7 @@ pub struct Check {
 /// The answer held against the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// Every check passed.
+    /// There is a point, and every check passed.
     pub verified: bool,
     pub bound_proof: BoundProof,
     pub checks: Vec<Check>,
@@ -184,7 +184,8 @@ pub(super) fn certify<M: Model>(
         (Some(_), Some(_)) if passed("constraints") => PrimalStatus::FeasiblePoint,
         _ => PrimalStatus::InfeasiblePoint,
     };
-    let verified = checks.iter().all(|check| check.passed);
+    // Without a point there is nothing to verify.
+    let verified = !checks.is_empty() && checks.iter().all(|check| check.passed);
     let bound = answer.bound.filter(|(value, _)| value.is_finite());
     // Within the tolerance that the checks allow, a bound on the wrong side of the incumbent is the incumbent.
     let objective_bound = bound.map(|(value, _)| match (objective, model.sense()) {

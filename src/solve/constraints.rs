@@ -1,0 +1,105 @@
+//! What side constraints cost, and which of them conflict.
+//!
+//! ```text
+//! price of c     best reward without c, less best reward with all          (null where one of the two is not proved)
+//! conflict       a smallest set of constraints that no rule satisfies together
+//! ```
+//!
+//! Both solve the problem again with constraints left out: a price for each constraint one solve, a conflict at most one for
+//! each subset, smallest first.
+
+use prescribe_models::{Model, PolicyProblem, RuleClass, SideConstraint};
+use serde_json::{Value, json};
+
+use super::{Observer, Options, Report, Solvable, SolveError, Solver, TerminationStatus, solve_started};
+
+/// Solves `problem` and, where it has side constraints that bind or conflict, says what each costs or which conflict:
+/// `statistics.prices` or `statistics.conflict`.
+pub fn solve_explained<C: RuleClass>(
+    problem: &PolicyProblem<C>,
+    solver: &dyn Solver<PolicyProblem<C>>,
+    start: Option<&C::Rule>,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Report<C::Rule>, SolveError>
+where
+    PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+{
+    let mut report = solve_started(problem, solver, start, options, observer)?;
+    let binding: Vec<usize> = (0..problem.side().len()).filter(|&c| binds(&problem.side()[c])).collect();
+    if binding.is_empty() {
+        return Ok(report);
+    }
+    let again = Again { problem, solver, options, observer };
+    match report.termination_status {
+        TerminationStatus::Optimal => {
+            let prices = again.prices(&binding, &report)?;
+            report.statistics.insert("prices".into(), prices);
+        }
+        TerminationStatus::Infeasible => {
+            let conflict = again.conflict(&binding)?;
+            report.statistics.insert("conflict".into(), json!(conflict));
+        }
+        _ => {}
+    }
+    Ok(report)
+}
+
+/// Whether a constraint can exclude any rule at all.
+fn binds(constraint: &SideConstraint) -> bool {
+    !matches!(constraint, SideConstraint::MinimumLeafSize(0 | 1))
+}
+
+/// The problem to be solved again.
+struct Again<'a, C: RuleClass> {
+    problem: &'a PolicyProblem<C>,
+    solver: &'a dyn Solver<PolicyProblem<C>>,
+    options: &'a Options,
+    observer: &'a dyn Observer,
+}
+
+impl<C: RuleClass> Again<'_, C>
+where
+    PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+{
+    fn prices(&self, binding: &[usize], report: &Report<C::Rule>) -> Result<Value, SolveError> {
+        let mut prices = Vec::new();
+        for &c in binding {
+            let slack = self.solve(&|other| other != c, report.point.as_ref())?;
+            let proved = slack.termination_status == TerminationStatus::Optimal;
+            let gain =
+                slack.objective_value.zip(report.objective_value).map(|(without, with)| without - with);
+            let price = gain.filter(|_| proved);
+            prices.push(json!({"constraint": self.problem.side()[c].name(), "price": price}));
+        }
+        Ok(Value::Array(prices))
+    }
+
+    /// Names of a smallest set of constraints that cannot be met together; none where a limit left that open.
+    fn conflict(&self, binding: &[usize]) -> Result<Option<Vec<&str>>, SolveError> {
+        let mut subsets: Vec<Vec<usize>> = (1..1usize << binding.len().min(MOST_CONSTRAINTS))
+            .map(|mask| (0..binding.len()).filter(|b| mask >> b & 1 == 1).map(|b| binding[b]).collect())
+            .collect();
+        subsets.sort_by_key(Vec::len);
+        for subset in subsets {
+            let kept = self.solve(&|c| subset.contains(&c), None)?;
+            if kept.termination_status == TerminationStatus::Infeasible {
+                return Ok(Some(subset.iter().map(|&c| self.problem.side()[c].name()).collect()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The problem under the constraints that `kept` keeps.
+    fn solve(
+        &self,
+        kept: &dyn Fn(usize) -> bool,
+        start: Option<&C::Rule>,
+    ) -> Result<Report<C::Rule>, SolveError> {
+        let problem = self.problem.keeping(kept);
+        solve_started(&problem, self.solver, start, self.options, self.observer)
+    }
+}
+
+/// Subsets of more constraints than this are not searched for a conflict.
+const MOST_CONSTRAINTS: usize = 8;
