@@ -159,6 +159,21 @@ pub enum Problem {
     )]
     ArmSmallerThanFolds { arm: String, rows: usize, folds: usize },
     #[error(
+        "{clusters} {}, fewer than the {folds} folds; {}name finer clusters with --cluster",
+        plural(*clusters, "cluster"), fewer_folds(*clusters)
+    )]
+    FewerClustersThanFolds { clusters: usize, folds: usize },
+    #[error(
+        "all rows of arm {} ({clusters} {}) fall into one fold, so no model could be fitted for that fold; {}",
+        quoted(arm), plural(*clusters, "cluster"), other_folds(*clusters)
+    )]
+    ArmInOneFold { arm: String, clusters: usize },
+    #[error(
+        "{clusters} {} to evaluate on; a standard error between clusters needs at least 2, so {}",
+        plural(*clusters, "cluster"), more_clusters(*held_out)
+    )]
+    TooFewClusters { clusters: usize, held_out: bool },
+    #[error(
         "{what}: the number for arm {} in data row {row} is not finite; rescale the outcome, the covariates or the costs",
         quoted(arm)
     )]
@@ -202,4 +217,19 @@ fn names_instead(closest: &[String], available: &[String]) -> String {
 
 fn fewer_folds(rows: usize) -> String {
     if rows >= 2 { format!("pass --folds {rows} or fewer, ") } else { String::new() }
+}
+
+fn other_folds(clusters: usize) -> &'static str {
+    match clusters {
+        0 | 1 => "drop the arm, merge it with another, or name finer clusters with --cluster",
+        _ => "pass another --seed, drop the arm, or merge it with another",
+    }
+}
+
+fn more_clusters(held_out: bool) -> &'static str {
+    if held_out {
+        "change --test-share, or name finer clusters with --cluster"
+    } else {
+        "name finer clusters with --cluster"
+    }
 }

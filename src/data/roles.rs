@@ -17,6 +17,9 @@ pub struct Roles {
     /// What identifies a unit; without it, units are numbered from 1 in the order of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// What units share that may be alike, such as a village or a ward, a label; without it, units are independent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The order of the arms, the control first; without it, labels are sorted (as numbers if all of them are).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arms: Option<Vec<String>>,
@@ -76,6 +79,7 @@ impl Roles {
         columns.extend(self.propensity.columns().into_iter().map(|name| (name, "propensity")));
         columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
+        columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
         columns
     }
 }

@@ -2,6 +2,7 @@
 //! propensity scores e_ik = P(A_i = k | X_i), and the costs c_ik of each arm.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
@@ -31,6 +32,9 @@ pub struct Study {
     pub costs: Array2<f64>,
     /// What identifies each unit (n): the column named for it, or the number of the row in the file, from 1.
     pub ids: Vec<String>,
+    /// The cluster of each unit (n), numbered in the order in which clusters first appear; none where units are
+    /// independent.
+    pub cluster: Option<Vec<usize>>,
     /// The data row of the file, from 0, that each unit comes from (n).
     pub rows: Vec<usize>,
     /// What the user should know, though it stops nothing.
@@ -71,6 +75,7 @@ impl Study {
             propensity: propensity(table, &roles.propensity, &arms, &arm)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
+            cluster: clusters(table, roles)?,
             rows: table.row_numbers(),
             covariate_names: roles.covariates.clone(),
             source: table.source().to_owned(),
@@ -100,6 +105,7 @@ impl Study {
             propensity: rows(&self.propensity),
             costs: rows(&self.costs),
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
+            cluster: self.cluster.as_ref().map(|cluster| units.iter().map(|&i| cluster[i]).collect()),
             rows: units.iter().map(|&i| self.rows[i]).collect(),
             warnings: self.warnings.clone(),
             dropped: self.dropped,
@@ -222,4 +228,19 @@ fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {
         Some(column) => table.labels(column, Purpose::Role),
         None => Ok(table.row_numbers().into_iter().map(|row| (row + 1).to_string()).collect()),
     }
+}
+
+fn clusters(table: &Table, roles: &Roles) -> Result<Option<Vec<usize>>, DataError> {
+    let Some(column) = &roles.cluster else { return Ok(None) };
+    Ok(Some(numbered(&table.labels(column, Purpose::Role)?)))
+}
+
+/// The number of each label among the distinct ones, in the order in which they first appear.
+pub(crate) fn numbered<T: Eq + Hash>(labels: &[T]) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    let mut number = |label| {
+        let next = numbers.len();
+        *numbers.entry(label).or_insert(next)
+    };
+    labels.iter().map(&mut number).collect()
 }

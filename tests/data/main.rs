@@ -2,6 +2,7 @@
 //! its message must name.
 
 mod arms;
+mod clusters;
 mod costs;
 mod matrices;
 mod missing_values;
@@ -33,6 +34,7 @@ fn roles() -> Roles {
         treatment: "a".into(),
         covariates: vec!["age".into(), "sex".into()],
         id: None,
+        cluster: None,
         arms: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
