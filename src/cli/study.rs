@@ -40,6 +40,15 @@ pub struct StudyFlags {
     /// Column of the propensity: of the second of two arms, or ARM=COLUMN for each arm
     #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     pub propensity_column: Vec<String>,
+    /// Columns whose values form the strata within which arms were drawn: the observed shares there are the propensities
+    #[arg(
+        long,
+        value_name = "COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with_all = ["propensity", "propensity_column"],
+        help_heading = "Study"
+    )]
+    pub propensity_strata: Vec<String>,
     /// Cost of each arm, in units of the outcome
     #[arg(
         long,
@@ -79,6 +88,9 @@ impl StudyFlags {
     }
 
     fn propensity(&self) -> Result<Option<PropensityRole>, Failure> {
+        if !self.propensity_strata.is_empty() {
+            return Ok(Some(PropensityRole::Strata(self.propensity_strata.clone())));
+        }
         Ok(match (self.propensity.as_slice(), self.propensity_column.as_slice()) {
             ([], []) => None,
             ([], [column]) if !column.contains('=') => Some(PropensityRole::TreatedColumn(column.clone())),

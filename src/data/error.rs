@@ -140,6 +140,12 @@ pub enum Problem {
         quoted(arm)
     )]
     PropensityOutside { value: f64, arm: String },
+    #[error(
+        "no unit of the stratum {stratum} ({rows} {}) received arm {}; merge it with another stratum, form strata by \
+         fewer columns with --propensity-strata, or give known propensities with --propensity",
+        plural(*rows, "row"), quoted(arm)
+    )]
+    ArmNotInStratum { arm: String, stratum: String, rows: usize },
     #[error("the propensities of the arms sum to {sum}; they must sum to 1 (to within 1e-6)")]
     PropensitySum { sum: f64 },
     #[error(

@@ -11,6 +11,7 @@ use super::costs::costs;
 use super::error::plural;
 use super::matrix::{columns, refuse_too_few};
 use super::propensity::propensity;
+use super::roles::compatible;
 use super::{DataError, Missing, Place, Problem, Purpose, Roles, Table};
 
 /// A checked study: n >= 2, K >= 2 arms each received by some unit, every number finite, every e_ik in (0, 1).
@@ -139,7 +140,8 @@ impl Study {
 fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
     let columns = roles.columns();
     for (i, &(column, second)) in columns.iter().enumerate() {
-        if let Some(&(_, first)) = columns[..i].iter().find(|(earlier, _)| *earlier == column) {
+        let clashes = |&&(earlier, role): &&(&str, &str)| earlier == column && !compatible(role, second);
+        if let Some(&(_, first)) = columns[..i].iter().find(clashes) {
             return Err(Place::file(table.source())
                 .column(column)
                 .refuse(Problem::TwoRoles { first, second }));
@@ -150,7 +152,12 @@ fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
 
 /// The table without the units that miss a value in a column with a role; a warning says how many and where.
 fn drop_incomplete(table: &Table, roles: &Roles, warnings: &mut Vec<String>) -> Result<Table, DataError> {
-    let used: Vec<&str> = roles.columns().into_iter().map(|(column, _)| column).collect();
+    let mut used: Vec<&str> = Vec::new();
+    for (column, _) in roles.columns() {
+        if !used.contains(&column) {
+            used.push(column);
+        }
+    }
     let CompleteRows { table: kept, missing } = table.complete_rows(&used)?;
     let dropped = table.row_count() - kept.row_count();
     if dropped > 0 {
@@ -243,4 +250,16 @@ pub(crate) fn numbered<T: Eq + Hash>(labels: &[T]) -> Vec<usize> {
         *numbers.entry(label).or_insert(next)
     };
     labels.iter().map(&mut number).collect()
+}
+
+/// The units that have each label, in the order in which the labels first appear.
+pub(crate) fn members<T: Eq + Hash>(labels: &[T]) -> Vec<Vec<usize>> {
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    for (i, label) in numbered(labels).into_iter().enumerate() {
+        if label == members.len() {
+            members.push(Vec::new());
+        }
+        members[label].push(i);
+    }
+    members
 }

@@ -24,9 +24,9 @@ use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, Place, Problem, Study, Table};
+use crate::data::{DataError, Place, Problem, Study, Table, members};
 use crate::evaluate::Evaluation;
-use crate::nuisance::{Folds, arm_counts, cross_fit, members};
+use crate::nuisance::{Folds, arm_counts, cross_fit};
 use crate::random::stream;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::score::{ScoreKind, aipw, ipw, net};

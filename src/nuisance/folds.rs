@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 
-use crate::data::{DataError, Place, Problem, Study, numbered};
+use crate::data::{DataError, Place, Problem, Study, members};
 use crate::random::stream;
 
 /// A partition of n units into `count` folds.
@@ -97,18 +97,6 @@ impl Folds {
         refuse_arm_in_one_fold(study, cluster, &fold_of)?;
         Ok(Folds { fold_of, count })
     }
-}
-
-/// The units of each cluster, in the order in which the clusters first appear.
-pub(crate) fn members(cluster: &[usize]) -> Vec<Vec<usize>> {
-    let mut members: Vec<Vec<usize>> = Vec::new();
-    for (i, c) in numbered(cluster).into_iter().enumerate() {
-        if c == members.len() {
-            members.push(Vec::new());
-        }
-        members[c].push(i);
-    }
-    members
 }
 
 /// How many of some units are in each arm (K).

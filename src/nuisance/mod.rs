@@ -12,5 +12,5 @@ mod linear;
 
 pub use cross_fit::cross_fit;
 pub use folds::Folds;
-pub(crate) use folds::{arm_counts, members};
+pub(crate) use folds::arm_counts;
 pub use linear::LinearModel;

@@ -139,6 +139,19 @@ fn minimising_mirrors_maximising_the_negated_outcome() {
 }
 
 #[test]
+fn strata_stand_in_the_configuration() {
+    let shell = Shell::new();
+    trial_in(&shell);
+    let line = LEARN.replace("--propensity-column p", "--propensity-strata sex");
+    shell.run(&format!("{line} --maximize --out a")).exits(0);
+    let config: toml::Table = shell.read("a/config.toml").parse().unwrap();
+    assert_eq!(config["scoring"]["roles"]["propensity"]["strata"][0].as_str(), Some("sex"));
+    shell.run("learn --config a/config.toml --out b").exits(0);
+    assert_eq!(shell.read("a/scores.csv"), shell.read("b/scores.csv"));
+    shell.run("verify b").exits(0);
+}
+
+#[test]
 fn ipw_scores_by_the_formula() {
     let shell = Shell::new();
     let trial = trial_in(&shell);

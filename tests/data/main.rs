@@ -10,6 +10,7 @@ mod numbers;
 mod propensities;
 mod reading;
 mod roles_of_columns;
+mod strata;
 mod thornton;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ mod evaluation;
 mod folds;
 mod linear_model;
 mod scores;
+mod strata;
 
 use ndarray::{Array1, Array2};
 use prescribe::data::Study;
