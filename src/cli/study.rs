@@ -61,7 +61,8 @@ pub struct StudyFlags {
     /// Column of the cost of any arm but the first, or ARM=COLUMN
     #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     pub cost_column: Vec<String>,
-    /// Scores: doubly robust (aipw, default) or inverse probability weights (ipw)
+    /// Scores: doubly robust (aipw, default), inverse probability weights (ipw), the same normalised in each arm (hajek),
+    /// or outcome predictions alone (direct)
     #[arg(long, value_enum, help_heading = "Study")]
     pub score: Option<ScoreFlag>,
     /// Folds of the cross-fitting (default 5)

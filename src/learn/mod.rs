@@ -29,7 +29,7 @@ use crate::evaluate::Evaluation;
 use crate::nuisance::{Folds, arm_counts, cross_fit};
 use crate::random::stream;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
-use crate::score::{ScoreKind, aipw, ipw, net};
+use crate::score::{ScoreKind, aipw, direct, hajek, ipw, net};
 use crate::solve::registry::{self, UnknownChoice};
 use crate::solve::{Observer, Report, Solvable, SolveError, solve_started};
 
@@ -108,12 +108,12 @@ pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
 /// Study and rewards of a table.
 pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
     let study = Study::from_table(table, &scoring.roles)?;
+    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
     let scores = match scoring.score {
+        ScoreKind::Direct => direct(&study, &predictions()?)?,
         ScoreKind::Ipw => ipw(&study)?,
-        ScoreKind::Aipw => {
-            let folds = Folds::new(&study, scoring.folds, seed)?;
-            aipw(&study, &cross_fit(&study, &folds)?)?
-        }
+        ScoreKind::Hajek => hajek(&study)?,
+        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
     };
     let rewards = net(&scores, &study, scoring.direction)?;
     Ok(Scored { study, rewards })

@@ -166,6 +166,30 @@ fn ipw_scores_by_the_formula() {
 }
 
 #[test]
+fn self_normalised_and_direct_scores_by_the_formula() {
+    let shell = Shell::new();
+    let trial = trial_in(&shell);
+    let scores = |score: &str| {
+        shell.run(&format!("{LEARN} --score {score} --maximize --out out")).exits(0);
+        let config: toml::Table = shell.read("out/config.toml").parse().unwrap();
+        assert_eq!(config["scoring"]["score"].as_str(), Some(score));
+        shell.run("verify out").exits(0);
+        rewards(&shell, "out")
+    };
+    let (hajek, direct, aipw) = (scores("hajek"), scores("direct"), scores("aipw"));
+    for (k, arm) in ["none", "drug"].into_iter().enumerate() {
+        let weights = trial.rows.iter().filter(|unit| unit.arm == arm).map(|unit| 1.0 / unit.propensity(arm));
+        let total: f64 = weights.sum();
+        for (i, unit) in trial.rows.iter().enumerate() {
+            assert!(close(hajek[i].1[k], 200.0 * unit.ipw(arm) / total), "{unit:?}");
+            let mu = direct[i].1[k];
+            let residual = if unit.arm == arm { (unit.y - mu) / unit.propensity(arm) } else { 0.0 };
+            assert!(close(aipw[i].1[k], mu + residual), "{unit:?}");
+        }
+    }
+}
+
+#[test]
 fn costs_are_taken_off_the_scores() {
     let shell = Shell::new();
     let trial = trial_in(&shell);
