@@ -106,7 +106,9 @@ pub enum StageFlag {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ScoreFlag {
+    Direct,
     Ipw,
+    Hajek,
     Aipw,
 }
 
@@ -136,6 +138,8 @@ impl From<StageFlag> for Stage {
 impl From<ScoreFlag> for ScoreKind {
     fn from(flag: ScoreFlag) -> Self {
         match flag {
+            ScoreFlag::Direct => ScoreKind::Direct,
+            ScoreFlag::Hajek => ScoreKind::Hajek,
             ScoreFlag::Ipw => ScoreKind::Ipw,
             ScoreFlag::Aipw => ScoreKind::Aipw,
         }

@@ -22,6 +22,9 @@ pub struct StudyFlags {
     /// Column that identifies a unit
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub id: Option<String>,
+    /// Column of what units share that may be alike (village, ward): folds, held-out units and standard errors go by it
+    #[arg(long, value_name = "COLUMN", help_heading = "Study")]
+    pub cluster: Option<String>,
     /// Leave out rows with a missing value in a column that is used (default: refuse them)
     #[arg(long, value_name = "error|drop", value_parser = ["error", "drop"], help_heading = "Study")]
     pub missing: Option<String>,
@@ -37,6 +40,15 @@ pub struct StudyFlags {
     /// Column of the propensity: of the second of two arms, or ARM=COLUMN for each arm
     #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     pub propensity_column: Vec<String>,
+    /// Columns whose values form the strata within which arms were drawn: the observed shares there are the propensities
+    #[arg(
+        long,
+        value_name = "COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with_all = ["propensity", "propensity_column"],
+        help_heading = "Study"
+    )]
+    pub propensity_strata: Vec<String>,
     /// Cost of each arm, in units of the outcome
     #[arg(
         long,
@@ -49,7 +61,8 @@ pub struct StudyFlags {
     /// Column of the cost of any arm but the first, or ARM=COLUMN
     #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     pub cost_column: Vec<String>,
-    /// Scores: doubly robust (aipw, default) or inverse probability weights (ipw)
+    /// Scores: doubly robust (aipw, default), inverse probability weights (ipw), the same normalised in each arm (hajek),
+    /// or outcome predictions alone (direct)
     #[arg(long, value_enum, help_heading = "Study")]
     pub score: Option<ScoreFlag>,
     /// Folds of the cross-fitting (default 5)
@@ -67,6 +80,7 @@ impl StudyFlags {
         put(roles, "treatment", self.treatment.as_ref())?;
         put(roles, "arms", Some(&self.arms).filter(|arms| !arms.is_empty()))?;
         put(roles, "id", self.id.as_ref())?;
+        put(roles, "cluster", self.cluster.as_ref())?;
         let missing =
             self.missing.as_deref().map(|word| if word == "drop" { Missing::Drop } else { Missing::Error });
         put(roles, "missing", missing)?;
@@ -75,6 +89,9 @@ impl StudyFlags {
     }
 
     fn propensity(&self) -> Result<Option<PropensityRole>, Failure> {
+        if !self.propensity_strata.is_empty() {
+            return Ok(Some(PropensityRole::Strata(self.propensity_strata.clone())));
+        }
         Ok(match (self.propensity.as_slice(), self.propensity_column.as_slice()) {
             ([], []) => None,
             ([], [column]) if !column.contains('=') => Some(PropensityRole::TreatedColumn(column.clone())),

@@ -140,6 +140,12 @@ pub enum Problem {
         quoted(arm)
     )]
     PropensityOutside { value: f64, arm: String },
+    #[error(
+        "no unit of the stratum {stratum} ({rows} {}) received arm {}; merge it with another stratum, form strata by \
+         fewer columns with --propensity-strata, or give known propensities with --propensity",
+        plural(*rows, "row"), quoted(arm)
+    )]
+    ArmNotInStratum { arm: String, stratum: String, rows: usize },
     #[error("the propensities of the arms sum to {sum}; they must sum to 1 (to within 1e-6)")]
     PropensitySum { sum: f64 },
     #[error(
@@ -158,6 +164,21 @@ pub enum Problem {
         quoted(arm), plural(*rows, "row"), fewer_folds(*rows)
     )]
     ArmSmallerThanFolds { arm: String, rows: usize, folds: usize },
+    #[error(
+        "{clusters} {}, fewer than the {folds} folds; {}name finer clusters with --cluster",
+        plural(*clusters, "cluster"), fewer_folds(*clusters)
+    )]
+    FewerClustersThanFolds { clusters: usize, folds: usize },
+    #[error(
+        "all rows of arm {} ({clusters} {}) fall into one fold, so no model could be fitted for that fold; {}",
+        quoted(arm), plural(*clusters, "cluster"), other_folds(*clusters)
+    )]
+    ArmInOneFold { arm: String, clusters: usize },
+    #[error(
+        "{clusters} {} to evaluate on; a standard error between clusters needs at least 2, so {}",
+        plural(*clusters, "cluster"), more_clusters(*held_out)
+    )]
+    TooFewClusters { clusters: usize, held_out: bool },
     #[error(
         "{what}: the number for arm {} in data row {row} is not finite; rescale the outcome, the covariates or the costs",
         quoted(arm)
@@ -202,4 +223,19 @@ fn names_instead(closest: &[String], available: &[String]) -> String {
 
 fn fewer_folds(rows: usize) -> String {
     if rows >= 2 { format!("pass --folds {rows} or fewer, ") } else { String::new() }
+}
+
+fn other_folds(clusters: usize) -> &'static str {
+    match clusters {
+        0 | 1 => "drop the arm, merge it with another, or name finer clusters with --cluster",
+        _ => "pass another --seed, drop the arm, or merge it with another",
+    }
+}
+
+fn more_clusters(held_out: bool) -> &'static str {
+    if held_out {
+        "change --test-share, or name finer clusters with --cluster"
+    } else {
+        "name finer clusters with --cluster"
+    }
 }

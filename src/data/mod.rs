@@ -22,4 +22,5 @@ pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{CostRole, Missing, PropensityRole, Roles};
 pub use study::Study;
+pub(crate) use study::{members, numbered};
 pub use table::Table;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView1, Axis};
 
+use super::error::quoted;
 use super::matrix::columns;
+use super::study::members;
 use super::{DataError, Place, Problem, PropensityRole, Purpose, Table};
 
 /// How far a row may sum from 1, for numbers written with few digits.
@@ -19,6 +21,7 @@ pub(super) fn propensity(
 ) -> Result<Array2<f64>, DataError> {
     match role {
         PropensityRole::ObservedShares => Ok(same_for_all(&shares(arms.len(), arm), arm.len())),
+        PropensityRole::Strata(names) => within_strata(table, names, arms, arm),
         PropensityRole::Constants(constants) => from_constants(table, constants, arms),
         PropensityRole::Columns(names) => from_columns(table, names, arms),
         PropensityRole::TreatedColumn(name) => from_treated(table, name, arms),
@@ -28,6 +31,43 @@ pub(super) fn propensity(
 fn shares(arm_count: usize, arm: &[usize]) -> Vec<f64> {
     let count = |k| arm.iter().filter(|&&received| received == k).count();
     (0..arm_count).map(|k| count(k) as f64 / arm.len() as f64).collect()
+}
+
+/// The shares of the arms among the units that have the same values in the columns `names`.
+fn within_strata(
+    table: &Table,
+    names: &[String],
+    arms: &[String],
+    arm: &[usize],
+) -> Result<Array2<f64>, DataError> {
+    let values: Vec<Vec<String>> =
+        names.iter().map(|name| stratum_values(table, name)).collect::<Result<_, _>>()?;
+    let of_unit = |i: usize| -> Vec<&str> { values.iter().map(|column| column[i].as_str()).collect() };
+    let strata = members(&(0..arm.len()).map(of_unit).collect::<Vec<_>>());
+    let mut scores = Array2::zeros((arm.len(), arms.len()));
+    for units in strata {
+        let received: Vec<usize> = units.iter().map(|&i| arm[i]).collect();
+        let shares = shares(arms.len(), &received);
+        if let Some(k) = shares.iter().position(|&share| share == 0.0) {
+            let columns = names.iter().zip(of_unit(units[0]));
+            let stratum: Vec<String> =
+                columns.map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
+            let (stratum, rows) = (stratum.join(", "), units.len());
+            let problem = Problem::ArmNotInStratum { arm: arms[k].clone(), stratum, rows };
+            return Err(Place::file(table.source()).refuse(problem));
+        }
+        units.iter().for_each(|&i| scores.row_mut(i).assign(&ArrayView1::from(&shares)));
+    }
+    Ok(scores)
+}
+
+/// The values of a column that forms strata; numbers are equal whichever way they are written.
+fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
+    let labels = table.labels(name, Purpose::Role)?;
+    let numbers: Option<Vec<f64>> =
+        labels.iter().map(|label| label.parse().ok().filter(|number: &f64| number.is_finite())).collect();
+    // Adding 0 makes -0 equal to 0 in text too.
+    Ok(numbers.map_or(labels, |numbers| numbers.iter().map(|number| (number + 0.0).to_string()).collect()))
 }
 
 fn from_constants(

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The parts of a study, each by the name of its column. A column has one role only.
+/// The parts of a study, each by the name of its column. A column has one role only, except that one which forms strata
+/// may also be a covariate, a cost or the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Roles {
@@ -17,6 +18,9 @@ pub struct Roles {
     /// What identifies a unit; without it, units are numbered from 1 in the order of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// What units share that may be alike, such as a village or a ward, a label; without it, units are independent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The order of the arms, the control first; without it, labels are sorted (as numbers if all of them are).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arms: Option<Vec<String>>,
@@ -50,6 +54,9 @@ pub enum PropensityRole {
     Constants(BTreeMap<String, f64>),
     /// One column an arm.
     Columns(BTreeMap<String, String>),
+    /// The share n_sk / n_s of each arm among the units of a stratum s, which are those with the same values in these
+    /// columns (text or numbers): studies randomised within strata.
+    Strata(Vec<String>),
     /// With two arms, the column of P(A_i = second arm | X_i).
     TreatedColumn(String),
 }
@@ -68,14 +75,25 @@ pub enum CostRole {
     PerUnitByArm(BTreeMap<String, String>),
 }
 
+/// What the role of a column that forms strata is called.
+const STRATUM: &str = "stratum";
+
+/// Whether one column may have both roles: strata are formed by what is known before treatment.
+pub(super) fn compatible(first: &str, second: &str) -> bool {
+    let shared = |role| matches!(role, "covariate" | "cost" | "cluster");
+    (first == STRATUM && shared(second)) || (second == STRATUM && shared(first))
+}
+
 impl Roles {
     /// Every column with a role, once for each role: its name and what the role is called.
     pub(super) fn columns(&self) -> Vec<(&str, &'static str)> {
         let mut columns = vec![(self.outcome.as_str(), "outcome"), (self.treatment.as_str(), "treatment")];
         columns.extend(self.covariates.iter().map(|name| (name.as_str(), "covariate")));
-        columns.extend(self.propensity.columns().into_iter().map(|name| (name, "propensity")));
+        let role = if matches!(self.propensity, PropensityRole::Strata(_)) { STRATUM } else { "propensity" };
+        columns.extend(self.propensity.columns().into_iter().map(|name| (name, role)));
         columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
+        columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
         columns
     }
 }
@@ -86,6 +104,7 @@ impl PropensityRole {
             PropensityRole::ObservedShares | PropensityRole::Constants(_) => Vec::new(),
             PropensityRole::Columns(columns) => distinct(columns),
             PropensityRole::TreatedColumn(column) => vec![column],
+            PropensityRole::Strata(columns) => columns.iter().map(String::as_str).collect(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! propensity scores e_ik = P(A_i = k | X_i), and the costs c_ik of each arm.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
@@ -10,6 +11,7 @@ use super::costs::costs;
 use super::error::plural;
 use super::matrix::{columns, refuse_too_few};
 use super::propensity::propensity;
+use super::roles::compatible;
 use super::{DataError, Missing, Place, Problem, Purpose, Roles, Table};
 
 /// A checked study: n >= 2, K >= 2 arms each received by some unit, every number finite, every e_ik in (0, 1).
@@ -31,6 +33,9 @@ pub struct Study {
     pub costs: Array2<f64>,
     /// What identifies each unit (n): the column named for it, or the number of the row in the file, from 1.
     pub ids: Vec<String>,
+    /// The cluster of each unit (n), numbered in the order in which clusters first appear; none where units are
+    /// independent.
+    pub cluster: Option<Vec<usize>>,
     /// The data row of the file, from 0, that each unit comes from (n).
     pub rows: Vec<usize>,
     /// What the user should know, though it stops nothing.
@@ -71,6 +76,7 @@ impl Study {
             propensity: propensity(table, &roles.propensity, &arms, &arm)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
+            cluster: clusters(table, roles)?,
             rows: table.row_numbers(),
             covariate_names: roles.covariates.clone(),
             source: table.source().to_owned(),
@@ -100,6 +106,7 @@ impl Study {
             propensity: rows(&self.propensity),
             costs: rows(&self.costs),
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
+            cluster: self.cluster.as_ref().map(|cluster| units.iter().map(|&i| cluster[i]).collect()),
             rows: units.iter().map(|&i| self.rows[i]).collect(),
             warnings: self.warnings.clone(),
             dropped: self.dropped,
@@ -133,7 +140,8 @@ impl Study {
 fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
     let columns = roles.columns();
     for (i, &(column, second)) in columns.iter().enumerate() {
-        if let Some(&(_, first)) = columns[..i].iter().find(|(earlier, _)| *earlier == column) {
+        let clashes = |&&(earlier, role): &&(&str, &str)| earlier == column && !compatible(role, second);
+        if let Some(&(_, first)) = columns[..i].iter().find(clashes) {
             return Err(Place::file(table.source())
                 .column(column)
                 .refuse(Problem::TwoRoles { first, second }));
@@ -144,7 +152,12 @@ fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
 
 /// The table without the units that miss a value in a column with a role; a warning says how many and where.
 fn drop_incomplete(table: &Table, roles: &Roles, warnings: &mut Vec<String>) -> Result<Table, DataError> {
-    let used: Vec<&str> = roles.columns().into_iter().map(|(column, _)| column).collect();
+    let mut used: Vec<&str> = Vec::new();
+    for (column, _) in roles.columns() {
+        if !used.contains(&column) {
+            used.push(column);
+        }
+    }
     let CompleteRows { table: kept, missing } = table.complete_rows(&used)?;
     let dropped = table.row_count() - kept.row_count();
     if dropped > 0 {
@@ -222,4 +235,31 @@ fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {
         Some(column) => table.labels(column, Purpose::Role),
         None => Ok(table.row_numbers().into_iter().map(|row| (row + 1).to_string()).collect()),
     }
+}
+
+fn clusters(table: &Table, roles: &Roles) -> Result<Option<Vec<usize>>, DataError> {
+    let Some(column) = &roles.cluster else { return Ok(None) };
+    Ok(Some(numbered(&table.labels(column, Purpose::Role)?)))
+}
+
+/// The number of each label among the distinct ones, in the order in which they first appear.
+pub(crate) fn numbered<T: Eq + Hash>(labels: &[T]) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    let mut number = |label| {
+        let next = numbers.len();
+        *numbers.entry(label).or_insert(next)
+    };
+    labels.iter().map(&mut number).collect()
+}
+
+/// The units that have each label, in the order in which the labels first appear.
+pub(crate) fn members<T: Eq + Hash>(labels: &[T]) -> Vec<Vec<usize>> {
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    for (i, label) in numbered(labels).into_iter().enumerate() {
+        if label == members.len() {
+            members.push(Vec::new());
+        }
+        members[label].push(i);
+    }
+    members
 }

@@ -4,21 +4,24 @@
 //! ```text
 //! value        V(d)        = (1/n) sum_i Gamma_{i, d_i}
 //! difference   V(d) - V(e) = (1/n) sum_i (Gamma_{i, d_i} - Gamma_{i, e_i})      paired, unit by unit
-//! error        sd (n - 1) / sqrt(n) of the terms;  95% interval  estimate +- 1.96 errors
+//! error        sqrt( G / (G - 1) sum_c ( sum_{i in c} term_i - estimate )^2 ) / n, over the G clusters c
+//! interval     estimate +- 1.96 errors (95%)
 //! ```
 //!
+//! Without clusters each unit is one, and the error is the standard deviation of the terms (divisor n - 1) over sqrt(n).
 //! Every number is reported in outcome units, net of costs, in the user's direction: where the outcome is minimised
 //! it is -Gamma that is averaged, and lower is better.
 
 mod estimate;
 mod table;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DataError, Place, Problem, Study};
 use crate::score::Direction;
 
+use estimate::Clusters;
 pub use estimate::Estimate;
 
 /// What an assignment is worth, and how it compares.
@@ -28,6 +31,9 @@ pub struct Evaluation {
     pub direction: Direction,
     /// The number of units n.
     pub units: usize,
+    /// The number of clusters G that the standard errors are computed between; none where units are independent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<usize>,
     /// The value of the assignment.
     pub value: Estimate,
     /// Each arm as if it were given to all units, in the order of the arms.
@@ -65,7 +71,8 @@ impl Evaluation {
     /// learned from: chosen here, it would be chosen by the errors of the rewards, and the comparison unfair.
     ///
     /// # Errors
-    /// Kind `Data` where rewards or assignment do not fit the study, or a number is not finite.
+    /// Kind `Data` where rewards or assignment do not fit the study, it has fewer than two clusters, or a number is not
+    /// finite.
     pub fn new(
         study: &Study,
         rewards: &Array2<f64>,
@@ -76,9 +83,11 @@ impl Evaluation {
         check(study, rewards, assignment, best_arm)?;
         let values = rewards * direction.sign();
         let of_rule: Array1<f64> = assignment.iter().enumerate().map(|(i, &k)| values[[i, k]]).collect();
+        let clusters = Clusters::of(study);
+        let mean = |terms: ArrayView1<f64>| Estimate::of_mean(terms, &clusters);
         let compare = |other: Array1<f64>| Comparison {
-            value: Estimate::of_mean(other.view()),
-            difference: Estimate::of_mean((&of_rule - &other).view()),
+            value: mean(other.view()),
+            difference: mean((&of_rule - &other).view()),
         };
         let arm = |(k, label): (usize, &String)| {
             let assigned = assignment.iter().filter(|&&given| given == k).count();
@@ -93,7 +102,8 @@ impl Evaluation {
         let evaluation = Evaluation {
             direction,
             units: study.units(),
-            value: Estimate::of_mean(of_rule.view()),
+            clusters: study.cluster.is_some().then_some(clusters.count),
+            value: mean(of_rule.view()),
             arms: study.arms.iter().enumerate().map(arm).collect(),
             best_arm: best_arm.map(|k| study.arms[k].clone()),
             observed: compare(observed_values(study, direction)),
@@ -129,6 +139,14 @@ fn check(
     let (n, arms) = rewards.dim();
     if n < 2 {
         return Err(file.refuse(Problem::TooFewRows { rows: n }));
+    }
+    let clusters = Clusters::of(study);
+    if clusters.of.len() != n {
+        let (expected, found) = (format!("{n} long"), format!("{} long", clusters.of.len()));
+        return Err(file.refuse(Problem::Shape { what: "the cluster of each unit", expected, found }));
+    }
+    if clusters.count < 2 {
+        return Err(file.refuse(Problem::TooFewClusters { clusters: clusters.count, held_out: false }));
     }
     if assignment.len() != n {
         let (expected, found) = (format!("{n} units"), assignment.len().to_string());

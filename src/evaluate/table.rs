@@ -29,7 +29,8 @@ impl Evaluation {
             Direction::Maximize => "higher",
             Direction::Minimize => "lower",
         };
-        format!("Value on {} units: mean outcome net of costs, {better} is better", self.units)
+        let clusters = self.clusters.map_or(String::new(), |count| format!(" in {count} clusters"));
+        format!("Value on {} units{clusters}: mean outcome net of costs, {better} is better", self.units)
     }
 
     fn rule_line(&self, decimals: usize) -> [String; 8] {

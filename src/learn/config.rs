@@ -16,7 +16,7 @@ use crate::solve::registry::Settings;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub data: PathBuf,
-    /// The share of each arm's units held out of learning, to evaluate on.
+    /// The share of each arm's units held out of learning, to evaluate on; whole clusters, where there are any.
     pub test_share: f64,
     /// The solver by its name in the registry.
     pub solver: String,

@@ -26,12 +26,12 @@ use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, Place, Problem, Study, Table};
+use crate::data::{DataError, Place, Problem, Study, Table, members};
 use crate::evaluate::Evaluation;
-use crate::nuisance::{Folds, cross_fit};
+use crate::nuisance::{Folds, arm_counts, cross_fit};
 use crate::random::stream;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
-use crate::score::{ScoreKind, aipw, ipw, net};
+use crate::score::{ScoreKind, aipw, direct, hajek, ipw, net};
 use crate::solve::registry::{self, UnknownChoice};
 use crate::solve::{Observer, Report, Solvable, SolveError, solve_explained};
 
@@ -110,21 +110,26 @@ pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
 /// Study and rewards of a table.
 pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
     let study = Study::from_table(table, &scoring.roles)?;
+    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
     let scores = match scoring.score {
+        ScoreKind::Direct => direct(&study, &predictions()?)?,
         ScoreKind::Ipw => ipw(&study)?,
-        ScoreKind::Aipw => {
-            let folds = Folds::stratified(&study, scoring.folds, seed)?;
-            aipw(&study, &cross_fit(&study, &folds)?)?
-        }
+        ScoreKind::Hajek => hajek(&study)?,
+        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
     };
     let rewards = net(&scores, &study, scoring.direction)?;
     Ok(Scored { study, rewards })
 }
 
-/// Holds out a share of the units of each arm.
+/// Holds out a share of the units of each arm, in whole clusters where the study has any.
 fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, LearnError> {
-    let mut sample = vec![Sample::Train; study.units()];
     let mut random = stream(seed, "held-out units");
+    if let Some(cluster) = &study.cluster {
+        let mut clusters = members(cluster);
+        clusters.shuffle(&mut random);
+        return split_clusters(study, &clusters, test_share);
+    }
+    let mut sample = vec![Sample::Train; study.units()];
     for k in 0..study.arms.len() {
         let mut units: Vec<usize> = (0..study.units()).filter(|&i| study.arm[i] == k).collect();
         units.shuffle(&mut random);
@@ -134,6 +139,41 @@ fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, Learn
     let tested = sample.iter().filter(|s| **s == Sample::Test).count();
     if tested == 1 || sample.len() - tested < 2 {
         return Err(Place::file(&study.source).refuse(Problem::TooFewRows { rows: tested.min(1) }).into());
+    }
+    Ok(sample)
+}
+
+/// Holds out each cluster in turn that brings the held-out share of the arms nearer to `test_share`, in the sum over
+/// arms of squared differences.
+fn split_clusters(
+    study: &Study,
+    clusters: &[Vec<usize>],
+    test_share: f64,
+) -> Result<Vec<Sample>, LearnError> {
+    let mut sample = vec![Sample::Train; study.units()];
+    if test_share == 0.0 {
+        return Ok(sample);
+    }
+    let totals = arm_counts(study, &(0..study.units()).collect::<Vec<_>>());
+    let off = |held: &[f64]| -> f64 {
+        let arms = held.iter().zip(&totals).filter(|(_, total)| **total > 0.0);
+        arms.map(|(held, total)| (held / total - test_share).powi(2)).sum()
+    };
+    let (mut held, mut count) = (vec![0.0; totals.len()], 0);
+    for units in clusters {
+        let with: Vec<f64> = held.iter().zip(arm_counts(study, units)).map(|(a, b)| a + b).collect();
+        if off(&with) < off(&held) {
+            units.iter().for_each(|&i| sample[i] = Sample::Test);
+            (held, count) = (with, count + 1);
+        }
+    }
+    let file = Place::file(&study.source);
+    if count < 2 {
+        return Err(file.refuse(Problem::TooFewClusters { clusters: count, held_out: true }).into());
+    }
+    let rows = units_of(&sample, Sample::Train).len();
+    if rows < 2 {
+        return Err(file.refuse(Problem::TooFewRows { rows }).into());
     }
     Ok(sample)
 }

@@ -1,14 +1,20 @@
 //! Scores: what each arm would have brought each unit, estimated without bias, as a reward matrix Gamma (n x K).
 //!
 //! ```text
+//! direct s_ik = mu_ik
 //! IPW    s_ik =         1{A_i = k}  Y_i          / e_ik
+//! Hajek  s_ik =     n   1{A_i = k}  Y_i          / e_ik / sum_j 1{A_j = k} / e_jk
 //! AIPW   s_ik = mu_ik + 1{A_i = k} (Y_i - mu_ik) / e_ik
 //! net    Gamma_ik = s_ik - c_ik  (maximize),   -(s_ik + c_ik)  (minimize)
 //! ```
 //!
-//! With known e, both have the conditional mean E[Y_i(k) | X_i], AIPW for every mu that does not depend on unit i
-//! (Robins, Rotnitzky and Zhao 1994; Athey and Wager 2021, "Policy learning with observational data", eq. 7). A
-//! solver always maximises Gamma; the direction of the outcome and the costs are in it already.
+//! With known e, IPW and AIPW have the conditional mean E[Y_i(k) | X_i], AIPW for every mu that does not depend on unit i
+//! (Robins, Rotnitzky and Zhao 1994; Athey and Wager 2021, "Policy learning with observational data", eq. 7). Hajek's
+//! self-normalised scores have it only as n grows, but adding a constant to all outcomes adds just that to the mean score
+//! of each arm; direct scores are as good as mu is. A standard error computed from scores takes them as known: of direct
+//! scores, it leaves out the error of mu; of Hajek's, it counts the normalisation as if it were fixed.
+//!
+//! A solver always maximises Gamma; the direction of the outcome and the costs are in it already.
 
 use ndarray::{Array1, Array2, Zip};
 use serde::{Deserialize, Serialize};
@@ -37,8 +43,19 @@ impl Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScoreKind {
+    Direct,
     Ipw,
+    Hajek,
     Aipw,
+}
+
+/// Direct scores (n x K), in outcome units: the outcome predictions mu (n x K) of [`crate::nuisance::cross_fit`].
+///
+/// # Errors
+/// Kind `Data` where mu has another shape than the study, or is not finite.
+pub fn direct(study: &Study, mu: &Array2<f64>) -> Result<Array2<f64>, DataError> {
+    study.check_matrix("the outcome predictions", mu)?;
+    Ok(mu.clone())
 }
 
 /// IPW scores (n x K), in outcome units.
@@ -47,6 +64,27 @@ pub enum ScoreKind {
 /// Kind `Data` where a score is not finite.
 pub fn ipw(study: &Study) -> Result<Array2<f64>, DataError> {
     aipw(study, &Array2::zeros(study.propensity.dim()))
+}
+
+/// Hajek's self-normalised IPW scores (n x K), in outcome units; the sum runs over all units of the study.
+///
+/// # Errors
+/// Kind `Data` where a score is not finite.
+pub fn hajek(study: &Study) -> Result<Array2<f64>, DataError> {
+    let (n, arms) = study.propensity.dim();
+    let mut scores = Array2::zeros((n, arms));
+    for k in 0..arms {
+        let received: Vec<usize> = (0..n).filter(|&i| study.arm[i] == k).collect();
+        let e = |i: usize| study.propensity[[i, k]];
+        // Relative to the smallest propensity, no inverse overflows.
+        let least = received.iter().fold(1.0, |least: f64, &i| least.min(e(i)));
+        let total: f64 = received.iter().map(|&i| least / e(i)).sum();
+        for i in received {
+            scores[[i, k]] = n as f64 * (least / e(i) / total) * study.outcome[i];
+        }
+    }
+    study.check_matrix("the score matrix", &scores)?;
+    Ok(scores)
 }
 
 /// AIPW scores (n x K), in outcome units, with the outcome predictions mu (n x K) of [`crate::nuisance::cross_fit`].

@@ -82,6 +82,30 @@ fn constants_and_shares_for_propensities() {
 }
 
 #[test]
+fn shares_within_strata_for_propensities() {
+    let shell = Shell::new();
+    trial_in(&shell);
+    shell.run(&format!("{LEARN} --maximize --out out")).exits(0);
+    let new = trial(6, 120);
+    shell.write("new.csv", new.csv());
+    let rule = shell.json("out/rule.json");
+    let share = |unit: &Unit| {
+        let alike = |other: &&Unit| other.sex == unit.sex;
+        let same = new.rows.iter().filter(alike).filter(|other| other.arm == unit.arm).count();
+        same as f64 / new.rows.iter().filter(alike).count() as f64
+    };
+    let term = |unit: &Unit| if unit.assigned(&rule) == unit.arm { unit.y / share(unit) } else { 0.0 };
+    let line = EVALUATE.replace("--propensity-column p", "--propensity-strata sex");
+    let found = shell.run(&line).exits(0).json();
+    assert_estimate(&found["value"], &new.rows.iter().map(term).collect::<Vec<_>>());
+    shell
+        .run(&line.replace("strata sex", "strata age,fee"))
+        .exits(3)
+        .says(&["stratum age", "--propensity-strata"]);
+    shell.run(&format!("{line} --propensity-column p")).exits(2).says(&["--propensity-strata"]);
+}
+
+#[test]
 fn text_for_people() {
     let shell = Shell::new();
     let trial = trial_in(&shell);

@@ -139,6 +139,19 @@ fn minimising_mirrors_maximising_the_negated_outcome() {
 }
 
 #[test]
+fn strata_stand_in_the_configuration() {
+    let shell = Shell::new();
+    trial_in(&shell);
+    let line = LEARN.replace("--propensity-column p", "--propensity-strata sex");
+    shell.run(&format!("{line} --maximize --out a")).exits(0);
+    let config: toml::Table = shell.read("a/config.toml").parse().unwrap();
+    assert_eq!(config["scoring"]["roles"]["propensity"]["strata"][0].as_str(), Some("sex"));
+    shell.run("learn --config a/config.toml --out b").exits(0);
+    assert_eq!(shell.read("a/scores.csv"), shell.read("b/scores.csv"));
+    shell.run("verify b").exits(0);
+}
+
+#[test]
 fn ipw_scores_by_the_formula() {
     let shell = Shell::new();
     let trial = trial_in(&shell);
@@ -149,6 +162,30 @@ fn ipw_scores_by_the_formula() {
             close(rewards[0], unit.ipw("none")) && close(rewards[1], unit.ipw("drug")),
             "{id}: {rewards:?}"
         );
+    }
+}
+
+#[test]
+fn self_normalised_and_direct_scores_by_the_formula() {
+    let shell = Shell::new();
+    let trial = trial_in(&shell);
+    let scores = |score: &str| {
+        shell.run(&format!("{LEARN} --score {score} --maximize --out out")).exits(0);
+        let config: toml::Table = shell.read("out/config.toml").parse().unwrap();
+        assert_eq!(config["scoring"]["score"].as_str(), Some(score));
+        shell.run("verify out").exits(0);
+        rewards(&shell, "out")
+    };
+    let (hajek, direct, aipw) = (scores("hajek"), scores("direct"), scores("aipw"));
+    for (k, arm) in ["none", "drug"].into_iter().enumerate() {
+        let weights = trial.rows.iter().filter(|unit| unit.arm == arm).map(|unit| 1.0 / unit.propensity(arm));
+        let total: f64 = weights.sum();
+        for (i, unit) in trial.rows.iter().enumerate() {
+            assert!(close(hajek[i].1[k], 200.0 * unit.ipw(arm) / total), "{unit:?}");
+            let mu = direct[i].1[k];
+            let residual = if unit.arm == arm { (unit.y - mu) / unit.propensity(arm) } else { 0.0 };
+            assert!(close(aipw[i].1[k], mu + residual), "{unit:?}");
+        }
     }
 }
 

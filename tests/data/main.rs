@@ -2,6 +2,7 @@
 //! its message must name.
 
 mod arms;
+mod clusters;
 mod costs;
 mod matrices;
 mod missing_values;
@@ -9,6 +10,7 @@ mod numbers;
 mod propensities;
 mod reading;
 mod roles_of_columns;
+mod strata;
 mod thornton;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ fn roles() -> Roles {
         treatment: "a".into(),
         covariates: vec!["age".into(), "sex".into()],
         id: None,
+        cluster: None,
         arms: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,

@@ -1,11 +1,13 @@
 //! From a study to a value: folds, linear outcome models, cross-fitting, scores and evaluation, each against a truth
 //! that is computed another way (by hand, by Cramer's rule, by enumerating every assignment of a small trial).
 
+mod clusters;
 mod cross_fitting;
 mod evaluation;
 mod folds;
 mod linear_model;
 mod scores;
+mod strata;
 
 use ndarray::{Array1, Array2};
 use prescribe::data::Study;
@@ -22,6 +24,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         costs: Array2::zeros(propensity.dim()),
         propensity,
         ids: (1..=n).map(|i| i.to_string()).collect(),
+        cluster: None,
         rows: (0..n).collect(),
         warnings: Vec::new(),
         dropped: 0,

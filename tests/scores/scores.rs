@@ -1,7 +1,7 @@
 //! Scores by hand, and without bias over every assignment of a small trial.
 
 use ndarray::array;
-use prescribe::score::{Direction, ScoreKind, aipw, gains, ipw, net};
+use prescribe::score::{Direction, ScoreKind, aipw, direct, gains, hajek, ipw, net};
 use proptest::prelude::*;
 
 use super::*;
@@ -17,6 +17,54 @@ fn both_scores_by_hand() {
     let mu = array![[1.0, 2.0], [0.0, 1.0], [4.0, 3.0]];
     assert_eq!(ipw(&study).unwrap(), array![[4.0, 0.0], [0.0, 12.0], [0.0, -1.25]]);
     assert_eq!(aipw(&study, &mu).unwrap(), array![[3.0, 2.0], [0.0, 9.0], [4.0, -2.0]]);
+}
+
+#[test]
+fn direct_and_self_normalised_scores_by_hand() {
+    let study = study(
+        Array2::zeros((4, 0)),
+        vec![0, 1, 1, 0],
+        array![2.0, 3.0, -1.0, 6.0],
+        array![[0.5, 0.5], [0.75, 0.25], [0.2, 0.8], [0.25, 0.75]],
+    );
+    let mu = array![[1.0, 2.0], [0.0, 1.0], [4.0, 3.0], [5.0, 6.0]];
+    assert_eq!(direct(&study, &mu).unwrap(), mu);
+    // Arm 0: weights 2 and 4, which sum to 6; arm 1: weights 4 and 1.25, which sum to 5.25.
+    let expected = array![
+        [4.0 * 2.0 * 2.0 / 6.0, 0.0],
+        [0.0, 4.0 * 3.0 * 4.0 / 5.25],
+        [0.0, -4.0 * 1.25 / 5.25],
+        [4.0 * 6.0 * 4.0 / 6.0, 0.0]
+    ];
+    let found = hajek(&study).unwrap();
+    found.iter().zip(&expected).for_each(|(found, expected)| assert_close(*found, *expected, 1e-14));
+}
+
+#[test]
+fn self_normalised_scores_move_with_the_outcomes_and_need_no_overflow() {
+    let mut study = scattered_study(30, 3, 0);
+    study.propensity = Array2::from_shape_fn((30, 3), |(i, k)| (1 + (i + 2 * k) % 5) as f64 / 15.0);
+    let means = |study: &Study| hajek(study).unwrap().mean_axis(ndarray::Axis(0)).unwrap();
+    let before = means(&study);
+    study.outcome += 7.0;
+    let after = means(&study);
+    (0..3).for_each(|k| assert_close(after[k] - before[k], 7.0, 1e-12));
+    study.propensity.fill(5e-324);
+    let equal = means(&study);
+    let mean = |k: usize| {
+        let of_arm: Vec<f64> = (0..30).filter(|&i| study.arm[i] == k).map(|i| study.outcome[i]).collect();
+        of_arm.iter().sum::<f64>() / of_arm.len() as f64
+    };
+    (0..3).for_each(|k| assert_close(equal[k], mean(k), 1e-12));
+}
+
+#[test]
+fn with_observed_shares_normalising_changes_nothing() {
+    let mut study = scattered_study(30, 3, 0);
+    let share = |k: usize| study.arm.iter().filter(|&&arm| arm == k).count() as f64 / 30.0;
+    study.propensity = Array2::from_shape_fn((30, 3), |(_, k)| share(k));
+    let (plain, normalised) = (ipw(&study).unwrap(), hajek(&study).unwrap());
+    plain.iter().zip(&normalised).for_each(|(a, b)| assert_close(*a, *b, 1e-12));
 }
 
 /// Every assignment of n units to K arms.
@@ -96,6 +144,10 @@ fn costs_lower_the_reward_in_either_direction() {
 fn what_does_not_fit_the_study_is_refused() {
     let study = scattered_study(6, 3, 1);
     assert_eq!(
+        direct(&study, &Array2::zeros((6, 2))).unwrap_err().to_string(),
+        aipw(&study, &Array2::zeros((6, 2))).unwrap_err().to_string()
+    );
+    assert_eq!(
         aipw(&study, &Array2::zeros((6, 2))).unwrap_err().to_string(),
         "trial.csv: the outcome predictions: expected 6 x 3, found 6 x 2; compute it from the same study"
     );
@@ -115,7 +167,8 @@ fn what_does_not_fit_the_study_is_refused() {
 #[test]
 fn words_in_files_are_lower_case() {
     assert_eq!(
-        serde_json::to_string(&(Direction::Minimize, ScoreKind::Aipw)).unwrap(),
-        r#"["minimize","aipw"]"#
+        serde_json::to_string(&(Direction::Minimize, ScoreKind::Aipw, ScoreKind::Hajek, ScoreKind::Direct))
+            .unwrap(),
+        r#"["minimize","aipw","hajek","direct"]"#
     );
 }
