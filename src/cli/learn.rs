@@ -25,9 +25,12 @@ use crate::solve::Options;
 pub struct Learn {
     /// CSV with one row a unit; - for standard input
     data: Option<PathBuf>,
-    /// Columns that the rule may use
+    /// Columns that scores and rule may use
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     covariates: Vec<String>,
+    /// Covariates that serve the scores but that the rule must not see
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Rule")]
+    exclude: Vec<String>,
     #[command(flatten)]
     study: StudyFlags,
     /// Larger outcomes are better
@@ -105,6 +108,7 @@ impl Learn {
         put(&mut tree, "data", self.data.as_ref())?;
         put(&mut tree, "test_share", self.test_share)?;
         put(&mut tree, "solver", self.solver.solver.as_ref())?;
+        put(&mut tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
         self.policy(&mut tree)?;
         let settings = table(&mut tree, "settings");
         let typed = self.solver.settings();

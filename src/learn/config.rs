@@ -20,6 +20,9 @@ pub struct Config {
     pub test_share: f64,
     /// The solver by its name in the registry.
     pub solver: String,
+    /// Covariates that serve the scores but that the rule must not see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     pub settings: Settings,
     pub policy: Policy,
     #[serde(default)]

@@ -102,9 +102,28 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
 /// Study, rewards and held-out units, by the configuration.
 pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
     let seed = config.solve.random_seed;
-    let scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
+    let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
+    hide(&mut scored.study, &config.exclude)?;
     let sample = split(&scored.study, config.test_share, seed)?;
     Ok((scored, sample))
+}
+
+/// Hides from the rule, once the scores are there, the covariates that served the scores alone.
+fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
+    if let Some(name) = excluded.iter().find(|name| !study.covariate_names.contains(name)) {
+        let known = study.covariate_names.join(", ");
+        return Err(LearnError::Usage(format!(
+            "--exclude {name}: not a covariate; the covariates are {known}"
+        )));
+    }
+    let shown: Vec<usize> =
+        (0..study.covariate_names.len()).filter(|&j| !excluded.contains(&study.covariate_names[j])).collect();
+    if shown.is_empty() {
+        return Err(LearnError::Usage("--exclude leaves the rule no covariate; keep at least one".into()));
+    }
+    study.x = study.x.select(Axis(1), &shown).as_standard_layout().into_owned();
+    study.covariate_names = shown.iter().map(|&j| study.covariate_names[j].clone()).collect();
+    Ok(())
 }
 
 /// Study and rewards of a table.

@@ -60,6 +60,26 @@ fn learned_rules_keep_their_bounds_and_verify() {
     assert_eq!(shell.read("results/rule.json"), shell.read("again/rule.json"));
 }
 
+/// The scores are those with both covariates, the rule sees one.
+#[test]
+fn an_excluded_covariate_serves_the_scores_only() {
+    let shell = Shell::new();
+    trial_in(&shell);
+    shell.run(&format!("{LEARN} --maximize --out seen")).exits(0);
+    shell.run(&format!("{LEARN} --maximize --exclude age --out blind")).exits(0);
+    assert_eq!(shell.json("blind/rule.json")["covariates"], serde_json::json!(["sex"]));
+    assert!(!shell.json("blind/rule.json")["root"].to_string().contains("age"));
+    let rewards = |folder: &str| -> Vec<String> {
+        let text = shell.read(&format!("{folder}/scores.csv"));
+        text.lines().map(|line| line.split(',').skip(4).collect::<Vec<_>>().join(",")).collect()
+    };
+    assert_eq!(rewards("seen"), rewards("blind"));
+    shell.run("verify blind").exits(0);
+    shell.run("predict blind/rule.json trial.csv --id id").exits(0);
+    shell.run(&format!("{LEARN} --maximize --exclude height")).exits(2).says(&["height", "age, sex"]);
+    shell.run(&format!("{LEARN} --maximize --exclude age,sex")).exits(2).says(&["--exclude"]);
+}
+
 #[test]
 fn what_cannot_be_met_or_makes_no_sense() {
     let (shell, instance) = (Shell::new(), instance(1, 60, 2, &["none", "drug"], false));
