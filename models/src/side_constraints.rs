@@ -5,8 +5,8 @@
 //! assignment bound     lower <= sum_i w[i, d(x_i)] <= upper
 //! ```
 //!
-//! Budgets and capacities (and whatever else is linear in who gets what: shares of subgroups, parity between them) are bounds
-//! on a sum over the units of a weight for the arm given: one form, several constructors.
+//! Budgets, capacities and parity between groups (and whatever else is linear in who gets what) are bounds on a sum over the
+//! units of a weight for the arm given: one form, several constructors.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,16 @@ impl AssignmentBound {
     pub fn capacity(units: usize, arms: usize, arm: usize, label: &str, limit: usize) -> Self {
         let weights = Array2::from_shape_fn((units, arms), |(_, k)| f64::from(k == arm));
         Self { name: format!("capacity {label}"), weights, lower: f64::NEG_INFINITY, upper: limit as f64 }
+    }
+
+    /// The share of units with an arm other than the first differs between two groups by at most `delta`; `first` says who
+    /// belongs to the first group, and both have members.
+    pub fn parity(name: &str, first: &[bool], arms: usize, delta: f64) -> Self {
+        let size = first.iter().filter(|member| **member).count() as f64;
+        let weight = |i: usize| if first[i] { 1.0 / size } else { -1.0 / (first.len() as f64 - size) };
+        let weights =
+            Array2::from_shape_fn((first.len(), arms), |(i, k)| if k > 0 { weight(i) } else { 0.0 });
+        Self { name: format!("parity {name}"), weights, lower: -delta, upper: delta }
     }
 
     /// `sum_i w[i, d_i]`.

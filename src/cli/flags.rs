@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::failure::Failure;
-use crate::learn::Constraints;
+use crate::learn::{Capacity, Constraints};
 use crate::models::tree_rule::Candidates;
 use crate::score::ScoreKind;
 use crate::solve::registry::Settings;
@@ -56,22 +56,21 @@ pub struct ConstraintFlags {
     /// Share of the units that get an arm other than the first, at most
     #[arg(long, value_name = "SHARE", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Constraints")]
     pub budget_share: Option<f64>,
-    /// Number of units that get an arm, at most
-    #[arg(long, value_name = "ARM=N,..", value_delimiter = ',', help_heading = "Constraints")]
+    /// Number or share of units that get an arm, at most
+    #[arg(long, value_name = "ARM=N|ARM=P%,..", value_delimiter = ',', help_heading = "Constraints")]
     pub capacity: Vec<String>,
 }
 
 impl ConstraintFlags {
     pub fn constraints(&self) -> Result<Constraints, Failure> {
-        let whole = |(arm, value): (String, String)| match value.parse::<usize>() {
+        let limit = |(arm, value): (String, String)| match value.parse::<Capacity>() {
             Ok(limit) => Ok((arm, limit)),
-            Err(_) => {
-                Err(Failure::usage(format!("--capacity {arm}={value}: {value:?} is not a whole number")))
-            }
+            Err(reason) => Err(Failure::usage(format!("--capacity {arm}={value}: {reason}"))),
         };
         let capacity =
-            pairs("--capacity", &self.capacity)?.into_iter().map(whole).collect::<Result<_, _>>()?;
-        let constraints = Constraints { budget: self.budget, budget_share: self.budget_share, capacity };
+            pairs("--capacity", &self.capacity)?.into_iter().map(limit).collect::<Result<_, _>>()?;
+        let (budget, budget_share) = (self.budget, self.budget_share);
+        let constraints = Constraints { budget, budget_share, capacity, parity: BTreeMap::new() };
         constraints.check()?;
         Ok(constraints)
     }
@@ -232,4 +231,16 @@ pub fn numbers(flag: &str, given: &[String]) -> Result<BTreeMap<String, f64>, Fa
         _ => Err(Failure::usage(format!("{flag} {arm}={value}: {value:?} is not a finite number"))),
     };
     pairs(flag, given)?.into_iter().map(number).collect()
+}
+
+/// `covariate:difference` pairs.
+pub fn parity(given: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
+    let pair = |text: &String| {
+        let parts =
+            text.rsplit_once(':').and_then(|(name, delta)| Some((name.to_string(), delta.parse().ok()?)));
+        parts.ok_or_else(|| {
+            Failure::usage(format!("--parity {text:?}: give COVARIATE:DELTA, for example sex:0.05"))
+        })
+    };
+    given.iter().map(pair).collect()
 }

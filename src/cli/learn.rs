@@ -16,7 +16,7 @@ use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
 use crate::data::check_folder;
-use crate::learn::{Config, Learned, Policy, Sample, learn, write};
+use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::score::Direction;
 use crate::solve::Options;
@@ -56,6 +56,9 @@ pub struct Learn {
     test_share: Option<f64>,
     #[command(flatten)]
     constraints: ConstraintFlags,
+    /// Most difference in the share of units with an arm other than the first between the two groups of a covariate
+    #[arg(long, value_name = "COVARIATE:DELTA,..", value_delimiter = ',', help_heading = "Constraints")]
+    parity: Vec<String>,
     #[command(flatten)]
     solver: SolverFlags,
     /// Configuration; flags override it
@@ -114,7 +117,9 @@ impl Learn {
         let typed = self.solver.settings();
         put(settings, "formulation", typed.formulation)?;
         put(settings, "stage", typed.stage)?;
-        let typed = Table::try_from(self.constraints.constraints()?).unwrap_or_default();
+        let parity = flags::parity(&self.parity)?;
+        let typed = Constraints { parity, ..self.constraints.constraints()? };
+        let typed = Table::try_from(typed).unwrap_or_default();
         overlay(table(&mut tree, "constraints"), typed);
         let scoring = table(&mut tree, "scoring");
         self.study.over(scoring)?;

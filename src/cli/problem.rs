@@ -8,6 +8,7 @@ use ndarray::Array2;
 use super::failure::Failure;
 use super::flags::{self, ConstraintFlags};
 use crate::data::{NamedMatrix, Place, Problem, read_matrix, same_rows};
+use crate::learn::Context;
 use crate::models::linear_rule::LinearProblem;
 use crate::models::tree_rule::{Candidates, Tree, TreeProblem};
 use crate::models::{PolicyProblem, RuleClass, SideConstraint};
@@ -94,7 +95,7 @@ impl BoundFlags {
         }
         let (units, arms) = problem.rewards().dim();
         let costs = self.costs.as_deref().map(|path| costs(path, units, arms)).transpose()?;
-        Ok(constraints.on(problem, costs.as_ref())?)
+        Ok(constraints.on(problem, &Context { costs, ..Context::default() })?)
     }
 }
 

@@ -15,9 +15,11 @@ mod folder;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
-pub use constraints::Constraints;
+pub use constraints::{Capacity, Constraints, Context};
 pub use folder::{read_config, write};
 pub use verify::{Finding, verify};
+
+use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
@@ -68,6 +70,8 @@ pub struct Scored {
     pub study: Study,
     /// What a solver maximises, n x K: scores in the user's direction, net of costs.
     pub rewards: Array2<f64>,
+    /// Values (n) of the covariates that parity compares, whether the rule sees them or not.
+    pub groups: BTreeMap<String, Vec<f64>>,
 }
 
 /// What was learned.
@@ -103,9 +107,25 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
 pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
     let seed = config.solve.random_seed;
     let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
+    scored.groups = groups(&scored.study, config.constraints.parity.keys())?;
     hide(&mut scored.study, &config.exclude)?;
     let sample = split(&scored.study, config.test_share, seed)?;
     Ok((scored, sample))
+}
+
+/// The values of the covariates called `names`.
+fn groups<'n>(
+    study: &Study,
+    names: impl Iterator<Item = &'n String>,
+) -> Result<BTreeMap<String, Vec<f64>>, LearnError> {
+    let column = |name: &String| {
+        let j = study.covariate_names.iter().position(|other| other == name).ok_or_else(|| {
+            let known = study.covariate_names.join(", ");
+            LearnError::Usage(format!("--parity {name}: not a covariate; the covariates are {known}"))
+        })?;
+        Ok((name.clone(), study.x.column(j).to_vec()))
+    };
+    names.map(column).collect()
 }
 
 /// Hides from the rule, once the scores are there, the covariates that served the scores alone.
@@ -137,7 +157,7 @@ pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored
         ScoreKind::Aipw => aipw(&study, &predictions()?)?,
     };
     let rewards = net(&scores, &study, scoring.direction)?;
-    Ok(Scored { study, rewards })
+    Ok(Scored { study, rewards, groups: BTreeMap::new() })
 }
 
 /// Holds out a share of the units of each arm, in whole clusters where the study has any.
@@ -218,16 +238,21 @@ pub fn on_training_units<W: WithProblem>(
     let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
     let rewards = scored.rewards.select(Axis(0), &train);
     let (names, arms) = (study.covariate_names.clone(), study.arms.clone());
-    let (costs, constraints) = (study.costs.select(Axis(0), &train), &config.constraints);
+    let of_train = |values: &Vec<f64>| train.iter().map(|&i| values[i]).collect();
+    let context = Context {
+        costs: Some(study.costs.select(Axis(0), &train)),
+        groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_train(values))).collect(),
+    };
+    let constraints = &config.constraints;
     match config.policy {
         Policy::Linear => {
             let problem = PolicyProblem::new(Linear, names, arms, x, rewards)?;
-            work.with(constraints.on(problem, Some(&costs))?)
+            work.with(constraints.on(problem, &context)?)
         }
         Policy::Tree { depth, candidates, min_leaf } => {
             let problem = PolicyProblem::new(Tree::over(&x, depth, candidates), names, arms, x, rewards)?;
             let problem = problem.with(SideConstraint::MinimumLeafSize(min_leaf))?;
-            work.with(constraints.on(problem, Some(&costs))?)
+            work.with(constraints.on(problem, &context)?)
         }
     }
 }
@@ -259,7 +284,7 @@ fn evaluate(
     assignment: &[usize],
     config: &Config,
 ) -> Result<Evaluation, LearnError> {
-    let Scored { study, rewards } = scored;
+    let Scored { study, rewards, .. } = scored;
     let (train, test) = (units_of(sample, Sample::Train), units_of(sample, Sample::Test));
     let on = if test.is_empty() { &train } else { &test };
     let totals = rewards.select(Axis(0), &train).sum_axis(Axis(0));
