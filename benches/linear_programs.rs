@@ -98,12 +98,13 @@ fn by_size(quick: bool) -> Result<(), Failure> {
     report(&heading, &header, &cells, seeds, limit)
 }
 
-/// Facets against labels as covariates are added: what `FACETS_UP_TO` of src/solve/milp.rs rests on.
+/// Facets against labels as covariates are added: what `FACETS_UP_TO` of src/solve/forms.rs rests on.
 fn by_covariates(quick: bool) -> Result<(), Failure> {
-    let (most, seeds, limit) = if quick { (3, 1, 5) } else { (10, 3, LIMIT) };
+    let (counts, seeds, limit): (&[usize], u64, u64) =
+        if quick { (&[2, 3], 1, 5) } else { (&[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30], 3, LIMIT) };
     let forms = [("facets", Formulation::Facets), ("radon", Formulation::Radon)];
     let mut cells = Vec::new();
-    for p in 2..=most {
+    for &p in counts {
         cells.extend(forms.map(|(name, formulation)| {
             (vec![p.to_string(), "50".into(), name.to_string()], 50, p, formulation, true)
         }));

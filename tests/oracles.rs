@@ -36,7 +36,7 @@ fn proved(name: &str, formulation: Option<Formulation>, value: f64) {
 fn linear_instances_are_proved() {
     proved("p1_c50_p2", None, 58.4764);
     proved("p1_d150_p2", None, 219.2664);
-    proved("p1_c50_p10", None, 41.7522);
+    proved("p1_c50_p10", Some(Formulation::Radon), 41.7522);
     proved("p1_c50_p5", None, 102.8225);
     proved("p1_c100_p3", None, 88.2403);
 }

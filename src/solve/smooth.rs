@@ -14,8 +14,8 @@
 //! | `polished` | exact line searches, along the coordinates from every run's end and along pinned directions after random kicks |
 //!
 //! A direction is pinned by p - 1 units near the boundary: it is drawn at random among those that leave these units' heights as
-//! they are, so the hyperplane turns about them and the exact search goes on where the labels are still open. Measured against
-//! exact optima (benches/README.md), this is worth more than any number of free directions.
+//! they are, so the hyperplane turns about them and the exact search goes on where the labels are still open. At equal
+//! time they leave far less on the table than free directions do (benches/README.md).
 //!
 //! The answer is a local optimum, and called so, whatever the stage.
 
