@@ -13,3 +13,4 @@ mod predict;
 mod shell;
 mod solve;
 mod verify;
+mod weights;
