@@ -51,7 +51,7 @@ pub struct Learn {
     /// Thresholds of a tree: all observed values, or quantiles:Q (default quantiles:15)
     #[arg(long, value_name = "all|quantiles:Q", value_parser = flags::candidates, help_heading = "Rule")]
     candidates: Option<Candidates>,
-    /// Share of each arm's units held out to evaluate the rule on (default 0.5; 0: none)
+    /// Share of each arm's units held out to evaluate the rule on, whole clusters where there are any (default 0.5; 0: none)
     #[arg(long, value_name = "SHARE", value_parser = flags::nonnegative, help_heading = "Rule")]
     test_share: Option<f64>,
     #[command(flatten)]

@@ -25,6 +25,9 @@ pub struct StudyFlags {
     /// Column of what units share that may be alike (village, ward): folds, held-out units and standard errors go by it
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub cluster: Option<String>,
+    /// Column of sample weights: how many units of the population a unit stands for, up to a factor
+    #[arg(long, value_name = "COLUMN", help_heading = "Study")]
+    pub weights: Option<String>,
     /// Leave out rows with a missing value in a column that is used (default: refuse them)
     #[arg(long, value_name = "error|drop", value_parser = ["error", "drop"], help_heading = "Study")]
     pub missing: Option<String>,
@@ -81,6 +84,7 @@ impl StudyFlags {
         put(roles, "arms", Some(&self.arms).filter(|arms| !arms.is_empty()))?;
         put(roles, "id", self.id.as_ref())?;
         put(roles, "cluster", self.cluster.as_ref())?;
+        put(roles, "weights", self.weights.as_ref())?;
         let missing =
             self.missing.as_deref().map(|word| if word == "drop" { Missing::Drop } else { Missing::Error });
         put(roles, "missing", missing)?;

@@ -156,6 +156,11 @@ pub enum Problem {
     #[error("cost {value} of arm {} is not a finite number; give a decimal number such as 0.5", quoted(arm))]
     CostNotFinite { value: f64, arm: String },
 
+    #[error("weight {value} is negative; give a number of at least 0")]
+    NegativeWeight { value: f64 },
+    #[error("the weights of all rows of arm {} are 0; correct them, or drop the arm", quoted(arm))]
+    ArmWithoutWeight { arm: String },
+
     // What follows from the data.
     #[error("{folds} {} asked for; cross-fitting needs --folds 2 or more", if *folds == 1 { "fold is" } else { "folds are" })]
     TooFewFolds { folds: usize },
@@ -184,6 +189,12 @@ pub enum Problem {
         quoted(arm)
     )]
     NotComputable { what: &'static str, arm: String, row: usize },
+    #[error(
+        "{weighted} {} to evaluate on with a weight above 0; at least 2 are needed, so change --test-share, or correct \
+         the weights",
+        plural(*weighted, of)
+    )]
+    TooLittleWeight { weighted: usize, of: &'static str },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]

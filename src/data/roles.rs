@@ -21,6 +21,10 @@ pub struct Roles {
     /// What units share that may be alike, such as a village or a ward, a label; without it, units are independent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// How many units of the population a unit stands for, up to a factor, a number of at least 0; without it, all stand
+    /// for the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// The order of the arms, the control first; without it, labels are sorted (as numbers if all of them are).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arms: Option<Vec<String>>,
@@ -94,6 +98,7 @@ impl Roles {
         columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
         columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
+        columns.extend(self.weights.iter().map(|name| (name.as_str(), "weight")));
         columns
     }
 }

@@ -36,6 +36,10 @@ pub struct Study {
     /// The cluster of each unit (n), numbered in the order in which clusters first appear; none where units are
     /// independent.
     pub cluster: Option<Vec<usize>>,
+    /// Sample weights w (n), scaled to a mean of 1 over the study that was read; none where all are equal. They enter
+    /// where rewards are made ([`crate::score::net`]), so that sums and means of rewards are weighted;
+    /// observed shares and outcome models do not use them.
+    pub weights: Option<Array1<f64>>,
     /// The data row of the file, from 0, that each unit comes from (n).
     pub rows: Vec<usize>,
     /// What the user should know, though it stops nothing.
@@ -54,7 +58,8 @@ impl Study {
     /// # Errors
     /// Kind `Data`: a column that does not exist or has two roles; a value that is missing (unless dropped), no
     /// number, or not finite; fewer than two units or arms; arms or costs that name other labels than the data;
-    /// propensity scores outside (0, 1), of too few arms, or not summing to 1.
+    /// propensity scores outside (0, 1), of too few arms, or not summing to 1; weights that are negative, or 0 for all
+    /// units of an arm.
     pub fn from_table(table: &Table, roles: &Roles) -> Result<Study, DataError> {
         refuse_two_roles(table, roles)?;
         let mut warnings = Vec::new();
@@ -77,6 +82,7 @@ impl Study {
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
+            weights: weights(table, roles, &arms, &arm)?,
             rows: table.row_numbers(),
             covariate_names: roles.covariates.clone(),
             source: table.source().to_owned(),
@@ -107,12 +113,18 @@ impl Study {
             costs: rows(&self.costs),
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
             cluster: self.cluster.as_ref().map(|cluster| units.iter().map(|&i| cluster[i]).collect()),
+            weights: self.weights.as_ref().map(|weights| weights.select(Axis(0), units)),
             rows: units.iter().map(|&i| self.rows[i]).collect(),
             warnings: self.warnings.clone(),
             dropped: self.dropped,
             source: self.source.clone(),
             data_hash: self.data_hash.clone(),
         }
+    }
+
+    /// The weight of unit i; 1 where there are no weights.
+    pub(crate) fn weight(&self, i: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[i])
     }
 
     /// Checks that a matrix computed for this study is n x K and finite.
@@ -240,6 +252,30 @@ fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {
 fn clusters(table: &Table, roles: &Roles) -> Result<Option<Vec<usize>>, DataError> {
     let Some(column) = &roles.cluster else { return Ok(None) };
     Ok(Some(numbered(&table.labels(column, Purpose::Role)?)))
+}
+
+fn weights(
+    table: &Table,
+    roles: &Roles,
+    arms: &[String],
+    arm: &[usize],
+) -> Result<Option<Array1<f64>>, DataError> {
+    let Some(column) = &roles.weights else { return Ok(None) };
+    let mut weights = Array1::from(table.numbers(column, Purpose::Role)?);
+    if let Some((i, &value)) = weights.iter().enumerate().find(|(_, weight)| **weight < 0.0) {
+        return Err(table.place(i).column(column).refuse(Problem::NegativeWeight { value }));
+    }
+    // Relative to the largest, no sum overflows.
+    let largest = weights.fold(0.0, |largest: f64, &weight| largest.max(weight));
+    weights.mapv_inplace(|weight| if largest > 0.0 { weight / largest } else { 0.0 });
+    for (k, label) in arms.iter().enumerate() {
+        if weights.iter().zip(arm).all(|(weight, &received)| received != k || *weight == 0.0) {
+            let problem = Problem::ArmWithoutWeight { arm: label.clone() };
+            return Err(Place::file(table.source()).column(column).refuse(problem));
+        }
+    }
+    weights *= weights.len() as f64 / weights.sum();
+    Ok(Some(weights))
 }
 
 /// The number of each label among the distinct ones, in the order in which they first appear.

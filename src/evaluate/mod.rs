@@ -4,11 +4,12 @@
 //! ```text
 //! value        V(d)        = (1/n) sum_i Gamma_{i, d_i}
 //! difference   V(d) - V(e) = (1/n) sum_i (Gamma_{i, d_i} - Gamma_{i, e_i})      paired, unit by unit
-//! error        sqrt( G / (G - 1) sum_c ( sum_{i in c} term_i - estimate )^2 ) / n, over the G clusters c
+//! error        sqrt( G / (G - 1) sum_c ( sum_{i in c} (term_i - estimate) )^2 ) / n, over the G clusters c
 //! interval     estimate +- 1.96 errors (95%)
 //! ```
 //!
-//! Without clusters each unit is one, and the error is the standard deviation of the terms (divisor n - 1) over sqrt(n).
+//! With sample weights, Gamma holds them already ([`crate::score::net`]), means are weighted, and the error is that of a
+//! weighted mean (`estimate.rs`). Without clusters each unit is one, and the error is the standard deviation of the terms (divisor n - 1) over sqrt(n).
 //! Every number is reported in outcome units, net of costs, in the user's direction: where the outcome is minimised
 //! it is -Gamma that is averaged, and lower is better.
 
@@ -21,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::data::{DataError, Place, Problem, Study};
 use crate::score::Direction;
 
-use estimate::Clusters;
 pub use estimate::Estimate;
+use estimate::Sampling;
 
 /// What an assignment is worth, and how it compares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct Evaluation {
     /// The number of clusters G that the standard errors are computed between; none where units are independent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clusters: Option<usize>,
+    /// The effective number of units, (sum w)^2 / sum w^2, where units have sample weights w.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_units: Option<f64>,
     /// The value of the assignment.
     pub value: Estimate,
     /// Each arm as if it were given to all units, in the order of the arms.
@@ -71,7 +75,7 @@ impl Evaluation {
     /// learned from: chosen here, it would be chosen by the errors of the rewards, and the comparison unfair.
     ///
     /// # Errors
-    /// Kind `Data` where rewards or assignment do not fit the study, it has fewer than two clusters, or a number is not
+    /// Kind `Data` where rewards or assignment do not fit the study, it has fewer than two clusters (or units) of positive weight, or a number is not
     /// finite.
     pub fn new(
         study: &Study,
@@ -83,8 +87,8 @@ impl Evaluation {
         check(study, rewards, assignment, best_arm)?;
         let values = rewards * direction.sign();
         let of_rule: Array1<f64> = assignment.iter().enumerate().map(|(i, &k)| values[[i, k]]).collect();
-        let clusters = Clusters::of(study);
-        let mean = |terms: ArrayView1<f64>| Estimate::of_mean(terms, &clusters);
+        let sampling = Sampling::of(study);
+        let mean = |terms: ArrayView1<f64>| Estimate::of_mean(terms, &sampling);
         let compare = |other: Array1<f64>| Comparison {
             value: mean(other.view()),
             difference: mean((&of_rule - &other).view()),
@@ -102,7 +106,8 @@ impl Evaluation {
         let evaluation = Evaluation {
             direction,
             units: study.units(),
-            clusters: study.cluster.is_some().then_some(clusters.count),
+            clusters: study.cluster.is_some().then_some(sampling.clusters),
+            effective_units: study.weights.is_some().then(|| sampling.effective_units()),
             value: mean(of_rule.view()),
             arms: study.arms.iter().enumerate().map(arm).collect(),
             best_arm: best_arm.map(|k| study.arms[k].clone()),
@@ -140,13 +145,22 @@ fn check(
     if n < 2 {
         return Err(file.refuse(Problem::TooFewRows { rows: n }));
     }
-    let clusters = Clusters::of(study);
-    if clusters.of.len() != n {
-        let (expected, found) = (format!("{n} long"), format!("{} long", clusters.of.len()));
-        return Err(file.refuse(Problem::Shape { what: "the cluster of each unit", expected, found }));
+    let sampling = Sampling::of(study);
+    let lengths = [
+        ("the cluster of each unit", sampling.cluster_of.len()),
+        ("the weight of each unit", sampling.weights.len()),
+    ];
+    if let Some((what, length)) = lengths.into_iter().find(|&(_, length)| length != n) {
+        let (expected, found) = (format!("{n} long"), format!("{length} long"));
+        return Err(file.refuse(Problem::Shape { what, expected, found }));
     }
-    if clusters.count < 2 {
-        return Err(file.refuse(Problem::TooFewClusters { clusters: clusters.count, held_out: false }));
+    if sampling.clusters < 2 {
+        return Err(file.refuse(Problem::TooFewClusters { clusters: sampling.clusters, held_out: false }));
+    }
+    let weighted = sampling.weighted_clusters();
+    if weighted < 2 {
+        let of = if study.cluster.is_some() { "cluster" } else { "row" };
+        return Err(file.refuse(Problem::TooLittleWeight { weighted, of }));
     }
     if assignment.len() != n {
         let (expected, found) = (format!("{n} units"), assignment.len().to_string());
@@ -159,8 +173,10 @@ fn check(
     Ok(())
 }
 
-/// What the units brought in the study (n): the outcome, net of the cost of the arm received.
+/// What the units brought in the study (n): the outcome, net of the cost of the arm received, times the weight.
 fn observed_values(study: &Study, direction: Direction) -> Array1<f64> {
-    let net = |(i, &k): (usize, &usize)| study.outcome[i] - direction.sign() * study.costs[[i, k]];
+    let net = |(i, &k): (usize, &usize)| {
+        study.weight(i) * (study.outcome[i] - direction.sign() * study.costs[[i, k]])
+    };
     study.arm.iter().enumerate().map(net).collect()
 }

@@ -30,7 +30,12 @@ impl Evaluation {
             Direction::Minimize => "lower",
         };
         let clusters = self.clusters.map_or(String::new(), |count| format!(" in {count} clusters"));
-        format!("Value on {} units{clusters}: mean outcome net of costs, {better} is better", self.units)
+        let effective =
+            self.effective_units.map_or(String::new(), |n| format!(" (weighted; effectively {n:.1})"));
+        format!(
+            "Value on {} units{clusters}{effective}: mean outcome net of costs, {better} is better",
+            self.units
+        )
     }
 
     fn rule_line(&self, decimals: usize) -> [String; 8] {

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! among the folds that it does not make larger than the smallest fold and the largest cluster together; so the sizes of
-//! the folds differ by at most the largest cluster.
+//! the folds differ by at most the largest cluster. Only where an arm would else fall into one fold as a whole may they
+//! differ by more; with more folds than arms, that is then avoided for every arm in two clusters or more.
 
 use std::cmp::Reverse;
 
@@ -115,14 +116,20 @@ fn deal(study: &Study, clusters: &[Vec<usize>], count: usize) -> Vec<usize> {
     for units in clusters {
         let smallest = sizes.iter().copied().min().unwrap_or(0);
         let counts = arm_counts(study, units);
+        // Nothing would be left to predict a fold by that holds all of an arm.
+        let completes = |f: usize| (0..arms).any(|k| counts[k] > 0.0 && dealt[[f, k]] + counts[k] == all[k]);
+        let too_large = |f: usize| sizes[f] + units.len() > smallest + clusters[0].len();
         let crowding = |f: usize| -> f64 {
             (0..arms).filter(|&k| all[k] > 0.0).map(|k| dealt[[f, k]] * counts[k] / all[k].powi(2)).sum()
         };
-        let fits = |f: &usize| sizes[*f] + units.len() <= smallest + clusters[0].len();
-        let better = |a: &usize, b: &usize| {
-            crowding(*a).total_cmp(&crowding(*b)).then(sizes[*a].cmp(&sizes[*b])).then(a.cmp(b))
+        let better = |&a: &usize, &b: &usize| {
+            let barred = |f| (completes(f), too_large(f));
+            barred(a)
+                .cmp(&barred(b))
+                .then(crowding(a).total_cmp(&crowding(b)))
+                .then((sizes[a], a).cmp(&(sizes[b], b)))
         };
-        let fold = (0..count).filter(fits).min_by(better).unwrap_or(0);
+        let fold = (0..count).min_by(better).unwrap_or(0);
         sizes[fold] += units.len();
         counts.iter().enumerate().for_each(|(k, m)| dealt[[fold, k]] += m);
         units.iter().for_each(|&i| fold_of[i] = fold);

@@ -3,10 +3,13 @@
 //! ```text
 //! direct s_ik = mu_ik
 //! IPW    s_ik =         1{A_i = k}  Y_i          / e_ik
-//! Hajek  s_ik =     n   1{A_i = k}  Y_i          / e_ik / sum_j 1{A_j = k} / e_jk
+//! Hajek  s_ik =     n   1{A_i = k}  Y_i          / e_ik / sum_j w_j 1{A_j = k} / e_jk
 //! AIPW   s_ik = mu_ik + 1{A_i = k} (Y_i - mu_ik) / e_ik
-//! net    Gamma_ik = s_ik - c_ik  (maximize),   -(s_ik + c_ik)  (minimize)
+//! net    Gamma_ik = w_i (s_ik - c_ik)  (maximize),   -w_i (s_ik + c_ik)  (minimize)
 //! ```
+//!
+//! with the sample weights w of the study, whose mean is 1 (w_i = 1 where it has none), so that a mean of rewards is the
+//! weighted mean of scores.
 //!
 //! With known e, IPW and AIPW have the conditional mean E[Y_i(k) | X_i], AIPW for every mu that does not depend on unit i
 //! (Robins, Rotnitzky and Zhao 1994; Athey and Wager 2021, "Policy learning with observational data", eq. 7). Hajek's
@@ -78,7 +81,7 @@ pub fn hajek(study: &Study) -> Result<Array2<f64>, DataError> {
         let e = |i: usize| study.propensity[[i, k]];
         // Relative to the smallest propensity, no inverse overflows.
         let least = received.iter().fold(1.0, |least: f64, &i| least.min(e(i)));
-        let total: f64 = received.iter().map(|&i| least / e(i)).sum();
+        let total: f64 = received.iter().map(|&i| study.weight(i) * (least / e(i))).sum();
         for i in received {
             scores[[i, k]] = n as f64 * (least / e(i) / total) * study.outcome[i];
         }
@@ -102,14 +105,17 @@ pub fn aipw(study: &Study, mu: &Array2<f64>) -> Result<Array2<f64>, DataError> {
 }
 
 /// The net reward matrix Gamma (n x K) that a solver maximises: scores less the costs of the study, in the direction
-/// that the user wants.
+/// that the user wants, times the sample weights.
 ///
 /// # Errors
 /// Kind `Data` where the scores have another shape than the study, or a reward is not finite.
 pub fn net(scores: &Array2<f64>, study: &Study, direction: Direction) -> Result<Array2<f64>, DataError> {
     study.check_matrix("the score matrix", scores)?;
-    let rewards =
+    let mut rewards =
         Zip::from(scores).and(&study.costs).map_collect(|score, cost| direction.sign() * score - cost);
+    if let Some(weights) = &study.weights {
+        rewards.rows_mut().into_iter().zip(weights).for_each(|(mut row, weight)| row *= *weight);
+    }
     study.check_matrix("the reward matrix", &rewards)?;
     Ok(rewards)
 }

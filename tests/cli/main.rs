@@ -14,3 +14,4 @@ mod predict;
 mod shell;
 mod solve;
 mod verify;
+mod weights;

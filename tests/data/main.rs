@@ -12,6 +12,7 @@ mod reading;
 mod roles_of_columns;
 mod strata;
 mod thornton;
+mod weights;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,7 @@ fn roles() -> Roles {
         covariates: vec!["age".into(), "sex".into()],
         id: None,
         cluster: None,
+        weights: None,
         arms: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,

@@ -46,6 +46,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn no_arm_of_two_clusters_falls_into_one_of_more_folds_than_arms(
+        units in proptest::collection::vec((0usize..7, 0usize..3), 0..20),
+        seed in any::<u64>(),
+    ) {
+        // Clusters 0 and 1, 2 and 3, 4 and 5 have an arm each; the rest falls anywhere.
+        let first = (0..6).map(|c| (c, c / 2));
+        let (cluster, arm): (Vec<usize>, Vec<usize>) = first.chain(units).unzip();
+        let study = clustered(arm, 3, cluster);
+        for folds in 4..=6 {
+            prop_assert!(Folds::new(&study, folds, seed).is_ok());
+        }
+    }
+}
+
 #[test]
 fn clusters_that_received_one_arm_are_spread_by_arm() {
     // Five villages of each arm in five folds: one of each in each fold, whatever the seed.

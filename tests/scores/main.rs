@@ -8,6 +8,7 @@ mod folds;
 mod linear_model;
 mod scores;
 mod strata;
+mod weights;
 
 use ndarray::{Array1, Array2};
 use prescribe::data::Study;
@@ -25,6 +26,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         propensity,
         ids: (1..=n).map(|i| i.to_string()).collect(),
         cluster: None,
+        weights: None,
         rows: (0..n).collect(),
         warnings: Vec::new(),
         dropped: 0,
