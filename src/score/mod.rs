@@ -15,7 +15,8 @@
 //! (Robins, Rotnitzky and Zhao 1994; Athey and Wager 2021, "Policy learning with observational data", eq. 7). Hajek's
 //! self-normalised scores have it only as n grows, but adding a constant to all outcomes adds just that to the mean score
 //! of each arm; direct scores are as good as mu is. A standard error computed from scores takes them as known: of direct
-//! scores, it leaves out the error of mu; of Hajek's, it counts the normalisation as if it were fixed.
+//! scores, it leaves out the error of mu; of Hajek's, it counts the normalisation as fixed, and is too large where
+//! outcomes lie far from 0.
 //!
 //! A solver always maximises Gamma; the direction of the outcome and the costs are in it already.
 
