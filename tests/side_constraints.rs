@@ -36,10 +36,21 @@ fn reward(random: &mut ChaCha8Rng) -> f64 {
     f64::from(random.random_range(-400..=400)) / 128.0
 }
 
-/// A budget in eighths, a share or a capacity: the constraint, and its test on an assignment written out by hand.
+/// A budget in eighths, a share, a capacity or parity of two groups: the constraint, and its test on an assignment written out by hand.
 fn constraint(random: &mut ChaCha8Rng, n: usize, arms: usize) -> (SideConstraint, Holds) {
     let limit = random.random_range(0..=n / 2);
-    let (bound, holds): (AssignmentBound, Holds) = match random.random_range(0..3) {
+    let (bound, holds): (AssignmentBound, Holds) = match random.random_range(0..4) {
+        3 => {
+            let first: Vec<bool> = (0..n).map(|i| i == 0 || (i > 1 && random.random())).collect();
+            let delta = f64::from(random.random_range(0..=4)) / 8.0 + 1e-9;
+            let (group, size) = (first.clone(), first.iter().filter(|m| **m).count() as f64);
+            let share = move |d: &[usize], of: bool| {
+                let treated = (0..n).filter(|&i| group[i] == of && d[i] > 0).count() as f64;
+                treated / if of { size } else { n as f64 - size }
+            };
+            let holds = move |d: &[usize]| (share(d, true) - share(d, false)).abs() <= delta;
+            (AssignmentBound::parity("group", &first, arms, delta), Box::new(holds))
+        }
         0 => {
             let costs =
                 Array2::from_shape_simple_fn((n, arms), || f64::from(random.random_range(0..16)) / 8.0);

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! with the bandwidth h lowered from 1 to 0.02 and each optimum the start of the next (L-BFGS, argmin). The scale of (b0, b) is
-//! left free: the surrogate sharpens itself where that pays. Source: Fang et al. (2022), as used in section 4.2 of interference.txt.
+//! left free: the surrogate sharpens itself where that pays, so that in practice the first bandwidth does most of the work. Source: Fang et al. (2022), as used in section 4.2 of interference.txt.
 //!
 //! | stage | what it adds |
 //! |---|---|

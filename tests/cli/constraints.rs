@@ -81,6 +81,31 @@ fn an_excluded_covariate_serves_the_scores_only() {
 }
 
 #[test]
+fn parity_holds_between_groups_whether_the_rule_sees_them_or_not() {
+    let shell = Shell::new();
+    trial_in(&shell);
+    let line = format!("{LEARN} --maximize --parity sex:0.1 --capacity drug=50% --exclude sex --out results");
+    shell.run(&line).exits(0);
+    let report = shell.json("results/report.json");
+    let names = |key: &str| -> Vec<String> {
+        let list = report["statistics"][key].as_array().unwrap();
+        list.iter().map(|entry| entry["constraint"].as_str().unwrap().to_string()).collect()
+    };
+    assert_eq!(names("prices"), ["capacity drug", "parity sex"]);
+    let slack = |entry: &serde_json::Value| entry["slack"].as_f64().unwrap();
+    assert!(report["statistics"]["constraints"].as_array().unwrap().iter().all(|entry| slack(entry) >= 0.0));
+    assert!(shell.read("results/config.toml").contains("drug = \"50%\""));
+    shell.run("verify results").exits(0);
+    shell
+        .run(&format!("{LEARN} --maximize --parity age:0.1"))
+        .exits(3)
+        .says(&["parity by age", "two values"]);
+    shell.run(&format!("{LEARN} --maximize --parity height:0.1")).exits(2).says(&["height", "age, sex"]);
+    shell.run(&format!("{LEARN} --maximize --parity sex=0.1")).exits(2).says(&["--parity", "sex:0.05"]);
+    shell.run(&format!("{LEARN} --maximize --capacity drug=120%")).exits(2).says(&["--capacity", "120%"]);
+}
+
+#[test]
 fn what_cannot_be_met_or_makes_no_sense() {
     let (shell, instance) = (Shell::new(), instance(1, 60, 2, &["none", "drug"], false));
     instance.write(&shell);
