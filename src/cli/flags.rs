@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::failure::Failure;
 use crate::learn::{Capacity, Constraints};
 use crate::models::tree_rule::Candidates;
-use crate::score::ScoreKind;
 use crate::solve::registry::Settings;
 use crate::solve::{Formulation, Options, Stage};
 
@@ -19,11 +19,11 @@ pub struct SolverFlags {
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
     /// Of milp: how the problem is written as programs (default: by its size)
-    #[arg(long, value_enum, help_heading = "Solver")]
-    pub formulation: Option<FormulationFlag>,
+    #[arg(long, value_name = "facets|radon|facets_radon|naive|extended|flow", value_parser = named::<Formulation>, help_heading = "Solver")]
+    pub formulation: Option<Formulation>,
     /// Of smooth: how far to go (default: polished)
-    #[arg(long, value_enum, help_heading = "Solver")]
-    pub stage: Option<StageFlag>,
+    #[arg(long, value_name = "surrogate|multi_start|polished", value_parser = named::<Stage>, help_heading = "Solver")]
+    pub stage: Option<Stage>,
     /// Stop after this many seconds with what there is
     #[arg(long, value_name = "SECONDS", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
     pub time_limit: Option<f64>,
@@ -84,67 +84,6 @@ pub struct JsonFlag {
     pub json: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum FormulationFlag {
-    Facets,
-    Radon,
-    FacetsRadon,
-    Naive,
-    Extended,
-    Flow,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum StageFlag {
-    Surrogate,
-    MultiStart,
-    Polished,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ScoreFlag {
-    Direct,
-    Ipw,
-    Hajek,
-    Aipw,
-}
-
-impl From<FormulationFlag> for Formulation {
-    fn from(flag: FormulationFlag) -> Self {
-        match flag {
-            FormulationFlag::Facets => Formulation::Facets,
-            FormulationFlag::Radon => Formulation::Radon,
-            FormulationFlag::FacetsRadon => Formulation::FacetsRadon,
-            FormulationFlag::Naive => Formulation::Naive,
-            FormulationFlag::Extended => Formulation::Extended,
-            FormulationFlag::Flow => Formulation::Flow,
-        }
-    }
-}
-
-impl From<StageFlag> for Stage {
-    fn from(flag: StageFlag) -> Self {
-        match flag {
-            StageFlag::Surrogate => Stage::Surrogate,
-            StageFlag::MultiStart => Stage::MultiStart,
-            StageFlag::Polished => Stage::Polished,
-        }
-    }
-}
-
-impl From<ScoreFlag> for ScoreKind {
-    fn from(flag: ScoreFlag) -> Self {
-        match flag {
-            ScoreFlag::Direct => ScoreKind::Direct,
-            ScoreFlag::Hajek => ScoreKind::Hajek,
-            ScoreFlag::Ipw => ScoreKind::Ipw,
-            ScoreFlag::Aipw => ScoreKind::Aipw,
-        }
-    }
-}
-
 impl SolverFlags {
     /// The solver asked for; exact by default.
     pub fn solver(&self) -> &str {
@@ -152,7 +91,7 @@ impl SolverFlags {
     }
 
     pub fn settings(&self) -> Settings {
-        Settings { formulation: self.formulation.map(Formulation::from), stage: self.stage.map(Stage::from) }
+        Settings { formulation: self.formulation, stage: self.stage }
     }
 
     /// `options` with what was typed.
@@ -167,6 +106,11 @@ impl SolverFlags {
             log_file: self.log_file.clone().or(options.log_file),
         }
     }
+}
+
+/// A word as configuration files and reports spell it.
+pub fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    T::deserialize(text.into_deserializer()).map_err(|error: serde::de::value::Error| error.to_string())
 }
 
 /// A finite number of at least 0.

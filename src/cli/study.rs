@@ -4,7 +4,7 @@ use clap::Args;
 use toml::{Table, Value};
 
 use super::failure::Failure;
-use super::flags::{self, ScoreFlag};
+use super::flags;
 use crate::data::{CostRole, Missing, PropensityRole};
 use crate::score::ScoreKind;
 
@@ -66,8 +66,8 @@ pub struct StudyFlags {
     pub cost_column: Vec<String>,
     /// Scores: doubly robust (aipw, default), inverse probability weights (ipw), the same normalised in each arm (hajek),
     /// or outcome predictions alone (direct)
-    #[arg(long, value_enum, help_heading = "Study")]
-    pub score: Option<ScoreFlag>,
+    #[arg(long, value_name = "aipw|ipw|hajek|direct", value_parser = flags::named::<ScoreKind>, help_heading = "Study")]
+    pub score: Option<ScoreKind>,
     /// Folds of the cross-fitting (default 5)
     #[arg(long, value_name = "F", help_heading = "Study")]
     pub folds: Option<usize>,
@@ -76,7 +76,7 @@ pub struct StudyFlags {
 impl StudyFlags {
     /// Writes what was typed over the `[scoring]` table of a configuration.
     pub fn over(&self, scoring: &mut Table) -> Result<(), Failure> {
-        put(scoring, "score", self.score.map(ScoreKind::from))?;
+        put(scoring, "score", self.score)?;
         put(scoring, "folds", self.folds)?;
         let roles = table(scoring, "roles");
         put(roles, "outcome", self.outcome.as_ref())?;

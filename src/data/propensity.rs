@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, ArrayView1, Axis};
 
 use super::error::quoted;
+use super::labels::members;
 use super::matrix::columns;
-use super::study::members;
 use super::{DataError, Place, Problem, PropensityRole, Purpose, Table};
 
 /// How far a row may sum from 1, for numbers written with few digits.

@@ -2,13 +2,13 @@
 //! propensity scores e_ik = P(A_i = k | X_i), and the costs c_ik of each arm.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::columns::CompleteRows;
 use super::costs::costs;
 use super::error::plural;
+use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
 use super::propensity::propensity;
 use super::roles::compatible;
@@ -276,26 +276,4 @@ fn weights(
     }
     weights *= weights.len() as f64 / weights.sum();
     Ok(Some(weights))
-}
-
-/// The number of each label among the distinct ones, in the order in which they first appear.
-pub(crate) fn numbered<T: Eq + Hash>(labels: &[T]) -> Vec<usize> {
-    let mut numbers = HashMap::new();
-    let mut number = |label| {
-        let next = numbers.len();
-        *numbers.entry(label).or_insert(next)
-    };
-    labels.iter().map(&mut number).collect()
-}
-
-/// The units that have each label, in the order in which the labels first appear.
-pub(crate) fn members<T: Eq + Hash>(labels: &[T]) -> Vec<Vec<usize>> {
-    let mut members: Vec<Vec<usize>> = Vec::new();
-    for (i, label) in numbered(labels).into_iter().enumerate() {
-        if label == members.len() {
-            members.push(Vec::new());
-        }
-        members[label].push(i);
-    }
-    members
 }

@@ -12,28 +12,26 @@
 mod config;
 mod constraints;
 mod folder;
+mod prepare;
+mod sample;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context};
 pub use folder::{read_config, write};
+pub use prepare::{Scored, prepare, score_table};
+pub use sample::Sample;
+use sample::units_of;
 pub use verify::{Finding, verify};
-
-use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
 use prescribe_models::tree_rule::Tree;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
-use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, Place, Problem, Study, Table, members};
+use crate::data::DataError;
 use crate::evaluate::Evaluation;
-use crate::nuisance::{Folds, arm_counts, cross_fit};
-use crate::random::stream;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
-use crate::score::{ScoreKind, aipw, direct, hajek, ipw, net};
 use crate::solve::registry::{self, UnknownChoice};
 use crate::solve::{Observer, Report, Solvable, SolveError, solve_explained};
 
@@ -54,24 +52,6 @@ pub enum LearnError {
     Usage(String),
     #[error("{path}: {reason}; {remedy}")]
     Io { path: String, reason: String, remedy: &'static str },
-}
-
-/// Which part of the data a unit belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sample {
-    Train,
-    Test,
-}
-
-/// A study with its rewards.
-#[derive(Clone, Debug)]
-pub struct Scored {
-    pub study: Study,
-    /// What a solver maximises, n x K: scores in the user's direction, net of costs.
-    pub rewards: Array2<f64>,
-    /// Values (n) of the covariates that parity compares, whether the rule sees them or not.
-    pub groups: BTreeMap<String, Vec<f64>>,
 }
 
 /// What was learned.
@@ -101,120 +81,6 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
         false => None,
     };
     Ok(Learned { sample, assignment, report, rule, evaluation, scored })
-}
-
-/// Study, rewards and held-out units, by the configuration.
-pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
-    let seed = config.solve.random_seed;
-    let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
-    scored.groups = groups(&scored.study, config.constraints.parity.keys())?;
-    hide(&mut scored.study, &config.exclude)?;
-    let sample = split(&scored.study, config.test_share, seed)?;
-    Ok((scored, sample))
-}
-
-/// The values of the covariates called `names`.
-fn groups<'n>(
-    study: &Study,
-    names: impl Iterator<Item = &'n String>,
-) -> Result<BTreeMap<String, Vec<f64>>, LearnError> {
-    let column = |name: &String| {
-        let j = study.covariate_names.iter().position(|other| other == name).ok_or_else(|| {
-            let known = study.covariate_names.join(", ");
-            LearnError::Usage(format!("--parity {name}: not a covariate; the covariates are {known}"))
-        })?;
-        Ok((name.clone(), study.x.column(j).to_vec()))
-    };
-    names.map(column).collect()
-}
-
-/// Hides from the rule, once the scores are there, the covariates that served the scores alone.
-fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
-    if let Some(name) = excluded.iter().find(|name| !study.covariate_names.contains(name)) {
-        let known = study.covariate_names.join(", ");
-        return Err(LearnError::Usage(format!(
-            "--exclude {name}: not a covariate; the covariates are {known}"
-        )));
-    }
-    let shown: Vec<usize> =
-        (0..study.covariate_names.len()).filter(|&j| !excluded.contains(&study.covariate_names[j])).collect();
-    if shown.is_empty() {
-        return Err(LearnError::Usage("--exclude leaves the rule no covariate; keep at least one".into()));
-    }
-    study.x = study.x.select(Axis(1), &shown).as_standard_layout().into_owned();
-    study.covariate_names = shown.iter().map(|&j| study.covariate_names[j].clone()).collect();
-    Ok(())
-}
-
-/// Study and rewards of a table.
-pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
-    let study = Study::from_table(table, &scoring.roles)?;
-    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
-    let scores = match scoring.score {
-        ScoreKind::Direct => direct(&study, &predictions()?)?,
-        ScoreKind::Ipw => ipw(&study)?,
-        ScoreKind::Hajek => hajek(&study)?,
-        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
-    };
-    let rewards = net(&scores, &study, scoring.direction)?;
-    Ok(Scored { study, rewards, groups: BTreeMap::new() })
-}
-
-/// Holds out a share of the units of each arm, in whole clusters where the study has any.
-fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, LearnError> {
-    let mut random = stream(seed, "held-out units");
-    if let Some(cluster) = &study.cluster {
-        let mut clusters = members(cluster);
-        clusters.shuffle(&mut random);
-        return split_clusters(study, &clusters, test_share);
-    }
-    let mut sample = vec![Sample::Train; study.units()];
-    for k in 0..study.arms.len() {
-        let mut units: Vec<usize> = (0..study.units()).filter(|&i| study.arm[i] == k).collect();
-        units.shuffle(&mut random);
-        let held_out = (test_share * units.len() as f64).floor() as usize;
-        units.iter().take(held_out).for_each(|&i| sample[i] = Sample::Test);
-    }
-    let tested = sample.iter().filter(|s| **s == Sample::Test).count();
-    if tested == 1 || sample.len() - tested < 2 {
-        return Err(Place::file(&study.source).refuse(Problem::TooFewRows { rows: tested.min(1) }).into());
-    }
-    Ok(sample)
-}
-
-/// Holds out each cluster in turn that brings the held-out share of the arms nearer to `test_share`, in the sum over
-/// arms of squared differences.
-fn split_clusters(
-    study: &Study,
-    clusters: &[Vec<usize>],
-    test_share: f64,
-) -> Result<Vec<Sample>, LearnError> {
-    let mut sample = vec![Sample::Train; study.units()];
-    if test_share == 0.0 {
-        return Ok(sample);
-    }
-    let totals = arm_counts(study, &(0..study.units()).collect::<Vec<_>>());
-    let off = |held: &[f64]| -> f64 {
-        let arms = held.iter().zip(&totals).filter(|(_, total)| **total > 0.0);
-        arms.map(|(held, total)| (held / total - test_share).powi(2)).sum()
-    };
-    let (mut held, mut count) = (vec![0.0; totals.len()], 0);
-    for units in clusters {
-        let with: Vec<f64> = held.iter().zip(arm_counts(study, units)).map(|(a, b)| a + b).collect();
-        if off(&with) < off(&held) {
-            units.iter().for_each(|&i| sample[i] = Sample::Test);
-            (held, count) = (with, count + 1);
-        }
-    }
-    let file = Place::file(&study.source);
-    if count < 2 {
-        return Err(file.refuse(Problem::TooFewClusters { clusters: count, held_out: true }).into());
-    }
-    let rows = units_of(&sample, Sample::Train).len();
-    if rows < 2 {
-        return Err(file.refuse(Problem::TooFewRows { rows }).into());
-    }
-    Ok(sample)
 }
 
 /// Something to do with a policy problem, whatever its class.
@@ -292,10 +158,6 @@ fn evaluate(
     let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
     let (study, rewards) = (study.select(on), rewards.select(Axis(0), on));
     Ok(Evaluation::new(&study, &rewards, &given, config.scoring.direction, Some(best))?)
-}
-
-fn units_of(sample: &[Sample], which: Sample) -> Vec<usize> {
-    (0..sample.len()).filter(|&i| sample[i] == which).collect()
 }
 
 /// The rows of a matrix in standard layout.

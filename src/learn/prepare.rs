@@ -1,0 +1,78 @@
+//! From the data file to what a problem is posed on: study, rewards, held-out units.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, Axis};
+
+use super::sample::split;
+use super::{Config, LearnError, Sample, Scoring};
+use crate::data::{Study, Table};
+use crate::nuisance::{Folds, cross_fit};
+use crate::score::{ScoreKind, aipw, direct, hajek, ipw, net};
+
+/// A study with its rewards.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    pub study: Study,
+    /// What a solver maximises, n x K: scores in the user's direction, net of costs.
+    pub rewards: Array2<f64>,
+    /// Values (n) of the covariates that parity compares, whether the rule sees them or not.
+    pub groups: BTreeMap<String, Vec<f64>>,
+}
+
+/// Study, rewards and held-out units, by the configuration.
+pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
+    let seed = config.solve.random_seed;
+    let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
+    scored.groups = groups(&scored.study, config.constraints.parity.keys())?;
+    hide(&mut scored.study, &config.exclude)?;
+    let sample = split(&scored.study, config.test_share, seed)?;
+    Ok((scored, sample))
+}
+
+/// The values of the covariates called `names`.
+fn groups<'n>(
+    study: &Study,
+    names: impl Iterator<Item = &'n String>,
+) -> Result<BTreeMap<String, Vec<f64>>, LearnError> {
+    let column = |name: &String| {
+        let j = study.covariate_names.iter().position(|other| other == name).ok_or_else(|| {
+            let known = study.covariate_names.join(", ");
+            LearnError::Usage(format!("--parity {name}: not a covariate; the covariates are {known}"))
+        })?;
+        Ok((name.clone(), study.x.column(j).to_vec()))
+    };
+    names.map(column).collect()
+}
+
+/// Hides from the rule, once the scores are there, the covariates that served the scores alone.
+fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
+    if let Some(name) = excluded.iter().find(|name| !study.covariate_names.contains(name)) {
+        let known = study.covariate_names.join(", ");
+        return Err(LearnError::Usage(format!(
+            "--exclude {name}: not a covariate; the covariates are {known}"
+        )));
+    }
+    let shown: Vec<usize> =
+        (0..study.covariate_names.len()).filter(|&j| !excluded.contains(&study.covariate_names[j])).collect();
+    if shown.is_empty() {
+        return Err(LearnError::Usage("--exclude leaves the rule no covariate; keep at least one".into()));
+    }
+    study.x = study.x.select(Axis(1), &shown).as_standard_layout().into_owned();
+    study.covariate_names = shown.iter().map(|&j| study.covariate_names[j].clone()).collect();
+    Ok(())
+}
+
+/// Study and rewards of a table.
+pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
+    let study = Study::from_table(table, &scoring.roles)?;
+    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
+    let scores = match scoring.score {
+        ScoreKind::Direct => direct(&study, &predictions()?)?,
+        ScoreKind::Ipw => ipw(&study)?,
+        ScoreKind::Hajek => hajek(&study)?,
+        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
+    };
+    let rewards = net(&scores, &study, scoring.direction)?;
+    Ok(Scored { study, rewards, groups: BTreeMap::new() })
+}
