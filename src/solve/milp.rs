@@ -88,7 +88,8 @@ fn search<F: ProgramForm + ?Sized>(
     let mut search = Search::new(form, options, watch);
     let start = start.map(|point| form.representative(point, &mut search.oracle)).transpose()?;
     start.into_iter().chain(form.candidates()).for_each(|point| search.offer(point, None));
-    let pieces = form.pieces();
+    // Building programs takes its time too.
+    let pieces = if search.halted() { Vec::new() } else { form.pieces() };
     let mut bound = search.incumbent.as_ref().map(|best| best.value);
     for (number, piece) in pieces.iter().enumerate() {
         let phase = format!("{} ({} of {})", piece.label, number + 1, pieces.len());
@@ -97,6 +98,9 @@ fn search<F: ProgramForm + ?Sized>(
             false => search.piece(piece, &phase)?,
         };
         bound = Some(bound.map_or(reached, |bound| search.worse_bound(bound, reached)));
+    }
+    if pieces.is_empty() && search.halted() {
+        bound = Some(form.model().trivial_bound());
     }
     Ok(search.answer(bound, pieces.len()))
 }

@@ -74,13 +74,20 @@ fn facet(units: &MergedUnits, covariate: usize, sign: f64) -> MixedIntegerProgra
     program
 }
 
-/// `max over k and over the facet of (z_k - z)'b`, with b_covariate = sign and the others in [-1, 1].
+/// Beyond this many points the exact M, which compares every pair of points, gives way to a slightly larger one.
+const COMPARED_UP_TO: usize = 2000;
+
+/// `max over k and over the facet of (z_k - z)'b`, with b_covariate = sign and the others in [-1, 1]; among many points an
+/// upper bound on it, over the corners of the box [-1, 1]^p that holds them.
 fn farthest(units: &MergedUnits, z: &[f64], covariate: usize, sign: f64) -> f64 {
+    let along = |j: usize, difference: f64| if j == covariate { sign * difference } else { difference.abs() };
     let reach = |other: &Vec<f64>| -> f64 {
-        let along =
-            |(j, (a, b)): (usize, (&f64, &f64))| if j == covariate { sign * (a - b) } else { (a - b).abs() };
-        other.iter().zip(z).enumerate().map(along).sum()
+        other.iter().zip(z).enumerate().map(|(j, (a, b))| along(j, a - b)).sum()
+    };
+    let farthest = match units.z.len() {
+        ..=COMPARED_UP_TO => units.z.iter().map(reach).fold(0.0, f64::max),
+        _ => z.iter().enumerate().map(|(j, v)| along(j, 1.0 - v).max(along(j, -1.0 - v))).sum(),
     };
     // A relative inch more than computed: rounding must not cut a point off its own rule.
-    units.z.iter().map(reach).fold(0.0, f64::max) * (1.0 + 1e-12)
+    farthest * (1.0 + 1e-12)
 }
