@@ -108,28 +108,7 @@ impl Learn {
         if let Some(path) = &self.config {
             overlay(&mut tree, read(path)?);
         }
-        put(&mut tree, "data", self.data.as_ref())?;
-        put(&mut tree, "test_share", self.test_share)?;
-        put(&mut tree, "solver", self.solver.solver.as_ref())?;
-        put(&mut tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
-        self.policy(&mut tree)?;
-        let settings = table(&mut tree, "settings");
-        let typed = self.solver.settings();
-        put(settings, "formulation", typed.formulation)?;
-        put(settings, "stage", typed.stage)?;
-        let parity = flags::parity(&self.parity)?;
-        let typed = Constraints { parity, ..self.constraints.constraints()? };
-        let typed = Table::try_from(typed).unwrap_or_default();
-        overlay(table(&mut tree, "constraints"), typed);
-        let scoring = table(&mut tree, "scoring");
-        self.study.over(scoring)?;
-        let direction = match (self.maximize, self.minimize) {
-            (true, _) => Some(Direction::Maximize),
-            (_, true) => Some(Direction::Minimize),
-            _ => None,
-        };
-        put(scoring, "direction", direction)?;
-        put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
+        self.over(&mut tree)?;
         require(&tree)?;
         let refuse = |error: &dyn std::fmt::Display| {
             let file = self.config.as_ref().map(|path| format!("{}: ", path.display()));
@@ -142,6 +121,29 @@ impl Learn {
             Value::Table(tree).try_into().map_err(|error: toml::de::Error| refuse(&error))?;
         config.check().map_err(|error| refuse(&error))?;
         Ok(config)
+    }
+
+    /// Writes what was typed over a configuration.
+    fn over(&self, tree: &mut Table) -> Result<(), Failure> {
+        put(tree, "data", self.data.as_ref())?;
+        put(tree, "test_share", self.test_share)?;
+        put(tree, "solver", self.solver.solver.as_ref())?;
+        put(tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
+        self.policy(tree)?;
+        let (settings, typed) = (table(tree, "settings"), self.solver.settings());
+        put(settings, "formulation", typed.formulation)?;
+        put(settings, "stage", typed.stage)?;
+        let typed = Constraints { parity: flags::parity(&self.parity)?, ..self.constraints.constraints()? };
+        overlay(table(tree, "constraints"), Table::try_from(typed).unwrap_or_default());
+        let scoring = table(tree, "scoring");
+        self.study.over(scoring)?;
+        let direction = match (self.maximize, self.minimize) {
+            (true, _) => Some(Direction::Maximize),
+            (_, true) => Some(Direction::Minimize),
+            _ => None,
+        };
+        put(scoring, "direction", direction)?;
+        put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
@@ -178,10 +180,8 @@ fn defaults() -> Result<Table, Failure> {
 
 /// Names the flag of the first thing that is needed and missing.
 fn require(tree: &Table) -> Result<(), Failure> {
-    let empty = Table::new();
-    let inner = |parent: &'_ Table, name: &str| {
-        parent.get(name).and_then(Value::as_table).cloned().unwrap_or_default()
-    };
+    let inner =
+        |parent: &Table, name: &str| parent.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
     let scoring = inner(tree, "scoring");
     let roles = inner(&scoring, "roles");
     let needed = [
@@ -190,9 +190,8 @@ fn require(tree: &Table) -> Result<(), Failure> {
         (&roles, "treatment", "the treatment is missing: name its column with --treatment"),
         (&roles, "covariates", "no covariates: name the columns that the rule may use with --covariates"),
         (&scoring, "direction", "the direction is missing: say --maximize or --minimize"),
-        (&empty, "", ""),
     ];
-    let missing = needed.iter().find(|(parent, name, _)| !name.is_empty() && !parent.contains_key(*name));
+    let missing = needed.iter().find(|(parent, name, _)| !parent.contains_key(*name));
     missing.map_or(Ok(()), |(_, _, message)| Err(Failure::usage(*message)))
 }
 
