@@ -5,6 +5,7 @@ use std::path::Path;
 
 use prescribe_models::{Model, PolicyProblem};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::folder::{ReportFile, bad, read, read_config};
 use super::{LearnError, Sample, Scored, WithProblem, on_training_units, prepare, rows};
@@ -23,7 +24,7 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// Recomputes data hash, scores, objective, constraints, hashes and value; `data` replaces the file that the
+/// Recomputes data hash, scores, objective, constraints, hashes and evaluation; `data` replaces the file that the
 /// configuration names.
 pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnError> {
     let mut config = read_config(folder)?;
@@ -49,9 +50,14 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     ];
     let work = CheckModel { rule: &rule, report: &report };
     findings.extend(on_training_units(&scored, &sample, &config, work)?);
-    let value = super::evaluate(&scored, &sample, &assignment, &config)?.value.estimate;
-    let reported = report.evaluation.map(|evaluation| evaluation.value.estimate);
-    findings.push(same("value", Some(value), reported));
+    let evaluation = super::evaluate(&scored, &sample, &assignment, &config)?;
+    let value = evaluation.value.estimate;
+    let same_table = agree(&json!(evaluation), &json!(report.evaluation));
+    findings.push(finding(
+        "evaluation",
+        same_table,
+        &format!("every number of the table; the value is {value}"),
+    ));
     Ok(findings)
 }
 
@@ -119,8 +125,24 @@ fn check_scores(
     Ok(finding("scores", passed, &format!("{units} units, largest deviation {largest:e}")))
 }
 
+/// Whether two JSON values are the same but for rounding.
+fn agree(computed: &Value, reported: &Value) -> bool {
+    match (computed, reported) {
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| agree(value, other)))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(a, b)),
+        (Value::Number(a), Value::Number(b)) => a.as_f64().zip(b.as_f64()).is_some_and(close),
+        (a, b) => a == b,
+    }
+}
+
+fn close((a, b): (f64, f64)) -> bool {
+    (a - b).abs() <= TOLERANCE * a.abs().max(1.0)
+}
+
 fn same(name: &str, computed: Option<f64>, reported: Option<f64>) -> Finding {
-    let close = |(a, b): (f64, f64)| (a - b).abs() <= TOLERANCE * a.abs().max(1.0);
     let words = |value: Option<f64>| value.map_or("none".to_string(), |value| value.to_string());
     let detail = format!("computed {}, reported {}", words(computed), words(reported));
     finding(name, computed.zip(reported).is_some_and(close), &detail)

@@ -77,10 +77,11 @@ fn a_changed_report() {
     let shell = learned("--policy tree --depth 2");
     let kept = shell.read("out/report.json");
     type Change = fn(&mut Value);
-    let changes: [Change; 5] = [
+    let changes: [Change; 6] = [
         |report| add_one(&mut report["objective_value"]),
         |report| report["objective_bound"] = json!(report["objective_value"].as_f64().unwrap() - 1.0),
         |report| add_one(&mut report["evaluation"]["value"]["estimate"]),
+        |report| add_one(&mut report["evaluation"]["arms"][1]["difference"]["upper"]),
         |report| report["data_file_sha256"] = json!("0".repeat(64)),
         |report| report["model_hash"] = json!("0".repeat(64)),
     ];
