@@ -257,6 +257,23 @@ fn a_constraint_over_other_units_is_refused() {
     assert!(problem.with(foreign).is_err());
 }
 
+/// Treating everybody is fair to groups of 3 and 7 exactly, although 3/3 - 7/7 is summed in thirds and sevenths.
+#[test]
+fn exact_parity_admits_treating_everybody() {
+    for n in 4..=23_u8 {
+        let x = Array2::from_shape_fn((usize::from(n), 1), |(i, _)| i as f64);
+        let first: Vec<bool> = (0..n).map(|i| i % 3 == 0).collect();
+        let gains = vec![1.0; usize::from(n)];
+        let parity = SideConstraint::Assignment(AssignmentBound::parity("group", &first, 2, 0.0));
+        let problem = LinearProblem::from_gains(names("x", 1), x, &gains).unwrap().with(parity).unwrap();
+        for formulation in [Formulation::Facets, Formulation::Radon] {
+            let solver = Milp { formulation: Some(formulation) };
+            let report = solve_started(&problem, &solver, None, &Options::default(), &Silent).unwrap();
+            agrees(&report, Some(f64::from(n)), &format!("{n} units, {formulation:?}"));
+        }
+    }
+}
+
 /// Two units must not be treated together although both would gain: the budget binds, and the price is the smaller gain.
 #[test]
 fn a_binding_budget_costs_what_it_must() {

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::exact::sum;
 use crate::programs::InvalidModel;
 
+/// What rounding may do to a sum of weights, relative to max(1, its size): exact parity must not fail by 1e-16.
+const ROUNDING: f64 = 1e-9;
+
 /// A demand on the rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,8 +102,9 @@ impl AssignmentBound {
         sum(assignment.iter().enumerate().map(|(i, &k)| self.weights[[i, k]]))
     }
 
-    /// Distance of a value to the nearer bound.
+    /// Distance of a value to the nearer bound; 0 where rounding in the sum could account for it.
     pub fn slack(&self, value: f64) -> f64 {
-        (self.upper - value).min(value - self.lower)
+        let slack = (self.upper - value).min(value - self.lower);
+        if slack.abs() <= ROUNDING * value.abs().max(1.0) { 0.0 } else { slack }
     }
 }
