@@ -1,17 +1,22 @@
 //! What side constraints cost, and which of them conflict.
 //!
 //! ```text
-//! price of c     best reward without c, less best reward with all          (null where one of the two is not proved)
+//! price of c     best reward without c, less best reward with all          (null where the former is not proved)
 //! conflict       a smallest set of constraints that no rule satisfies together
 //! ```
 //!
 //! Both solve the problem again with constraints left out: a price for each constraint one solve, a conflict at most one for
-//! each subset, smallest first.
+//! each subset, smallest first. All of it keeps to the time limit of the solve; what the time does not reach is null.
 
 use prescribe_models::{Model, PolicyProblem, RuleClass, SideConstraint};
 use serde_json::{Value, json};
 
-use super::{Observer, Options, Report, Solvable, SolveError, Solver, TerminationStatus, solve_started};
+use super::{
+    Observer, Options, Report, Solvable, SolveError, Solver, TerminationStatus, Watch, solve_started,
+};
+
+/// A conflict is searched for among the first so many constraints: their subsets are all tried.
+const MOST_CONSTRAINTS: usize = 8;
 
 /// Solves `problem` and, where it has side constraints that bind or conflict, says what each costs or which conflict:
 /// `statistics.prices` or `statistics.conflict`.
@@ -25,12 +30,13 @@ pub fn solve_explained<C: RuleClass>(
 where
     PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
 {
+    let watch = Watch::start(options.time_limit, observer);
     let mut report = solve_started(problem, solver, start, options, observer)?;
     let binding: Vec<usize> = (0..problem.side().len()).filter(|&c| binds(&problem.side()[c])).collect();
     if binding.is_empty() {
         return Ok(report);
     }
-    let again = Again { problem, solver, options, observer };
+    let again = Again { problem, solver, options, observer, watch };
     match report.termination_status {
         TerminationStatus::Optimal => {
             let prices = again.prices(&binding, &report)?;
@@ -56,6 +62,7 @@ struct Again<'a, C: RuleClass> {
     solver: &'a dyn Solver<PolicyProblem<C>>,
     options: &'a Options,
     observer: &'a dyn Observer,
+    watch: Watch<'a>,
 }
 
 impl<C: RuleClass> Again<'_, C>
@@ -65,11 +72,10 @@ where
     fn prices(&self, binding: &[usize], report: &Report<C::Rule>) -> Result<Value, SolveError> {
         let mut prices = Vec::new();
         for &c in binding {
-            let slack = self.solve(&|other| other != c, report.point.as_ref())?;
-            let proved = slack.termination_status == TerminationStatus::Optimal;
-            let gain =
-                slack.objective_value.zip(report.objective_value).map(|(without, with)| without - with);
-            let price = gain.filter(|_| proved);
+            let without = self.solve(&|other| other != c, report.point.as_ref())?;
+            let proved = without.filter(|report| report.termination_status == TerminationStatus::Optimal);
+            let value = proved.and_then(|report| report.objective_value);
+            let price = value.zip(report.objective_value).map(|(without, with)| without - with);
             prices.push(json!({"constraint": self.problem.side()[c].name(), "price": price}));
         }
         Ok(Value::Array(prices))
@@ -83,23 +89,29 @@ where
         subsets.sort_by_key(Vec::len);
         for subset in subsets {
             let kept = self.solve(&|c| subset.contains(&c), None)?;
-            if kept.termination_status == TerminationStatus::Infeasible {
-                return Ok(Some(subset.iter().map(|&c| self.problem.side()[c].name()).collect()));
+            match kept.map(|report| (report.termination_status, report.point.is_some())) {
+                Some((TerminationStatus::Infeasible, _)) => {
+                    return Ok(Some(subset.iter().map(|&c| self.problem.side()[c].name()).collect()));
+                }
+                Some((_, true)) => {}
+                // A smaller conflict may have been missed here: what follows would not be a smallest one.
+                _ => return Ok(None),
             }
         }
         Ok(None)
     }
 
-    /// The problem under the constraints that `kept` keeps.
+    /// The problem under the constraints that `kept` keeps, in the time that is left; none where there is no time left.
     fn solve(
         &self,
         kept: &dyn Fn(usize) -> bool,
         start: Option<&C::Rule>,
-    ) -> Result<Report<C::Rule>, SolveError> {
+    ) -> Result<Option<Report<C::Rule>>, SolveError> {
+        if self.watch.stop().is_some() {
+            return Ok(None);
+        }
         let problem = self.problem.keeping(kept);
-        solve_started(&problem, self.solver, start, self.options, self.observer)
+        let options = Options { time_limit: self.watch.remaining(), ..self.options.clone() };
+        solve_started(&problem, self.solver, start, &options, self.observer).map(Some)
     }
 }
-
-/// Subsets of more constraints than this are not searched for a conflict.
-const MOST_CONSTRAINTS: usize = 8;
