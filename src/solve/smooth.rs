@@ -151,7 +151,7 @@ struct Best<'p> {
 }
 
 impl<'p> Best<'p> {
-    /// Starts from the better of the best constant rule and `start`.
+    /// Starts from the better of the best constant rule and `start`, so no stage reports less than these.
     fn of(problem: &'p LinearProblem, start: Option<&LinearRule>) -> Self {
         let constant =
             problem.best_constant().unwrap_or_else(|| problem.class.constant(problem.covariates.len(), 0));
