@@ -100,6 +100,11 @@ impl Study {
         self.arm.len()
     }
 
+    /// The covariates as outcome and propensity models take them (n x q), every number finite.
+    pub fn design(&self) -> Array2<f64> {
+        self.x.clone()
+    }
+
     /// The study of some of its units (indices from 0); labels, arms and file stay those of the whole.
     pub fn select(&self, units: &[usize]) -> Study {
         let rows = |matrix: &Array2<f64>| matrix.select(Axis(0), units);
