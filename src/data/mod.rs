@@ -1,7 +1,7 @@
 //! From a file to a study: the bytes are read once, every cell that is used is checked, and what is wrong is
 //! said with file, line, column, value and remedy.
 //!
-//! - [`Table`]: the text of a CSV file, row order kept;
+//! - [`Table`]: the columns of a CSV, Parquet or Arrow file, row order kept;
 //! - [`NamedMatrix`]: a table whose every column is numeric, for problems given as plain matrices;
 //! - [`Roles`]: which column plays which part;
 //! - [`Study`]: units with covariates X (n x p), arm A, outcome Y, propensity e (n x K) and costs (n x K).
@@ -24,4 +24,4 @@ pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{CostRole, Missing, PropensityRole, Roles};
 pub use study::Study;
-pub use table::Table;
+pub use table::{Format, Table};

@@ -82,8 +82,8 @@ fn a_blank_line_between_rows_is_refused_because_it_would_shift_them() {
 
 #[test]
 fn what_is_not_text_is_refused() {
-    let remedy = "is not text in UTF-8; save the file as CSV in UTF-8 (a spreadsheet, Parquet or compressed file \
-                  must be exported first)";
+    let remedy = "is not text in UTF-8; save the file as CSV in UTF-8 (a spreadsheet or a compressed file must \
+                  be exported first)";
     assert_refused(
         Table::parse("patients.csv", b"a,b\n1,caf\xE9\n"),
         &format!("patients.csv, line 2: byte 0xE9 {remedy}"),

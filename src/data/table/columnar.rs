@@ -1,0 +1,161 @@
+//! Parquet and Arrow: typed columns, of which those that are asked for are decoded, once.
+
+use std::fmt::Display;
+use std::io::Cursor;
+use std::sync::OnceLock;
+
+use arrow_array::{RecordBatch, new_empty_array};
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, SchemaRef};
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::errors::ParquetError;
+
+use super::arrays::column_of;
+use super::column::Column;
+use super::{DataError, Format, Place, Problem};
+
+/// Rows that are decoded at a time: enough to forget the cost of a piece, few enough to stay in the cache.
+const PIECE: usize = 16_384;
+
+/// A file of typed columns.
+#[derive(Debug)]
+pub(super) struct Columnar {
+    pub header: Vec<String>,
+    pub row_count: usize,
+    file: Place,
+    format: Format,
+    schema: SchemaRef,
+    content: Content,
+    columns: Vec<OnceLock<Result<Column, DataError>>>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Parquet(Bytes, ArrowReaderMetadata),
+    /// The batches of an Arrow file, and which columns of the schema they hold.
+    Batches(Vec<RecordBatch>, Vec<usize>),
+}
+
+impl Columnar {
+    /// Opens a file that is not CSV. A column whose type is neither of numbers nor of labels is refused once it is used.
+    pub fn open(format: Format, bytes: Vec<u8>, file: &Place) -> Result<Columnar, DataError> {
+        let damaged = |error: &dyn Display| damaged(file, format, error);
+        let (schema, content) = if format == Format::Parquet {
+            let bytes = Bytes::from(bytes);
+            let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())
+                .map_err(|error| damaged(&error))?;
+            (metadata.schema().clone(), Content::Parquet(bytes, metadata))
+        } else {
+            batches(format, &bytes).map_err(|error| damaged(&error))?
+        };
+        let header: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let columns = header.iter().map(|_| OnceLock::new()).collect();
+        let mut columnar =
+            Columnar { header, row_count: 0, file: file.clone(), format, schema, content, columns };
+        columnar.row_count = columnar.count_rows()?;
+        Ok(columnar)
+    }
+
+    /// The column at a position.
+    pub fn column(&self, position: usize) -> Result<&Column, DataError> {
+        let decoded = self.columns[position].get_or_init(|| {
+            let column = self.decode(position)?;
+            if column.len() == self.row_count {
+                return Ok(column);
+            }
+            let error = format!("{} values in {} rows", column.len(), self.row_count);
+            Err(damaged(&self.place(position), self.format, &error))
+        });
+        decoded.as_ref().map_err(Clone::clone)
+    }
+
+    /// The number of rows, by the cells of a column: the number that a damaged file claims may be any.
+    fn count_rows(&self) -> Result<usize, DataError> {
+        let readable = readable(&self.schema);
+        match (readable.first(), self.header.is_empty()) {
+            (_, true) => Err(self.file.clone().refuse(Problem::EmptyFile)),
+            (None, false) => self.decode(0).map(|column| column.len()),
+            (Some(&position), _) => {
+                let column = self.decode(position)?;
+                let rows = column.len();
+                // It was empty, as nothing was asked for yet.
+                let _ = self.columns[position].set(Ok(column));
+                Ok(rows)
+            }
+        }
+    }
+
+    fn decode(&self, position: usize) -> Result<Column, DataError> {
+        let data_type = self.schema.field(position).data_type();
+        let place = || self.place(position);
+        let Some(mut column) = column_of(&*new_empty_array(data_type)) else {
+            return Err(place().refuse(Problem::ColumnType { found: data_type.to_string() }));
+        };
+        let mut append = |piece: &RecordBatch, at: usize| {
+            let piece = column_of(piece.column(at).as_ref());
+            piece.into_iter().for_each(|piece| column.append(piece));
+        };
+        match &self.content {
+            Content::Parquet(bytes, metadata) => {
+                let damaged = |error: &dyn Display| damaged(&place(), self.format, error);
+                for piece in pieces(bytes, metadata, position).map_err(|error| damaged(&error))? {
+                    append(&piece.map_err(|error| damaged(&error))?, 0);
+                }
+            }
+            Content::Batches(batches, positions) => {
+                let at = positions.iter().position(|&other| other == position);
+                batches.iter().for_each(|batch| at.into_iter().for_each(|at| append(batch, at)));
+            }
+        }
+        Ok(column)
+    }
+
+    fn place(&self, position: usize) -> Place {
+        self.file.clone().column(&self.header[position])
+    }
+}
+
+/// The positions of the columns whose type is of numbers or labels.
+fn readable(schema: &SchemaRef) -> Vec<usize> {
+    let known = |&position: &usize| {
+        let empty = new_empty_array(schema.field(position).data_type());
+        column_of(&*empty).is_some()
+    };
+    (0..schema.fields().len()).filter(known).collect()
+}
+
+/// One column of a Parquet file, piece by piece.
+fn pieces(
+    bytes: &Bytes,
+    metadata: &ArrowReaderMetadata,
+    position: usize,
+) -> Result<ParquetRecordBatchReader, ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata.clone());
+    let column = ProjectionMask::roots(builder.parquet_schema(), [position]);
+    builder.with_projection(column).with_batch_size(PIECE).build()
+}
+
+/// The schema and the readable columns of an Arrow file or stream.
+fn batches(format: Format, bytes: &[u8]) -> Result<(SchemaRef, Content), ArrowError> {
+    let start = || Cursor::new(bytes);
+    let (schema, batches, columns) = if format == Format::ArrowFile {
+        let schema = FileReader::try_new(start(), None)?.schema();
+        let columns = readable(&schema);
+        let batches = FileReader::try_new(start(), Some(columns.clone()))?.collect::<Result<_, _>>()?;
+        (schema, batches, columns)
+    } else {
+        let schema = StreamReader::try_new(start(), None)?.schema();
+        let columns = readable(&schema);
+        let batches = StreamReader::try_new(start(), Some(columns.clone()))?.collect::<Result<_, _>>()?;
+        (schema, batches, columns)
+    };
+    Ok((schema, Content::Batches(batches, columns)))
+}
+
+fn damaged(place: &Place, format: Format, error: &dyn Display) -> DataError {
+    place.clone().refuse(Problem::Damaged { format, reason: error.to_string() })
+}
