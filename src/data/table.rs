@@ -11,6 +11,8 @@ pub(super) mod column;
 mod columnar;
 mod csv;
 mod format;
+#[cfg(feature = "arrow")]
+mod guard;
 
 use std::io::Read;
 use std::path::Path;

@@ -1,9 +1,14 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
 mod clusters;
+#[cfg(feature = "arrow")]
+#[path = "../common/columnar.rs"]
+mod columnar;
 mod compare;
 mod constraints;
 mod evaluate;
+#[cfg(feature = "arrow")]
+mod formats;
 mod help;
 mod instances;
 mod learn;

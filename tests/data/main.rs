@@ -2,7 +2,12 @@
 //! its message must name.
 
 mod arms;
+#[cfg(feature = "arrow")]
+mod cells;
 mod clusters;
+#[cfg(feature = "arrow")]
+#[path = "../common/columnar.rs"]
+mod columnar;
 mod costs;
 mod matrices;
 mod missing_values;

@@ -1,21 +1,22 @@
 //! Parquet and Arrow: typed columns, of which those that are asked for are decoded, once.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::Cursor;
 use std::sync::OnceLock;
 
 use arrow_array::{RecordBatch, new_empty_array};
 use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::errors::ParquetError;
 
 use super::arrays::column_of;
 use super::column::Column;
+use super::guard::guarded;
 use super::{DataError, Format, Place, Problem};
 
 /// Rows that are decoded at a time: enough to forget the cost of a piece, few enough to stay in the cache.
@@ -43,15 +44,9 @@ enum Content {
 impl Columnar {
     /// Opens a file that is not CSV. A column whose type is neither of numbers nor of labels is refused once it is used.
     pub fn open(format: Format, bytes: Vec<u8>, file: &Place) -> Result<Columnar, DataError> {
-        let damaged = |error: &dyn Display| damaged(file, format, error);
-        let (schema, content) = if format == Format::Parquet {
-            let bytes = Bytes::from(bytes);
-            let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())
-                .map_err(|error| damaged(&error))?;
-            (metadata.schema().clone(), Content::Parquet(bytes, metadata))
-        } else {
-            batches(format, &bytes).map_err(|error| damaged(&error))?
-        };
+        let (schema, content) = guarded(|| contents(format, bytes))
+            .map_err(|panic| damaged(file, format, &panic))?
+            .map_err(|error| damaged(file, format, &error))?;
         let header: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let columns = header.iter().map(|_| OnceLock::new()).collect();
         let mut columnar =
@@ -91,26 +86,13 @@ impl Columnar {
 
     fn decode(&self, position: usize) -> Result<Column, DataError> {
         let data_type = self.schema.field(position).data_type();
-        let place = || self.place(position);
+        let place = self.place(position);
         let Some(mut column) = column_of(&*new_empty_array(data_type)) else {
-            return Err(place().refuse(Problem::ColumnType { found: data_type.to_string() }));
+            return Err(place.refuse(Problem::ColumnType { found: data_type.to_string() }));
         };
-        let mut append = |piece: &RecordBatch, at: usize| {
-            let piece = column_of(piece.column(at).as_ref());
-            piece.into_iter().for_each(|piece| column.append(piece));
-        };
-        match &self.content {
-            Content::Parquet(bytes, metadata) => {
-                let damaged = |error: &dyn Display| damaged(&place(), self.format, error);
-                for piece in pieces(bytes, metadata, position).map_err(|error| damaged(&error))? {
-                    append(&piece.map_err(|error| damaged(&error))?, 0);
-                }
-            }
-            Content::Batches(batches, positions) => {
-                let at = positions.iter().position(|&other| other == position);
-                batches.iter().for_each(|batch| at.into_iter().for_each(|at| append(batch, at)));
-            }
-        }
+        guarded(|| self.content.append_to(&mut column, position))
+            .map_err(|panic| damaged(&place, self.format, &panic))?
+            .map_err(|error| damaged(&place, self.format, &error))?;
         Ok(column)
     }
 
@@ -128,32 +110,50 @@ fn readable(schema: &SchemaRef) -> Vec<usize> {
     (0..schema.fields().len()).filter(known).collect()
 }
 
-/// One column of a Parquet file, piece by piece.
-fn pieces(
-    bytes: &Bytes,
-    metadata: &ArrowReaderMetadata,
-    position: usize,
-) -> Result<ParquetRecordBatchReader, ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata.clone());
-    let column = ProjectionMask::roots(builder.parquet_schema(), [position]);
-    builder.with_projection(column).with_batch_size(PIECE).build()
-}
-
-/// The schema and the readable columns of an Arrow file or stream.
-fn batches(format: Format, bytes: &[u8]) -> Result<(SchemaRef, Content), ArrowError> {
-    let start = || Cursor::new(bytes);
-    let (schema, batches, columns) = if format == Format::ArrowFile {
+/// The schema of a file, and what its columns are decoded from.
+fn contents(format: Format, bytes: Vec<u8>) -> Result<(SchemaRef, Content), Box<dyn Error>> {
+    if format == Format::Parquet {
+        let bytes = Bytes::from(bytes);
+        let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())?;
+        return Ok((metadata.schema().clone(), Content::Parquet(bytes, metadata)));
+    }
+    let start = || Cursor::new(bytes.as_slice());
+    let (schema, columns, batches) = if format == Format::ArrowFile {
         let schema = FileReader::try_new(start(), None)?.schema();
         let columns = readable(&schema);
         let batches = FileReader::try_new(start(), Some(columns.clone()))?.collect::<Result<_, _>>()?;
-        (schema, batches, columns)
+        (schema, columns, batches)
     } else {
         let schema = StreamReader::try_new(start(), None)?.schema();
         let columns = readable(&schema);
         let batches = StreamReader::try_new(start(), Some(columns.clone()))?.collect::<Result<_, _>>()?;
-        (schema, batches, columns)
+        (schema, columns, batches)
     };
     Ok((schema, Content::Batches(batches, columns)))
+}
+
+impl Content {
+    /// Decodes the column at a position of the schema, piece by piece.
+    fn append_to(&self, column: &mut Column, position: usize) -> Result<(), Box<dyn Error>> {
+        let mut append = |piece: &RecordBatch, at: usize| {
+            column_of(piece.column(at)).into_iter().for_each(|piece| column.append(piece));
+        };
+        match self {
+            Content::Parquet(bytes, metadata) => {
+                let builder =
+                    ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata.clone());
+                let only = ProjectionMask::roots(builder.parquet_schema(), [position]);
+                for piece in builder.with_projection(only).with_batch_size(PIECE).build()? {
+                    append(&piece?, 0);
+                }
+            }
+            Content::Batches(batches, columns) => {
+                let at = columns.iter().position(|&other| other == position);
+                batches.iter().for_each(|batch| at.into_iter().for_each(|at| append(batch, at)));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn damaged(place: &Place, format: Format, error: &dyn Display) -> DataError {
