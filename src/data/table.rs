@@ -13,6 +13,8 @@ mod csv;
 mod format;
 #[cfg(feature = "arrow")]
 mod guard;
+#[cfg(feature = "arrow")]
+mod ipc;
 
 use std::io::Read;
 use std::path::Path;

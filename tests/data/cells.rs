@@ -9,6 +9,7 @@ use arrow_array::{
     StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray,
     UInt32Array, UInt64Array,
 };
+use arrow_ipc::CompressionType;
 use prescribe::data::{NamedMatrix, Purpose};
 
 use super::columnar::{all_formats, arrow_file, arrow_stream, batch, parquet};
@@ -226,7 +227,12 @@ fn a_csv_whose_first_column_is_called_par1_is_a_csv() {
 #[test]
 fn a_file_damaged_anywhere_is_read_or_refused() {
     let data = super::columnar::typed("id,age,dose\na,1,0.5\nb,2,1.5\nc,,2.5\na,4,\n");
-    let files = [parquet(&data), arrow_file(&data, None), arrow_stream(&data)];
+    let files = [
+        parquet(&data),
+        arrow_file(&data, None),
+        arrow_file(&data, Some(CompressionType::LZ4_FRAME)),
+        arrow_stream(&data),
+    ];
     let read = |bytes: &[u8]| {
         let table = Table::parse("patients", bytes)?;
         for column in table.header().to_vec() {

@@ -2,11 +2,9 @@
 
 use std::error::Error;
 use std::fmt::Display;
-use std::io::Cursor;
 use std::sync::OnceLock;
 
 use arrow_array::{RecordBatch, new_empty_array};
-use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
@@ -17,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 use super::arrays::column_of;
 use super::column::Column;
 use super::guard::guarded;
-use super::{DataError, Format, Place, Problem};
+use super::{DataError, Format, Place, Problem, ipc};
 
 /// Rows that are decoded at a time: enough to forget the cost of a piece, few enough to stay in the cache.
 const PIECE: usize = 16_384;
@@ -117,18 +115,7 @@ fn contents(format: Format, bytes: Vec<u8>) -> Result<(SchemaRef, Content), Box<
         let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())?;
         return Ok((metadata.schema().clone(), Content::Parquet(bytes, metadata)));
     }
-    let start = || Cursor::new(bytes.as_slice());
-    let (schema, columns, batches) = if format == Format::ArrowFile {
-        let schema = FileReader::try_new(start(), None)?.schema();
-        let columns = readable(&schema);
-        let batches = FileReader::try_new(start(), Some(columns.clone()))?.collect::<Result<_, _>>()?;
-        (schema, columns, batches)
-    } else {
-        let schema = StreamReader::try_new(start(), None)?.schema();
-        let columns = readable(&schema);
-        let batches = StreamReader::try_new(start(), Some(columns.clone()))?.collect::<Result<_, _>>()?;
-        (schema, columns, batches)
-    };
+    let (schema, columns, batches) = ipc::read(bytes, format == Format::ArrowStream, readable)?;
     Ok((schema, Content::Batches(batches, columns)))
 }
 
