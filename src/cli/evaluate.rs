@@ -18,7 +18,7 @@ use crate::rule::RuleFile;
 pub struct Evaluate {
     /// rule.json that `learn` wrote; it names the covariates, the arms and the direction
     rule: PathBuf,
-    /// CSV with one row a unit; - for standard input
+    /// CSV, Parquet or Arrow with one row a unit; - for standard input
     data: PathBuf,
     #[command(flatten)]
     study: StudyFlags,

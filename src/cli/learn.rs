@@ -23,7 +23,7 @@ use crate::solve::Options;
 
 #[derive(Args)]
 pub struct Learn {
-    /// CSV with one row a unit; - for standard input
+    /// CSV, Parquet or Arrow with one row a unit; - for standard input
     data: Option<PathBuf>,
     /// Columns that scores and rule may use
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]

@@ -115,8 +115,8 @@ fn contents(format: Format, bytes: Vec<u8>) -> Result<(SchemaRef, Content), Box<
         let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())?;
         return Ok((metadata.schema().clone(), Content::Parquet(bytes, metadata)));
     }
-    let (schema, columns, batches) = ipc::read(bytes, format == Format::ArrowStream, readable)?;
-    Ok((schema, Content::Batches(batches, columns)))
+    let read = ipc::read(bytes, format == Format::ArrowStream, readable)?;
+    Ok((read.schema, Content::Batches(read.batches, read.columns)))
 }
 
 impl Content {

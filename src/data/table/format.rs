@@ -44,8 +44,7 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Format::Csv => "CSV",
             Format::Parquet => "Parquet",
-            Format::ArrowFile => "Arrow",
-            Format::ArrowStream => "Arrow stream",
+            Format::ArrowFile | Format::ArrowStream => "Arrow",
         })
     }
 }

@@ -32,12 +32,19 @@ struct Layout {
     messages: Vec<Block>,
 }
 
-/// The schema, and the batches of those columns that `wanted` picks.
+/// What a file holds: its schema, and batches of some of its columns.
+pub(super) struct Read {
+    pub schema: SchemaRef,
+    pub columns: Vec<usize>,
+    pub batches: Vec<RecordBatch>,
+}
+
+/// Reads the batches of those columns that `wanted` picks.
 pub(super) fn read(
     bytes: Vec<u8>,
     stream: bool,
     wanted: impl FnOnce(&SchemaRef) -> Vec<usize>,
-) -> Result<(SchemaRef, Vec<usize>, Vec<RecordBatch>), Box<dyn Error>> {
+) -> Result<Read, Box<dyn Error>> {
     let bytes = Buffer::from_vec(bytes);
     let layout = if stream { stream_layout(&bytes)? } else { file_layout(&bytes)? };
     let columns = wanted(&layout.schema);
@@ -57,7 +64,7 @@ pub(super) fn read(
             _ => batches.extend(decoder.read_record_batch(block, &data)?),
         }
     }
-    Ok((layout.schema, columns, batches))
+    Ok(Read { schema: layout.schema, columns, batches })
 }
 
 fn file_layout(bytes: &[u8]) -> Result<Layout, Box<dyn Error>> {
