@@ -102,7 +102,7 @@ fn write(units: usize, parquet: &Path, csv: &Path) -> Result<(), Failure> {
 
 /// The next units: arm, outcome, covariates.
 fn piece(random: &mut ChaCha8Rng, units: usize) -> Result<RecordBatch, Failure> {
-    let mut covariates = vec![Vec::with_capacity(units); COVARIATES];
+    let mut covariates: Vec<Vec<f64>> = (0..COVARIATES).map(|_| Vec::with_capacity(units)).collect();
     let (mut arms, mut outcomes) = (Vec::with_capacity(units), Vec::with_capacity(units));
     for _ in 0..units {
         covariates.iter_mut().for_each(|column| column.push(random.sample::<f64, _>(StandardNormal)));

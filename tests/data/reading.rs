@@ -109,3 +109,21 @@ fn column_names_must_be_there_and_differ() {
         "patients.csv, line 1: the header names no column 2; give every column a name",
     );
 }
+
+#[cfg(not(feature = "arrow"))]
+#[test]
+fn a_program_built_without_parquet_and_arrow_says_so() {
+    for (format, bytes) in [
+        ("Parquet", &b"PAR1\x15\x04"[..]),
+        ("Arrow", b"ARROW1\0\0"),
+        ("Arrow", b"\xFF\xFF\xFF\xFF\x10\0\0\0"),
+    ] {
+        assert_refused(
+            Table::parse("patients", bytes),
+            &format!(
+                "patients: this is a {format} file, and the program was built without them; build it with its \
+                 feature arrow, or export the file as CSV"
+            ),
+        );
+    }
+}

@@ -11,6 +11,10 @@
 //! | timestamp | `2024-02-29 23:59:00.5`, with a time zone in UTC and followed by `+00` | none |
 //! | dictionary | as its values | as its values |
 //!
+//! Null is missing, as an empty cell is. NaN and infinities are values that are no finite numbers, and are refused where a
+//! number is needed, as in CSV. Lists, structures, bytes, UUIDs stored as bytes, durations and intervals are neither numbers
+//! nor labels.
+//!
 //! A float of 32 bits goes through its decimal text because CSV does: 0.1 is 0.1 in both, not 0.10000000149.
 
 use arrow_array::cast::AsArray;
