@@ -14,6 +14,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,7 +26,7 @@ use cpu_time::ProcessTime;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use prescribe::data::{Missing, PropensityRole, Roles, Study, Table};
+use prescribe::data::{Roles, Study, Table};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -168,18 +169,11 @@ fn rule() -> String {
 
 /// Turns a file into a study, in this process.
 fn read(path: &str) -> Result<Cost, Failure> {
-    let roles = Roles {
-        outcome: "outcome".into(),
-        treatment: "arm".into(),
-        covariates: names(),
-        id: None,
-        cluster: None,
-        weights: None,
-        arms: Some(ARMS.map(|(arm, _)| arm.to_owned()).to_vec()),
-        missing: Missing::Error,
-        propensity: PropensityRole::Constants(ARMS.map(|(arm, share)| (arm.to_owned(), share)).into()),
-        costs: Default::default(),
-    };
+    let shares: BTreeMap<&str, f64> = ARMS.into();
+    let roles: Roles = serde_json::from_value(serde_json::json!({
+        "outcome": "outcome", "treatment": "arm", "covariates": names(), "arms": ARMS.map(|(arm, _)| arm),
+        "propensity": {"constants": shares}
+    }))?;
     let clock = ProcessTime::now();
     let study = Study::from_table(&Table::read(Path::new(path))?, &roles)?;
     let cpu_seconds = clock.elapsed().as_secs_f64();

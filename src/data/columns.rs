@@ -17,7 +17,7 @@ pub enum Purpose {
 impl Purpose {
     pub(super) fn or_leave_out(self) -> &'static str {
         match self {
-            Purpose::Covariate => ", or leave the column out of --covariates",
+            Purpose::Covariate => ", name the column in --categorical, or leave it out of --covariates",
             Purpose::Role | Purpose::Matrix => "",
         }
     }
@@ -25,7 +25,7 @@ impl Purpose {
     pub(super) fn if_missing(self) -> &'static str {
         match self {
             Purpose::Covariate => {
-                "fill the value in, leave the column out of --covariates, or pass --missing drop"
+                "fill the value in, leave the column out of --covariates, or pass --missing keep or --missing drop"
             }
             Purpose::Role => "fill the value in, or pass --missing drop",
             Purpose::Matrix => {
@@ -48,12 +48,40 @@ impl Table {
     /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels; a cell that is missing
     /// (empty, NA or null), no number, not finite or too large.
     pub fn numbers(&self, column: &str, purpose: Purpose) -> Result<Vec<f64>, DataError> {
-        let cells = self.column(self.position(column)?)?;
-        let value = |cells: &Column, row| match cells.number(row) {
-            Some(number) => Ok(number),
-            None => number(&cells.text(row), purpose),
-        };
-        self.each(column, |row| value(cells, row))
+        let cells = self.named(column)?;
+        self.each(column, |row| finite(cells, row, purpose))
+    }
+
+    /// A column as n numbers, NaN where the cell is missing.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels; a cell that is neither
+    /// missing nor a finite number.
+    pub(super) fn numbers_or_missing(&self, column: &str, purpose: Purpose) -> Result<Vec<f64>, DataError> {
+        let cells = self.named(column)?;
+        self.each(
+            column,
+            |row| if cells.is_missing(row) { Ok(f64::NAN) } else { finite(cells, row, purpose) },
+        )
+    }
+
+    /// A column as n labels, none where the cell is missing.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
+    pub(super) fn labels_or_missing(&self, column: &str) -> Result<Vec<Option<String>>, DataError> {
+        let cells = self.named(column)?;
+        let label = |&row: &usize| (!cells.is_missing(row)).then(|| cells.text(row).into_owned());
+        Ok(self.rows.iter().map(label).collect())
+    }
+
+    /// Whether any row misses a value in the column.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
+    pub(super) fn misses(&self, column: &str) -> Result<bool, DataError> {
+        let cells = self.named(column)?;
+        Ok(self.rows.iter().any(|&row| cells.is_missing(row)))
     }
 
     /// A column as n labels, as written; typed values as they would be written in CSV.
@@ -62,7 +90,7 @@ impl Table {
     /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels; a cell that is missing
     /// (empty, NA or null).
     pub fn labels(&self, column: &str, purpose: Purpose) -> Result<Vec<String>, DataError> {
-        let cells = self.column(self.position(column)?)?;
+        let cells = self.named(column)?;
         self.each(column, |row| {
             let cell = cells.text(row);
             match missing(&cell, purpose) {
@@ -77,10 +105,8 @@ impl Table {
     /// # Errors
     /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
     pub(super) fn complete_rows<'a>(&self, columns: &[&'a str]) -> Result<CompleteRows<'a>, DataError> {
-        let cells = columns
-            .iter()
-            .map(|column| self.column(self.position(column)?))
-            .collect::<Result<Vec<&Column>, DataError>>()?;
+        let cells =
+            columns.iter().map(|column| self.named(column)).collect::<Result<Vec<&Column>, DataError>>()?;
         let complete = |row: &usize| !cells.iter().any(|cells| cells.is_missing(*row));
         let table = self.with_rows(self.rows.iter().copied().filter(complete).collect());
         let count = |cells: &Column| self.rows.iter().filter(|&&row| cells.is_missing(row)).count();
@@ -102,6 +128,10 @@ impl Table {
             .collect()
     }
 
+    fn named(&self, column: &str) -> Result<&Column, DataError> {
+        self.column(self.position(column)?)
+    }
+
     fn position(&self, column: &str) -> Result<usize, DataError> {
         self.header().iter().position(|name| name == column).ok_or_else(|| {
             let unknown = Problem::UnknownColumn {
@@ -111,6 +141,11 @@ impl Table {
             Place::file(self.source()).column(column).refuse(unknown)
         })
     }
+}
+
+/// A cell as a finite number.
+fn finite(cells: &Column, row: usize, purpose: Purpose) -> Result<f64, Problem> {
+    cells.number(row).map_or_else(|| number(&cells.text(row), purpose), Ok)
 }
 
 fn number(cell: &str, purpose: Purpose) -> Result<f64, Problem> {

@@ -9,6 +9,7 @@ mod clusters;
 #[path = "../common/columnar.rs"]
 mod columnar;
 mod costs;
+mod eligibility;
 mod matrices;
 mod missing_values;
 mod numbers;
@@ -44,6 +45,9 @@ fn roles() -> Roles {
         cluster: None,
         weights: None,
         arms: None,
+        categorical: BTreeMap::new(),
+        eligible: BTreeMap::new(),
+        split: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
         costs: CostRole::None,
