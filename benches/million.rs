@@ -153,11 +153,11 @@ fn names() -> Vec<String> {
 }
 
 fn rule() -> String {
+    let covariates: Vec<_> = names().into_iter().map(|name| serde_json::json!({ "name": name })).collect();
     let arms: Vec<&str> = ARMS.iter().map(|(arm, _)| *arm).collect();
     serde_json::json!({
-        "schema_version": 1, "kind": "tree", "covariates": names(), "arms": arms, "direction": "maximize",
+        "schema_version": prescribe::rule::SCHEMA_VERSION, "kind": "tree", "covariates": covariates, "arms": arms, "direction": "maximize",
         "root": {"covariate": "x1", "threshold": 0, "left": {"arm": "c"}, "right": {"arm": "a"}},
-        "encoding": "numeric",
         "provenance": {
             "model": "tree_rule", "solver": "milp", "solver_version": "none", "promise": "heuristic",
             "termination_status": "OPTIMAL", "objective_value": null, "objective_bound": null,
