@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use super::columns::CompleteRows;
 use super::costs::costs;
 use super::error::plural;
+use super::follow_up::{FollowUp, outcomes};
 use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
 use super::propensity::propensity;
@@ -25,8 +26,13 @@ pub struct Study {
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
     pub arm: Vec<usize>,
-    /// Outcomes Y (n).
+    /// Outcomes Y (n); with `follow_up`, those where it is not known are lower bounds until
+    /// [`crate::score::complete`] has replaced them.
     pub outcome: Array1<f64>,
+    /// How long units were followed, where the outcome is made of a time to an event.
+    pub follow_up: Option<FollowUp>,
+    /// Scores that were made elsewhere (n x K), in units of the outcome.
+    pub given_scores: Option<Array2<f64>>,
     /// Propensity scores e (n x K).
     pub propensity: Array2<f64>,
     /// Costs c (n x K), in units of the outcome.
@@ -59,7 +65,8 @@ impl Study {
     /// Kind `Data`: a column that does not exist or has two roles; a value that is missing (unless dropped), no
     /// number, or not finite; fewer than two units or arms; arms or costs that name other labels than the data;
     /// propensity scores outside (0, 1), of too few arms, or not summing to 1; weights that are negative, or 0 for all
-    /// units of an arm.
+    /// units of an arm; times that are negative, events other than 0 and 1; rewards for other arms than the data's. Kind
+    /// `Usage` where the horizon is not positive.
     pub fn from_table(table: &Table, roles: &Roles) -> Result<Study, DataError> {
         refuse_two_roles(table, roles)?;
         let mut warnings = Vec::new();
@@ -76,8 +83,11 @@ impl Study {
         let arm = arm_indices(&labels, &arms);
         let x = columns(table, &roles.covariates, Purpose::Covariate)?;
         warnings.extend(constant_covariates(table, &roles.covariates, &x));
+        let (outcome, follow_up) = outcomes(table, &roles.outcome)?;
         Ok(Study {
-            outcome: Array1::from(table.numbers(&roles.outcome, Purpose::Role)?),
+            outcome,
+            follow_up,
+            given_scores: given_scores(table, roles, &arms)?,
             propensity: propensity(table, &roles.propensity, &arms, &arm)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
@@ -114,6 +124,8 @@ impl Study {
             x: rows(&self.x),
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),
+            follow_up: self.follow_up.as_ref().map(|follow_up| follow_up.select(units)),
+            given_scores: self.given_scores.as_ref().map(rows),
             propensity: rows(&self.propensity),
             costs: rows(&self.costs),
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
@@ -245,6 +257,20 @@ fn constant_covariates(table: &Table, names: &[String], x: &Array2<f64>) -> Vec<
             )
         })
         .collect()
+}
+
+/// The columns of scores made elsewhere, in the order of the arms.
+fn given_scores(table: &Table, roles: &Roles, arms: &[String]) -> Result<Option<Array2<f64>>, DataError> {
+    if roles.rewards.is_empty() {
+        return Ok(None);
+    }
+    let given: Vec<String> = roles.rewards.keys().cloned().collect();
+    if given != sorted_copy(arms) {
+        let problem = Problem::RewardsDiffer { given, found: arms.to_vec() };
+        return Err(Place::file(table.source()).refuse(problem));
+    }
+    let names: Vec<String> = arms.iter().map(|arm| roles.rewards[arm].clone()).collect();
+    columns(table, &names, Purpose::Role).map(Some)
 }
 
 fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {

@@ -4,6 +4,7 @@
 mod arms;
 mod clusters;
 mod costs;
+mod follow_up;
 mod matrices;
 mod missing_values;
 mod numbers;
@@ -42,6 +43,7 @@ fn roles() -> Roles {
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
         costs: CostRole::None,
+        rewards: BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,146 @@
+//! Weights that carry a study to a target population: those nearest to the study's own with the target's covariate means
+//! (entropy balancing, Hainmueller 2012), which tilt the study exponentially,
+//!
+//! ```text
+//! min_v  sum_i v_i log(v_i / w_i)   s.t.  sum_i v_i = 1,  sum_i v_i x_i = m
+//! v_i  = w_i exp(l'z_i) / sum_j w_j exp(l'z_j)        z_ij = (x_ij - m_j) / s_j
+//! l    = argmin log sum_i w_i exp(l'z_i)              (the dual; Newton's method with backtracking)
+//! ```
+//!
+//! with the sample weights w of the study, the target's means m and the study's standard deviations s. The weighted mean
+//! of scores then estimates the value in the target population where the effect of the rule's choice on the outcome is
+//! linear in x, or the odds of belonging to the target are log-linear in x, and both populations have the same outcomes
+//! given x and arm (Zhao and Percival 2017; Josey, Yang, Ghosh and Raghavan 2022).
+//!
+//! Standard errors take the weights as known and the target's means as they are: they leave out what the target's means
+//! would vary between samples of it, and count in what the balance has removed, the part of the scores linear in x.
+
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+
+use crate::data::{DataError, Missing, Place, Problem, Study, Table, covariate_means};
+use crate::nuisance::minimum_norm;
+
+/// How near to 0 the weighted mean of every z must come.
+const TOLERANCE: f64 = 1e-12;
+/// Newton's method takes about ten steps where there is a solution well inside the study's range.
+const STEPS: usize = 200;
+
+/// Replaces the weights of a study by those that give it the target's covariate means; a warning says what that costs.
+///
+/// # Errors
+/// Kind `Data` where the target has no such covariates, or no weights reach its means.
+pub fn transport(study: &mut Study, target: &Table, missing: Missing) -> Result<(), DataError> {
+    let means = covariate_means(target, &study.covariate_names, missing)?;
+    let weights = tilted(study, means.view())?;
+    let n = weights.len() as f64;
+    let effective = n * n / weights.dot(&weights);
+    let largest = weights.fold(0.0, |largest: f64, weight| largest.max(*weight));
+    study.warnings.push(format!(
+        "{}: weighted to the covariate means of {}; {} units count as {effective:.1}, the largest weight is {largest:.2} \
+         times the mean",
+        study.source,
+        target.source(),
+        study.units()
+    ));
+    study.weights = Some(weights);
+    Ok(())
+}
+
+/// Weights (n) of mean 1 that give the study's covariates the means `means` (p), nearest to the weights it has.
+///
+/// # Errors
+/// Kind `Data` where there are none, naming the covariate that lies outside the study's range, or those that together do.
+pub fn tilted(study: &Study, means: ArrayView1<f64>) -> Result<Array1<f64>, DataError> {
+    refuse_outside(study, means)?;
+    let z = standardised(study, means);
+    let base: Array1<f64> = (0..study.units()).map(|i| study.weight(i)).collect();
+    let mut tilt = Array1::zeros(z.ncols());
+    let mut now = Tilted::by(&z, &base, &tilt);
+    for _ in 0..STEPS {
+        if now.mean.iter().all(|mean| mean.abs() <= TOLERANCE) {
+            return Ok(now.weights * study.units() as f64);
+        }
+        let step = now.newton_step(&z);
+        let slope = now.mean.dot(&step);
+        // Rounding error of the dual hides what the last steps gain.
+        let enough = |by: f64, value: f64| value <= now.value + 1e-4 * by * slope + 1e-14;
+        let mut by = 1.0;
+        let mut next = Tilted::by(&z, &base, &(&tilt + &step));
+        while !enough(by, next.value) && by > 1e-10 {
+            by /= 2.0;
+            next = Tilted::by(&z, &base, &(&tilt + &(&step * by)));
+        }
+        tilt.scaled_add(by, &step);
+        now = next;
+        // A direction in which every unit lies on one side of the target proves that none is reached.
+        if z.dot(&tilt).iter().zip(&base).all(|(along, weight)| *along < 0.0 || *weight == 0.0) {
+            break;
+        }
+    }
+    Err(not_reached(study, &now.mean, &tilt))
+}
+
+/// The weights at a tilt l, which sum to 1.
+struct Tilted {
+    weights: Array1<f64>,
+    /// The weighted mean of z, the gradient of the dual.
+    mean: Array1<f64>,
+    value: f64,
+}
+
+impl Tilted {
+    fn by(z: &Array2<f64>, base: &Array1<f64>, tilt: &Array1<f64>) -> Tilted {
+        let along = z.dot(tilt);
+        // Relative to the largest exponent, nothing overflows.
+        let largest = along.fold(f64::NEG_INFINITY, |largest, value| largest.max(*value));
+        let mut weights = along.mapv(|value| (value - largest).exp()) * base;
+        let total = weights.sum();
+        weights /= total;
+        Tilted { mean: z.t().dot(&weights), value: largest + total.ln(), weights }
+    }
+
+    /// -H^+ gradient, where H is the weighted covariance of z.
+    fn newton_step(&self, z: &Array2<f64>) -> Array1<f64> {
+        let centred = z - &self.mean;
+        let covariance = centred.t().dot(&(&centred * &self.weights.view().insert_axis(Axis(1))));
+        minimum_norm(covariance.view(), (-&self.mean).view())
+    }
+}
+
+/// A mean outside the values of its covariate, or on their edge, is a mean of no positive weights.
+fn refuse_outside(study: &Study, means: ArrayView1<f64>) -> Result<(), DataError> {
+    for ((name, column), &mean) in study.covariate_names.iter().zip(study.x.columns()).zip(means) {
+        let weighted = || (0..study.units()).filter(|&i| study.weight(i) > 0.0).map(|i| column[i]);
+        let (least, most) =
+            (weighted().fold(f64::INFINITY, f64::min), weighted().fold(f64::NEG_INFINITY, f64::max));
+        let constant = least == most && mean == least;
+        if !(constant || (least < mean && mean < most)) {
+            let problem = Problem::TargetOutside { covariate: name.clone(), mean, least, most };
+            return Err(Place::file(&study.source).refuse(problem));
+        }
+    }
+    Ok(())
+}
+
+/// z (n x p); a covariate that does not vary is at the target already.
+fn standardised(study: &Study, means: ArrayView1<f64>) -> Array2<f64> {
+    let mut z = &study.x - &means;
+    for mut column in z.columns_mut() {
+        let deviation = column.std(0.0);
+        if deviation > 0.0 {
+            column /= deviation;
+        }
+    }
+    z
+}
+
+/// Names the covariates that decide the direction in which the target lies outside.
+fn not_reached(study: &Study, mean: &Array1<f64>, tilt: &Array1<f64>) -> DataError {
+    let size = |j: usize| tilt[j].abs().max(mean[j].abs());
+    let largest = (0..tilt.len()).map(size).fold(0.0, f64::max);
+    let covariates = (0..tilt.len())
+        .filter(|&j| size(j) >= 0.1 * largest)
+        .map(|j| study.covariate_names[j].clone())
+        .collect();
+    Place::file(&study.source).refuse(Problem::TargetNotReached { covariates })
+}
