@@ -3,11 +3,11 @@
 //!
 //! ```text
 //! min_v  sum_i v_i log(v_i / w_i)   s.t.  sum_i v_i = 1,  sum_i v_i x_i = m
-//! v_i  = w_i exp(l'z_i) / sum_j w_j exp(l'z_j)        z_ij = (x_ij - m_j) / s_j
+//! v_i  = w_i exp(l'z_i) / sum_j w_j exp(l'z_j)        z_ij = (x_ij - m_j) / r_j
 //! l    = argmin log sum_i w_i exp(l'z_i)              (the dual; Newton's method with backtracking)
 //! ```
 //!
-//! with the sample weights w of the study, the target's means m and the study's standard deviations s. The weighted mean
+//! with the sample weights w of the study, the target's means m and the ranges r of the study's covariates. The weighted mean
 //! of scores then estimates the value in the target population where the effect of the rule's choice on the outcome is
 //! linear in x, or the odds of belonging to the target are log-linear in x, and both populations have the same outcomes
 //! given x and arm (Zhao and Percival 2017; Josey, Yang, Ghosh and Raghavan 2022).
@@ -63,7 +63,8 @@ pub fn tilted(study: &Study, means: ArrayView1<f64>) -> Result<Array1<f64>, Data
         let step = now.newton_step(&z);
         let slope = now.mean.dot(&step);
         // Rounding error of the dual hides what the last steps gain.
-        let enough = |by: f64, value: f64| value <= now.value + 1e-4 * by * slope + 1e-14;
+        let rounding = 1e-14 * (1.0 + now.value.abs());
+        let enough = |by: f64, value: f64| value <= now.value + 1e-4 * by * slope + rounding;
         let mut by = 1.0;
         let mut next = Tilted::by(&z, &base, &(&tilt + &step));
         while !enough(by, next.value) && by > 1e-10 {
@@ -110,9 +111,8 @@ impl Tilted {
 /// A mean outside the values of its covariate, or on their edge, is a mean of no positive weights.
 fn refuse_outside(study: &Study, means: ArrayView1<f64>) -> Result<(), DataError> {
     for ((name, column), &mean) in study.covariate_names.iter().zip(study.x.columns()).zip(means) {
-        let weighted = || (0..study.units()).filter(|&i| study.weight(i) > 0.0).map(|i| column[i]);
-        let (least, most) =
-            (weighted().fold(f64::INFINITY, f64::min), weighted().fold(f64::NEG_INFINITY, f64::max));
+        let weighted = (0..study.units()).filter(|&i| study.weight(i) > 0.0);
+        let (least, most) = range(weighted.map(|i| column[i]));
         let constant = least == most && mean == least;
         if !(constant || (least < mean && mean < most)) {
             let problem = Problem::TargetOutside { covariate: name.clone(), mean, least, most };
@@ -122,16 +122,20 @@ fn refuse_outside(study: &Study, means: ArrayView1<f64>) -> Result<(), DataError
     Ok(())
 }
 
-/// z (n x p); a covariate that does not vary is at the target already.
+/// z (n x p); a covariate that does not vary is at the target already. Halves keep every difference finite.
 fn standardised(study: &Study, means: ArrayView1<f64>) -> Array2<f64> {
-    let mut z = &study.x - &means;
-    for mut column in z.columns_mut() {
-        let deviation = column.std(0.0);
-        if deviation > 0.0 {
-            column /= deviation;
+    let mut z = &study.x / 2.0 - &(&means / 2.0);
+    for (mut z, x) in z.columns_mut().into_iter().zip(study.x.columns()) {
+        let (least, most) = range(x.iter().copied());
+        if least < most {
+            z /= most / 2.0 - least / 2.0;
         }
     }
     z
+}
+
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
 }
 
 /// Names the covariates that decide the direction in which the target lies outside.

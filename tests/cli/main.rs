@@ -1,9 +1,11 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
+mod censored;
 mod clusters;
 mod compare;
 mod constraints;
 mod evaluate;
+mod given_rewards;
 mod help;
 mod instances;
 mod learn;
@@ -13,5 +15,6 @@ mod predict;
 #[path = "../common/cli.rs"]
 mod shell;
 mod solve;
+mod target;
 mod verify;
 mod weights;

@@ -9,6 +9,7 @@ mod folds;
 mod linear_model;
 mod scores;
 mod strata;
+mod transport;
 mod weights;
 
 use ndarray::{Array1, Array2};
