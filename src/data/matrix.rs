@@ -66,12 +66,17 @@ pub(super) fn columns(table: &Table, names: &[String], purpose: Purpose) -> Resu
     Ok(values)
 }
 
-/// The means of the columns `names` (p) of a table, covariates all, over its rows or those that miss none of them.
+/// The means of the columns `names` (p) of a table, covariates all, over its rows or those that miss none of them, and
+/// how many rows these are.
 ///
 /// # Errors
 /// Kind `Data`: no such column; a cell that is missing (unless dropped), no number or not finite; no rows left; a mean
 /// too large to compute with.
-pub fn covariate_means(table: &Table, names: &[String], missing: Missing) -> Result<Array1<f64>, DataError> {
+pub fn covariate_means(
+    table: &Table,
+    names: &[String],
+    missing: Missing,
+) -> Result<(Array1<f64>, usize), DataError> {
     let values = match missing {
         Missing::Error => columns(table, names, Purpose::Covariate)?,
         Missing::Drop => {
@@ -86,7 +91,7 @@ pub fn covariate_means(table: &Table, names: &[String], missing: Missing) -> Res
     let rows = values.nrows() as f64;
     let means = values.map_axis(Axis(0), |column| column.iter().map(|value| value / rows).sum());
     match means.iter().all(|mean: &f64| mean.is_finite()) {
-        true => Ok(means),
+        true => Ok((means, values.nrows())),
         false => Err(Place::file(table.source()).refuse(Problem::Overflow { what: "a covariate mean" })),
     }
 }

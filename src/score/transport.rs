@@ -30,16 +30,17 @@ const STEPS: usize = 200;
 /// # Errors
 /// Kind `Data` where the target has no such covariates, or no weights reach its means.
 pub fn transport(study: &mut Study, target: &Table, missing: Missing) -> Result<(), DataError> {
-    let means = covariate_means(target, &study.covariate_names, missing)?;
+    let (means, rows) = covariate_means(target, &study.covariate_names, missing)?;
     let weights = tilted(study, means.view())?;
     let n = weights.len() as f64;
     let effective = n * n / weights.dot(&weights);
     let largest = weights.fold(0.0, |largest: f64, weight| largest.max(*weight));
     study.warnings.push(format!(
-        "{}: weighted to the covariate means of {}; {} units count as {effective:.1}, the largest weight is {largest:.2} \
-         times the mean",
+        "{}: weighted to the covariate means of {} ({rows} of {} rows); {} units count as {effective:.1}, the largest \
+         weight is {largest:.2} times the mean",
         study.source,
         target.source(),
+        target.row_count(),
         study.units()
     ));
     study.weights = Some(weights);
