@@ -55,6 +55,9 @@ fn rewards_and_scores_exclude_each_other() {
     shell.run(&format!("{line} --score given")).exits(2).says(&["--rewards"]);
     shell.run(&format!("{line} --rewards none=s_none,drug=s_drug --score ipw")).exits(2).says(&["--score"]);
     shell.run(&format!("{line} --rewards none=s_none,drug=s_drug --out out")).exits(0);
+    let evaluate = "evaluate out/rule.json trial.csv --outcome y --treatment a";
+    shell.run(&format!("{evaluate} --score given")).exits(2).says(&["no rewards are given", "--rewards"]);
+    shell.run(&format!("{evaluate} --rewards none=s_none,drug=s_drug")).exits(0);
     shell.run("learn --config out/config.toml --score aipw").exits(2).says(&["rewards made elsewhere"]);
     shell.run(&format!("{line} --rewards none=s_none")).exits(3).says(&[
         "trial.csv",

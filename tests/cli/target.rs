@@ -23,7 +23,7 @@ fn the_value_is_that_of_weights_with_the_target_s_means() {
     }
     let warning = json["warnings"][0].as_str().unwrap();
     assert!(
-        warning.contains("weighted to the covariate means of target.csv; 200 units count as"),
+        warning.contains("to the covariate means of target.csv (4 of 4 rows); 200 units count as"),
         "{warning}"
     );
     shell.run("verify out").exits(0);

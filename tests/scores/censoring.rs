@@ -75,6 +75,15 @@ fn who_was_followed_to_the_horizon_keeps_the_outcome() {
     }
 }
 
+#[test]
+fn arms_without_events_have_the_outcome_for_certain() {
+    let (time, event) = (vec![1.0, 5.0, 2.0, 3.0, 2.0, 4.0], vec![false; 6]);
+    for (estimand, outcome) in [(Estimand::Rmst, 3.0), (Estimand::Survival, 1.0)] {
+        let study = completed(followed(vec![0, 0, 0, 0, 1, 1], time.clone(), event.clone(), 3.0, estimand));
+        study.outcome.iter().for_each(|found| assert_close(*found, outcome, 1e-14));
+    }
+}
+
 /// Times with ties, events and ends alike, in two arms.
 fn tied(random: &mut ChaCha8Rng, horizon: f64, estimand: Estimand) -> Study {
     let n = 60;

@@ -110,8 +110,8 @@ fn a_file_of_the_target_gives_its_means() {
     assert_eq!(
         study.warnings,
         [
-            "trial.csv: weighted to the covariate means of target.csv; 4 units count as 3.0, the largest weight is 2.00 \
-          times the mean"
+            "trial.csv: weighted to the covariate means of target.csv (4 of 4 rows); 4 units count as 3.0, the largest \
+             weight is 2.00 times the mean"
         ]
     );
     let mut refused = |text: &str, missing, message: &str| {
@@ -124,6 +124,7 @@ fn a_file_of_the_target_gives_its_means() {
     refused("x1\n1\n", Missing::Error, "target.csv, column \"x0\": there is no such column");
     let target = Table::parse("target.csv", b"x0\n1\nNA\n0\n").unwrap();
     transport(&mut study, &target, Missing::Drop).unwrap();
+    assert!(study.warnings[1].contains("of target.csv (2 of 3 rows)"), "{:?}", study.warnings);
     assert_close(study.weights.unwrap()[0], 2.0, 1e-10);
 }
 
