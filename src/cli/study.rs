@@ -1,5 +1,6 @@
 //! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -69,9 +70,12 @@ pub struct StudyFlags {
     /// Column of sample weights: how many units of the population a unit stands for, up to a factor
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub weights: Option<String>,
-    /// Leave out rows with a missing value in a column that is used (default: refuse them)
-    #[arg(long, value_name = "error|drop", value_parser = ["error", "drop"], help_heading = "Study")]
-    pub missing: Option<String>,
+    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only
+    #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
+    pub missing: Option<Missing>,
+    /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)
+    #[arg(long, value_name = "ARM=CONDITION,..", value_delimiter = ',', help_heading = "Study")]
+    pub eligible: Vec<String>,
     /// Known propensity of each arm (default: the observed shares)
     #[arg(
         long,
@@ -130,9 +134,8 @@ impl StudyFlags {
         put(roles, "id", self.id.as_ref())?;
         put(roles, "cluster", self.cluster.as_ref())?;
         put(roles, "weights", self.weights.as_ref())?;
-        let missing =
-            self.missing.as_deref().map(|word| if word == "drop" { Missing::Drop } else { Missing::Error });
-        put(roles, "missing", missing)?;
+        put(roles, "missing", self.missing)?;
+        put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
         put(roles, "propensity", self.propensity()?)?;
         put(roles, "costs", self.costs()?)
     }
@@ -169,6 +172,16 @@ impl StudyFlags {
             ([], columns) => Some(PropensityRole::Columns(flags::pairs("--propensity-column", columns)?)),
             (constants, _) => Some(PropensityRole::Constants(flags::numbers("--propensity", constants)?)),
         })
+    }
+
+    fn eligible(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let condition = |text: &String| {
+            let parts = text.split_once('=').map(|(arm, condition)| (arm.to_string(), condition.to_string()));
+            parts.ok_or_else(|| {
+                Failure::usage(format!("--eligible {text:?}: give ARM=CONDITION, for example b=age<=65"))
+            })
+        };
+        self.eligible.iter().map(condition).collect()
     }
 
     fn costs(&self) -> Result<Option<CostRole>, Failure> {

@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 
-use super::columns::CompleteRows;
-use super::{DataError, Missing, Place, Problem, Purpose, Table};
+use super::{DataError, Place, Problem, Purpose, Table};
 
 /// Values (n x columns), n >= 2, all finite, with the name of each column and the file they came from.
 #[derive(Debug, Clone)]
@@ -64,36 +63,6 @@ pub(super) fn columns(table: &Table, names: &[String], purpose: Purpose) -> Resu
         column.assign(&Array1::from(table.numbers(name, purpose)?));
     }
     Ok(values)
-}
-
-/// The means of the columns `names` (p) of a table, covariates all, over its rows or those that miss none of them, and
-/// how many rows these are.
-///
-/// # Errors
-/// Kind `Data`: no such column; a cell that is missing (unless dropped), no number or not finite; no rows left; a mean
-/// too large to compute with.
-pub fn covariate_means(
-    table: &Table,
-    names: &[String],
-    missing: Missing,
-) -> Result<(Array1<f64>, usize), DataError> {
-    let values = match missing {
-        Missing::Error => columns(table, names, Purpose::Covariate)?,
-        Missing::Drop => {
-            let used: Vec<&str> = names.iter().map(String::as_str).collect();
-            let CompleteRows { table, .. } = table.complete_rows(&used)?;
-            columns(&table, names, Purpose::Covariate)?
-        }
-    };
-    if values.nrows() == 0 {
-        return Err(Place::file(table.source()).refuse(Problem::NoRows));
-    }
-    let rows = values.nrows() as f64;
-    let means = values.map_axis(Axis(0), |column| column.iter().map(|value| value / rows).sum());
-    match means.iter().all(|mean: &f64| mean.is_finite()) {
-        true => Ok((means, values.nrows())),
-        false => Err(Place::file(table.source()).refuse(Problem::Overflow { what: "a covariate mean" })),
-    }
 }
 
 /// One row has no variance, none no mean.

@@ -3,11 +3,14 @@
 //!
 //! - [`Table`]: the text of a CSV file, row order kept;
 //! - [`NamedMatrix`]: a table whose every column is numeric, for problems given as plain matrices;
+//! - [`Covariate`]: what the numbers of a covariate mean, and [`Term`]: how linear models see them;
 //! - [`Roles`]: which column plays which part;
 //! - [`Study`]: units with covariates X (n x p), arm A, outcome Y, propensity e (n x K) and costs (n x K).
 
 mod columns;
 mod costs;
+mod covariates;
+mod eligibility;
 mod error;
 mod files;
 mod follow_up;
@@ -19,11 +22,12 @@ mod study;
 mod table;
 
 pub use columns::Purpose;
+pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_covariates, terms};
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
 pub(crate) use labels::{members, numbered};
-pub use matrix::{NamedMatrix, covariate_means, read_matrix, same_rows};
+pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{CostRole, Estimand, Missing, OutcomeRole, PropensityRole, Roles, SurvivalRole};
 pub use study::Study;
 pub use table::Table;

@@ -1,5 +1,5 @@
-//! Weights that carry a study to a target population: those nearest to the study's own with the target's covariate means
-//! (entropy balancing, Hainmueller 2012), which tilt the study exponentially,
+//! Weights that carry a study to a target population: those nearest to the study's own with the target's means of the
+//! covariates, or of their terms where they are categories or miss values ([`Term`]) (entropy balancing, Hainmueller 2012), which tilt the study exponentially,
 //!
 //! ```text
 //! min_v  sum_i v_i log(v_i / w_i)   s.t.  sum_i v_i = 1,  sum_i v_i x_i = m
@@ -17,7 +17,9 @@
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use crate::data::{DataError, Missing, Place, Problem, Study, Table, covariate_means};
+use crate::data::{
+    DataError, Design, Missing, Place, Problem, Study, Table, Term, read_complete_covariates, terms,
+};
 use crate::nuisance::minimum_norm;
 
 /// How near to 0 the weighted mean of every z must come.
@@ -28,10 +30,19 @@ const STEPS: usize = 200;
 /// Replaces the weights of a study by those that give it the target's covariate means; a warning says what that costs.
 ///
 /// # Errors
-/// Kind `Data` where the target has no such covariates, or no weights reach its means.
+/// Kind `Data` where the target has no such covariates, no weights reach its means, or those that do leave an arm out.
 pub fn transport(study: &mut Study, target: &Table, missing: Missing) -> Result<(), DataError> {
-    let (means, rows) = covariate_means(target, &study.covariate_names, missing)?;
+    let x = read_complete_covariates(target, &study.covariates, missing)?;
+    let z = Design::new(&terms(&study.covariates, &study.x), &study.covariates).matrix(&x);
+    let rows = z.nrows();
+    // Divided first, because a sum of large numbers may overflow; equal values have just that mean.
+    let mean = |column: ArrayView1<f64>| {
+        let (least, most) = range(column.iter().copied());
+        column.iter().map(|value| value / rows as f64).sum::<f64>().clamp(least, most)
+    };
+    let means = z.map_axis(Axis(0), mean);
     let weights = tilted(study, means.view())?;
+    refuse_empty_arm(study, &weights)?;
     let n = weights.len() as f64;
     let effective = n * n / weights.dot(&weights);
     let largest = weights.fold(0.0, |largest: f64, weight| largest.max(*weight));
@@ -47,14 +58,29 @@ pub fn transport(study: &mut Study, target: &Table, missing: Missing) -> Result<
     Ok(())
 }
 
-/// Weights (n) of mean 1 that give the study's covariates the means `means` (p), nearest to the weights it has.
+/// An arm of which only units without weight are left tells nothing about the target.
+fn refuse_empty_arm(study: &Study, weights: &Array1<f64>) -> Result<(), DataError> {
+    let mut weighted = vec![false; study.arms.len()];
+    weights.iter().zip(&study.arm).for_each(|(weight, &k)| weighted[k] |= *weight > 0.0);
+    match weighted.iter().position(|weighted| !weighted) {
+        None => Ok(()),
+        Some(k) => {
+            let problem = Problem::ArmWithoutWeight { arm: study.arms[k].clone() };
+            Err(Place::file(&study.source).refuse(problem))
+        }
+    }
+}
+
+/// Weights (n) of mean 1 that give the terms of the study's covariates (n x q) the means `means` (q), nearest to the
+/// weights it has.
 ///
 /// # Errors
 /// Kind `Data` where there are none, naming the covariate that lies outside the study's range, or those that together do.
 pub fn tilted(study: &Study, means: ArrayView1<f64>) -> Result<Array1<f64>, DataError> {
-    refuse_outside(study, means)?;
-    let z = standardised(study, means);
-    let base: Array1<f64> = (0..study.units()).map(|i| study.weight(i)).collect();
+    let design = study.design();
+    let names: Vec<String> = terms(&study.covariates, &study.x).iter().map(Term::name).collect();
+    let base = base(study, &design, &names, means)?;
+    let z = standardised(&design, means);
     let mut tilt = Array1::zeros(z.ncols());
     let mut now = Tilted::by(&z, &base, &tilt);
     for _ in 0..STEPS {
@@ -79,7 +105,7 @@ pub fn tilted(study: &Study, means: ArrayView1<f64>) -> Result<Array1<f64>, Data
             break;
         }
     }
-    Err(not_reached(study, &now.mean, &tilt))
+    Err(not_reached(study, &names, &now.mean, &tilt))
 }
 
 /// The weights at a tilt l, which sum to 1.
@@ -109,24 +135,33 @@ impl Tilted {
     }
 }
 
-/// A mean outside the values of its covariate, or on their edge, is a mean of no positive weights.
-fn refuse_outside(study: &Study, means: ArrayView1<f64>) -> Result<(), DataError> {
-    for ((name, column), &mean) in study.covariate_names.iter().zip(study.x.columns()).zip(means) {
-        let weighted = (0..study.units()).filter(|&i| study.weight(i) > 0.0);
-        let (least, most) = range(weighted.map(|i| column[i]));
-        let constant = least == most && mean == least;
-        if !(constant || (least < mean && mean < most)) {
+/// The weights that the study has, 0 for the units that the target has none like: where a mean lies on the edge of a
+/// term's values, nobody off that edge can count.
+fn base(
+    study: &Study,
+    design: &Array2<f64>,
+    names: &[String],
+    means: ArrayView1<f64>,
+) -> Result<Array1<f64>, DataError> {
+    let mut base: Array1<f64> = (0..study.units()).map(|i| study.weight(i)).collect();
+    for ((name, column), &mean) in names.iter().zip(design.columns()).zip(means) {
+        let weighted = column.iter().zip(&base).filter(|(_, weight)| **weight > 0.0);
+        let (least, most) = range(weighted.map(|(x, _)| *x));
+        if !(least <= mean && mean <= most) {
             let problem = Problem::TargetOutside { covariate: name.clone(), mean, least, most };
             return Err(Place::file(&study.source).refuse(problem));
         }
+        if mean == least || mean == most {
+            base.zip_mut_with(&column, |weight, &x| *weight = if x == mean { *weight } else { 0.0 });
+        }
     }
-    Ok(())
+    Ok(base)
 }
 
-/// z (n x p); a covariate that does not vary is at the target already. Halves keep every difference finite.
-fn standardised(study: &Study, means: ArrayView1<f64>) -> Array2<f64> {
-    let mut z = &study.x / 2.0 - &(&means / 2.0);
-    for (mut z, x) in z.columns_mut().into_iter().zip(study.x.columns()) {
+/// z (n x q); a covariate that does not vary is at the target already. Halves keep every difference finite.
+fn standardised(design: &Array2<f64>, means: ArrayView1<f64>) -> Array2<f64> {
+    let mut z = design / 2.0 - &(&means / 2.0);
+    for (mut z, x) in z.columns_mut().into_iter().zip(design.columns()) {
         let (least, most) = range(x.iter().copied());
         if least < most {
             z /= most / 2.0 - least / 2.0;
@@ -140,12 +175,10 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// Names the covariates that decide the direction in which the target lies outside.
-fn not_reached(study: &Study, mean: &Array1<f64>, tilt: &Array1<f64>) -> DataError {
+fn not_reached(study: &Study, names: &[String], mean: &Array1<f64>, tilt: &Array1<f64>) -> DataError {
     let size = |j: usize| tilt[j].abs().max(mean[j].abs());
     let largest = (0..tilt.len()).map(size).fold(0.0, f64::max);
-    let covariates = (0..tilt.len())
-        .filter(|&j| size(j) >= 0.1 * largest)
-        .map(|j| study.covariate_names[j].clone())
-        .collect();
+    let covariates =
+        (0..tilt.len()).filter(|&j| size(j) >= 0.1 * largest).map(|j| names[j].clone()).collect();
     Place::file(&study.source).refuse(Problem::TargetNotReached { covariates })
 }

@@ -4,6 +4,7 @@
 mod arms;
 mod clusters;
 mod costs;
+mod eligibility;
 mod follow_up;
 mod matrices;
 mod missing_values;
@@ -40,6 +41,9 @@ fn roles() -> Roles {
         cluster: None,
         weights: None,
         arms: None,
+        categorical: BTreeMap::new(),
+        eligible: BTreeMap::new(),
+        split: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
         costs: CostRole::None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ndarray::{Axis, array};
-use prescribe::data::{Estimand, FollowUp, OutcomeRole, Roles, SurvivalRole, Table};
+use prescribe::data::{Covariate, Estimand, FollowUp, OutcomeRole, Roles, SurvivalRole, Table};
 use prescribe::evaluate::{Estimate, Evaluation};
 use prescribe::nuisance::{Folds, cross_fit};
 use prescribe::score::{Direction, aipw, complete, ipw, net};
@@ -201,7 +201,7 @@ fn simulated(random: &mut ChaCha8Rng, estimand: Estimand) -> Study {
     let study = followed(arm, time, event, HORIZON, estimand);
     Study {
         follow_up: Some(FollowUp { stratum, ..study.follow_up.unwrap() }),
-        covariate_names: vec!["z".into(), "x".into()],
+        covariates: ["z", "x"].map(Covariate::numeric).to_vec(),
         x,
         ..study
     }

@@ -79,7 +79,7 @@ fn targets_that_no_weights_reach_are_refused() {
         tilted(&with_covariates(x), means.view()).unwrap_err().to_string()
     };
     let corners = || array![[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.1, 0.1]];
-    for mean in [1.0, 1.5] {
+    for mean in [-0.5, 1.5] {
         assert_eq!(
             refusal(corners(), array![0.5, mean]),
             format!(
@@ -126,6 +126,34 @@ fn a_file_of_the_target_gives_its_means() {
     transport(&mut study, &target, Missing::Drop).unwrap();
     assert!(study.warnings[1].contains("of target.csv (2 of 3 rows)"), "{:?}", study.warnings);
     assert_close(study.weights.unwrap()[0], 2.0, 1e-10);
+}
+
+#[test]
+fn categories_and_missing_values_are_balanced_by_their_terms() {
+    let text = "y,a,ward,age\n1,0,b,\n2,1,a,30\n0,0,a,50\n1,1,a,\n3,0,b,40\n4,1,b,60\n2,0,a,\n1,1,b,20\n";
+    let roles = "outcome = 'y'\ntreatment = 'a'\ncovariates = ['ward', 'age']\nmissing = 'keep'\n[categorical]\nward = []";
+    let table = Table::parse("trial.csv", text.as_bytes()).unwrap();
+    let mut study = Study::from_table(&table, &toml::from_str(roles).unwrap()).unwrap();
+    let target = |text: &str| Table::parse("target.csv", text.as_bytes()).unwrap();
+    transport(&mut study, &target("age,ward\n35,a\n,b\n45,a\n45,a\n"), Missing::Keep).unwrap();
+    let weights = study.weights.clone().unwrap() / 8.0;
+    let share = |of: &[usize]| of.iter().map(|&i| weights[i]).sum::<f64>();
+    assert_close(share(&[0, 4, 5, 7]), 0.25, 1e-10);
+    assert_close(share(&[0, 3, 6]), 0.25, 1e-10);
+    let ages = [(1, 30.0), (2, 50.0), (4, 40.0), (5, 60.0), (7, 20.0)];
+    let mean = ages.iter().map(|&(i, age)| weights[i] * age).sum::<f64>() / 0.75;
+    assert_close(mean, 125.0 / 3.0, 1e-8);
+    let refused =
+        |text: &str| transport(&mut study.clone(), &target(text), Missing::Keep).unwrap_err().to_string();
+    assert!(refused("age,ward\n35,c\n").starts_with("target.csv, line 2, column \"ward\": "));
+    // Whoever misses a value, or is in another ward, has no like in this target.
+    let rows = "35,a\n45,a\n".repeat(5);
+    assert!(
+        refused("age,ward\n30,a\n")
+            .ends_with("the weights of all rows of arm \"0\" are 0; correct them, or drop the arm")
+    );
+    transport(&mut study, &target(&format!("age,ward\n{rows}")), Missing::Keep).unwrap();
+    assert_weights(study.weights.as_ref().unwrap(), &[0.0, 4.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
 /// The value of treating where x > 1/2, in a trial of 300 units with x uniform in (0, 1).

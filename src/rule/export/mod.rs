@@ -36,7 +36,7 @@ pub enum Format {
 
 /// A format that cannot hold this rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{format} shows trees only, the rule is {kind}; use text, json, sql or python")]
+#[error("{format} cannot show a rule that is {kind}; use text, json, sql or python")]
 pub struct OnlyTrees {
     format: &'static str,
     kind: &'static str,
@@ -55,8 +55,17 @@ impl RuleFile {
         };
         Ok(match format {
             Format::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
-            Format::Text => self.rule.in_words(&self.header.covariates),
-            Format::Policytree => policytree::print(&root("policytree")?, &self.header.arms),
+            Format::Text => self.rule.in_words(&self.term_names()),
+            Format::Policytree => {
+                let root = root("policytree")?;
+                if !root.is_numeric() {
+                    return Err(OnlyTrees {
+                        format: "policytree",
+                        kind: "a tree over levels or missing values",
+                    });
+                }
+                policytree::print(&root, &self.header.arms)
+            }
             Format::Dot => graph::dot(&root("dot")?),
             Format::Svg => svg::draw(&root("svg")?),
             Format::Sql(dialect) => sql::case(&self.rule, &self.header, dialect),

@@ -75,7 +75,7 @@ impl Drawing {
 fn label(node: &Node) -> String {
     match node {
         Node::Leaf { arm } => arm.clone(),
-        Node::Split { covariate, threshold, .. } => format!("{covariate} \u{2264} {threshold}?"),
+        Node::Split { covariate, test, missing, .. } => test.in_words(covariate, *missing, "\u{2264}") + "?",
     }
 }
 
