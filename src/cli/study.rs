@@ -70,7 +70,8 @@ pub struct StudyFlags {
     /// Column of sample weights: how many units of the population a unit stands for, up to a factor
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub weights: Option<String>,
-    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only
+    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only (trees learn
+    /// which way they go, linear models fill the mean in and add an indicator)
     #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
     pub missing: Option<Missing>,
     /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)

@@ -104,7 +104,7 @@ pub enum Missing {
     /// Leave the unit out (its other values are then not looked at) and warn.
     Drop,
     /// Keep a unit that misses covariates: trees learn which way it goes, linear models fill the mean in and add an
-    /// indicator. Other columns may miss nothing.
+    /// indicator. One that misses another value is left out, with a warning.
     Keep,
 }
 

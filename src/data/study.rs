@@ -79,8 +79,8 @@ impl Study {
         refuse_two_roles(table, roles)?;
         let mut warnings = Vec::new();
         let dropping = match roles.missing {
-            Missing::Error | Missing::Keep => None,
-            Missing::Drop => Some(drop_incomplete(table, roles, &mut warnings)?),
+            Missing::Error => None,
+            Missing::Drop | Missing::Keep => Some(drop_incomplete(table, roles, &mut warnings)?),
         };
         let dropped = dropping.as_ref().map_or(0, |kept| table.row_count() - kept.row_count());
         let table = dropping.as_ref().unwrap_or(table);
@@ -205,11 +205,13 @@ fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The table without the units that miss a value in a column with a role; a warning says how many and where.
+/// The table without the units that miss a value in a column with a role (but a covariate, where those are kept); a warning
+/// says how many and where.
 fn drop_incomplete(table: &Table, roles: &Roles, warnings: &mut Vec<String>) -> Result<Table, DataError> {
     let mut used: Vec<&str> = Vec::new();
-    for (column, _) in roles.columns() {
-        if !used.contains(&column) {
+    let kept = |role: &str| role == "covariate" && roles.missing == Missing::Keep;
+    for (column, role) in roles.columns() {
+        if !used.contains(&column) && !kept(role) {
             used.push(column);
         }
     }

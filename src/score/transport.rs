@@ -1,5 +1,6 @@
 //! Weights that carry a study to a target population: those nearest to the study's own with the target's means of the
-//! covariates, or of their terms where they are categories or miss values ([`Term`]) (entropy balancing, Hainmueller 2012), which tilt the study exponentially,
+//! covariates, or of their terms where they are categories or miss values ([`Term`]). This is entropy balancing
+//! (Hainmueller 2012), which tilts the study exponentially,
 //!
 //! ```text
 //! min_v  sum_i v_i log(v_i / w_i)   s.t.  sum_i v_i = 1,  sum_i v_i x_i = m
@@ -7,13 +8,13 @@
 //! l    = argmin log sum_i w_i exp(l'z_i)              (the dual; Newton's method with backtracking)
 //! ```
 //!
-//! with the sample weights w of the study, the target's means m and the ranges r of the study's covariates. The weighted mean
-//! of scores then estimates the value in the target population where the effect of the rule's choice on the outcome is
-//! linear in x, or the odds of belonging to the target are log-linear in x, and both populations have the same outcomes
-//! given x and arm (Zhao and Percival 2017; Josey, Yang, Ghosh and Raghavan 2022).
+//! with the sample weights w of the study, the target's means m and the ranges r of the study's covariates. The weighted
+//! mean of scores estimates the value in the target population if outcomes given covariates and arm are alike in both,
+//! and either the odds of belonging to the target are log-linear in x, or what the rule brings is linear in x (Josey,
+//! Berkowitz, Ghosh and Raghavan 2021, "Transporting experimental results with entropy balancing").
 //!
-//! Standard errors take the weights as known and the target's means as they are: they leave out what the target's means
-//! would vary between samples of it, and count in what the balance has removed, the part of the scores linear in x.
+//! Standard errors take the weights as known and the target's means as they are: they leave out what the means would
+//! vary between samples of the target, and count in what the balance has removed, the part of the scores linear in x.
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 

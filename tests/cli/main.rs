@@ -1,5 +1,6 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
+mod categories;
 mod censored;
 mod clusters;
 mod compare;
