@@ -193,9 +193,8 @@ pub enum Problem {
     HorizonNotPositive { value: f64 },
     #[error(
         "nobody of {} was followed to the horizon {horizon}: the last follow-up ended without the event at {last}; \
-         pass --horizon {last} or less{}",
-        quoted(arm),
-        coarser(strata)
+         {}{}",
+        quoted(arm), shorter(*last), coarser(strata)
     )]
     FollowUpTooShort { arm: String, strata: String, last: f64, horizon: f64 },
     #[error(
@@ -293,6 +292,10 @@ fn names_instead(closest: &[String], available: &[String]) -> String {
     } else {
         format!("did you mean {}? the columns are {available}", list(closest))
     }
+}
+
+fn shorter(last: f64) -> String {
+    if last > 0.0 { format!("pass --horizon {last} or less") } else { "drop the rows of time 0".to_owned() }
 }
 
 fn coarser(strata: &str) -> String {

@@ -29,8 +29,8 @@
 //! arm and stratum, the mean of Y* is the area under S up to h, or S(h), exactly; its deviations from that mean are its
 //! influence function, so that a standard error computed from them counts the estimation of S and G in.
 //!
-//! S and G come from all units of the arm and stratum, as observed shares do: curves from other folds would make the
-//! mean of Y* depend on the folds, and have no unit to go by at late times first.
+//! S and G come from all units of the arm and stratum, as observed shares do. Curves from the other folds would be
+//! unbiased too, but would lose the two properties just named, and run out of units before the horizon sooner.
 
 use crate::data::{DataError, Estimand, FollowUp, Place, Problem, Study, members};
 

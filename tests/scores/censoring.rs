@@ -310,6 +310,10 @@ fn a_horizon_that_nobody_was_followed_to_is_refused() {
         complete(&mut coarser).unwrap_err().to_string(),
         format!("{remedy}, or name fewer columns than sex, site with --censoring-strata")
     );
+    let mut at_once = study.clone();
+    at_once.follow_up.as_mut().unwrap().time.fill(0.0);
+    at_once.follow_up.as_mut().unwrap().event.fill(false);
+    assert!(complete(&mut at_once).unwrap_err().to_string().ends_with(" at 0; drop the rows of time 0"));
     study.follow_up.as_mut().unwrap().horizon = 4.0;
     study.outcome = array![4.0, 4.0, 4.0, 1.0, 3.5];
     complete(&mut study).unwrap();
