@@ -30,8 +30,7 @@ pub struct Study {
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
     pub arm: Vec<usize>,
-    /// Outcomes Y (n); with `follow_up`, those where it is not known are lower bounds until
-    /// [`crate::score::complete`] has replaced them.
+    /// Outcomes Y (n); with `follow_up`, only [`crate::score::complete`] makes a mean of them estimate anything.
     pub outcome: Array1<f64>,
     /// How long units were followed, where the outcome is made of a time to an event.
     pub follow_up: Option<FollowUp>,
