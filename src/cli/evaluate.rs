@@ -50,8 +50,11 @@ impl Evaluate {
 
     /// What was typed, with what the rule file knows.
     fn scoring(&self, rule: &RuleFile) -> Result<Scoring, Failure> {
-        if self.study.outcome.is_none() || self.study.treatment.is_none() {
-            return Err(Failure::usage("name the columns with --outcome and --treatment"));
+        let outcome = self.study.outcome.as_ref().or(self.study.time.as_ref());
+        if outcome.is_none() || self.study.treatment.is_none() {
+            return Err(Failure::usage(
+                "name the columns with --outcome (or --time, --event and --horizon) and --treatment",
+            ));
         }
         let mut scoring = Table::new();
         put(&mut scoring, "score", Some("aipw"))?;

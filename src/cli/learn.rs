@@ -199,7 +199,11 @@ fn require(tree: &Table) -> Result<(), Failure> {
     let roles = inner(&scoring, "roles");
     let needed = [
         (tree, "data", "the data file is missing: prescribe learn DATA"),
-        (&roles, "outcome", "the outcome is missing: name its column with --outcome"),
+        (
+            &roles,
+            "outcome",
+            "the outcome is missing: name its column with --outcome, or --time, --event and --horizon",
+        ),
         (&roles, "treatment", "the treatment is missing: name its column with --treatment"),
         (&roles, "covariates", "no covariates: name the columns that the rule may use with --covariates"),
         (&scoring, "direction", "the direction is missing: say --maximize or --minimize"),

@@ -1,13 +1,14 @@
 //! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::Args;
 use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
-use crate::data::{CostRole, Missing, PropensityRole};
+use crate::data::{CostRole, Estimand, Missing, PropensityRole};
 use crate::score::ScoreKind;
 
 #[derive(Args, Clone, Debug, Default)]
@@ -15,6 +16,45 @@ pub struct StudyFlags {
     /// Column of the outcome
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub outcome: Option<String>,
+    /// Column of the time of an event that may be censored, in place of --outcome
+    #[arg(long, value_name = "COLUMN", conflicts_with = "outcome", help_heading = "Study")]
+    pub time: Option<String>,
+    /// Column that says what ended the time: 1 the event, 0 the end of follow-up
+    #[arg(long, value_name = "COLUMN", conflicts_with = "outcome", help_heading = "Study")]
+    pub event: Option<String>,
+    /// Time beyond which nothing counts
+    #[arg(long, value_name = "T", conflicts_with = "outcome", help_heading = "Study")]
+    pub horizon: Option<f64>,
+    /// Outcome made of the time: the time up to the horizon (rmst, default), or 1 beyond it (survival)
+    #[arg(
+        long,
+        value_name = "rmst|survival",
+        value_parser = flags::named::<Estimand>,
+        conflicts_with = "outcome",
+        help_heading = "Study"
+    )]
+    pub estimand: Option<Estimand>,
+    /// Columns whose values form the strata within which, in each arm, follow-up ends at random (default: none)
+    #[arg(
+        long,
+        value_name = "COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with = "outcome",
+        help_heading = "Study"
+    )]
+    pub censoring_strata: Vec<String>,
+    /// Column of scores made elsewhere for each arm, in units of the outcome; none are computed then
+    #[arg(
+        long,
+        value_name = "ARM=COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with_all = ["score", "folds"],
+        help_heading = "Study"
+    )]
+    pub rewards: Vec<String>,
+    /// CSV of the covariates of a target population, one row a unit; the study is weighted to their means
+    #[arg(long, value_name = "FILE.csv", help_heading = "Study")]
+    pub target: Option<PathBuf>,
     /// Column of the treatment received; its values are the arms
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub treatment: Option<String>,
@@ -82,10 +122,14 @@ pub struct StudyFlags {
 impl StudyFlags {
     /// Writes what was typed over the `[scoring]` table of a configuration.
     pub fn over(&self, scoring: &mut Table) -> Result<(), Failure> {
-        put(scoring, "score", self.score)?;
+        let given = (!self.rewards.is_empty()).then_some(ScoreKind::Given);
+        put(scoring, "score", self.score.or(given))?;
         put(scoring, "folds", self.folds)?;
+        put(scoring, "target", self.target.as_ref())?;
         let roles = table(scoring, "roles");
         put(roles, "outcome", self.outcome.as_ref())?;
+        self.over_survival(roles)?;
+        put(roles, "rewards", given.map(|_| flags::pairs("--rewards", &self.rewards)).transpose()?)?;
         put(roles, "treatment", self.treatment.as_ref())?;
         put(roles, "arms", Some(&self.arms).filter(|arms| !arms.is_empty()))?;
         put(roles, "id", self.id.as_ref())?;
@@ -95,6 +139,28 @@ impl StudyFlags {
         put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
         put(roles, "propensity", self.propensity()?)?;
         put(roles, "costs", self.costs()?)
+    }
+
+    /// Writes what was typed of a time to an event over the outcome of a configuration.
+    fn over_survival(&self, roles: &mut Table) -> Result<(), Failure> {
+        let strata = Some(&self.censoring_strata).filter(|columns| !columns.is_empty());
+        let mut typed = Table::new();
+        put(&mut typed, "time", self.time.as_ref())?;
+        put(&mut typed, "event", self.event.as_ref())?;
+        put(&mut typed, "horizon", self.horizon)?;
+        put(&mut typed, "estimand", self.estimand)?;
+        put(&mut typed, "censoring_strata", strata)?;
+        if typed.is_empty() {
+            return Ok(());
+        }
+        let survival = table(table(roles, "outcome"), "survival");
+        survival.extend(typed);
+        match ["time", "event", "horizon"].iter().find(|name| !survival.contains_key(**name)) {
+            None => Ok(()),
+            Some(name) => Err(Failure::usage(format!(
+                "--{name} is missing: a time to an event needs --time, --event and --horizon"
+            ))),
+        }
     }
 
     fn propensity(&self) -> Result<Option<PropensityRole>, Failure> {

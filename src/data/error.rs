@@ -28,7 +28,9 @@ impl DataError {
     pub fn kind(&self) -> ErrorKind {
         match *self.problem {
             Problem::Unreadable(_) => ErrorKind::Io,
-            Problem::TooFewFolds { .. } => ErrorKind::Usage,
+            Problem::TooFewFolds { .. } | Problem::HorizonNotPositive { .. } | Problem::NoGivenScores => {
+                ErrorKind::Usage
+            }
             _ => ErrorKind::Data,
         }
     }
@@ -200,6 +202,41 @@ pub enum Problem {
     #[error("cost {value} of arm {} is not a finite number; give a decimal number such as 0.5", quoted(arm))]
     CostNotFinite { value: f64, arm: String },
 
+    #[error("time {value} is negative; count from the start of follow-up, and give a number of at least 0")]
+    NegativeTime { value: f64 },
+    #[error(
+        "event {value} is neither 0 nor 1; write 1 where follow-up ended with the event, 0 where it ended without"
+    )]
+    NotAnEvent { value: f64 },
+    #[error("the horizon {value} is not a number above 0; give it in the units of the time column")]
+    HorizonNotPositive { value: f64 },
+    #[error(
+        "nobody of {} was followed to the horizon {horizon}: the last follow-up ended without the event at {last}; \
+         {}{}",
+        quoted(arm), shorter(*last), coarser(strata)
+    )]
+    FollowUpTooShort { arm: String, strata: String, last: f64, horizon: f64 },
+    #[error(
+        "rewards are given for {}, the arms in the data are {}; name one column for each arm of the data",
+        list(given),
+        list(found)
+    )]
+    RewardsDiffer { given: Vec<String>, found: Vec<String> },
+    #[error("no rewards are given; name a column for each arm with --rewards")]
+    NoGivenScores,
+    #[error(
+        "the target's mean of {} is {mean}, but the study's units have values from {least} to {most}; no weights can \
+         reach it, so leave the covariate out of --covariates, or restrict the target",
+        quoted(covariate)
+    )]
+    TargetOutside { covariate: String, mean: f64, least: f64, most: f64 },
+    #[error(
+        "no weights of the study's units reach the target's covariate means together, though each lies in the study's \
+         range; farthest off in a mix of {}: leave one out of --covariates, or restrict the target",
+        list(covariates)
+    )]
+    TargetNotReached { covariates: Vec<String> },
+
     #[error("weight {value} is negative; give a number of at least 0")]
     NegativeWeight { value: f64 },
     #[error("the weights of all rows of arm {} are 0; correct them, or drop the arm", quoted(arm))]
@@ -273,6 +310,18 @@ fn names_instead(closest: &[String], available: &[String]) -> String {
         format!("the columns are {available}")
     } else {
         format!("did you mean {}? the columns are {available}", list(closest))
+    }
+}
+
+fn shorter(last: f64) -> String {
+    if last > 0.0 { format!("pass --horizon {last} or less") } else { "drop the rows of time 0".to_owned() }
+}
+
+fn coarser(strata: &str) -> String {
+    if strata.is_empty() {
+        String::new()
+    } else {
+        format!(", or name fewer columns than {strata} with --censoring-strata")
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 use super::{DataError, Place, Problem, Purpose, Table};
 
@@ -60,7 +60,7 @@ pub fn same_rows(a: &NamedMatrix, b: &NamedMatrix) -> Result<(), DataError> {
 pub(super) fn columns(table: &Table, names: &[String], purpose: Purpose) -> Result<Array2<f64>, DataError> {
     let mut values = Array2::zeros((table.row_count(), names.len()));
     for (name, mut column) in names.iter().zip(values.columns_mut()) {
-        column.assign(&ndarray::Array1::from(table.numbers(name, purpose)?));
+        column.assign(&Array1::from(table.numbers(name, purpose)?));
     }
     Ok(values)
 }

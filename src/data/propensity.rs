@@ -90,7 +90,7 @@ fn within_strata(
 }
 
 /// The values of a column that forms strata; numbers are equal whichever way they are written.
-fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
+pub(super) fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
     let labels = table.labels(name, Purpose::Role)?;
     let numbers: Option<Vec<f64>> =
         labels.iter().map(|label| label.parse().ok().filter(|number: &f64| number.is_finite())).collect();

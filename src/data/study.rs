@@ -10,8 +10,9 @@ use super::costs::costs;
 use super::covariates::describe;
 use super::eligibility::eligible;
 use super::error::plural;
+use super::follow_up::{FollowUp, outcomes};
 use super::labels::numbered;
-use super::matrix::refuse_too_few;
+use super::matrix::{columns, refuse_too_few};
 use super::propensity::propensity;
 use super::roles::compatible;
 use super::{
@@ -29,8 +30,12 @@ pub struct Study {
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
     pub arm: Vec<usize>,
-    /// Outcomes Y (n).
+    /// Outcomes Y (n); with `follow_up`, only [`crate::score::complete`] makes a mean of them estimate anything.
     pub outcome: Array1<f64>,
+    /// How long units were followed, where the outcome is made of a time to an event.
+    pub follow_up: Option<FollowUp>,
+    /// Scores that were made elsewhere (n x K), in units of the outcome.
+    pub given_scores: Option<Array2<f64>>,
     /// Propensity scores e (n x K).
     pub propensity: Array2<f64>,
     /// Costs c (n x K), in units of the outcome.
@@ -67,7 +72,8 @@ impl Study {
     /// Kind `Data`: a column that does not exist or has two roles; a value that is missing (unless dropped), no
     /// number, or not finite; fewer than two units or arms; arms or costs that name other labels than the data;
     /// propensity scores outside (0, 1), of too few arms, or not summing to 1; weights that are negative, or 0 for all
-    /// units of an arm.
+    /// units of an arm; times that are negative, events other than 0 and 1; rewards for other arms than the data's. Kind
+    /// `Usage` where the horizon is not positive.
     pub fn from_table(table: &Table, roles: &Roles) -> Result<Study, DataError> {
         refuse_two_roles(table, roles)?;
         let mut warnings = Vec::new();
@@ -88,8 +94,11 @@ impl Study {
         let x = read_covariates(table, &covariates, Purpose::Covariate)?;
         warnings.extend(constant_covariates(table, &covariates, &x));
         let eligible = eligible(table, &roles.eligible, &arms, &arm)?;
+        let (outcome, follow_up) = outcomes(table, &roles.outcome)?;
         Ok(Study {
-            outcome: Array1::from(table.numbers(&roles.outcome, Purpose::Role)?),
+            outcome,
+            follow_up,
+            given_scores: given_scores(table, roles, &arms)?,
             propensity: propensity(table, &roles.propensity, &arms, &arm, eligible.as_ref())?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
@@ -138,6 +147,8 @@ impl Study {
             x: rows(&self.x),
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),
+            follow_up: self.follow_up.as_ref().map(|follow_up| follow_up.select(units)),
+            given_scores: self.given_scores.as_ref().map(rows),
             propensity: rows(&self.propensity),
             costs: rows(&self.costs),
             eligible: self.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
@@ -271,6 +282,20 @@ fn constant_covariates(table: &Table, covariates: &[Covariate], x: &Array2<f64>)
             format!("{place}: every value is {value}; a covariate that does not vary cannot tell units apart")
         })
         .collect()
+}
+
+/// The columns of scores made elsewhere, in the order of the arms.
+fn given_scores(table: &Table, roles: &Roles, arms: &[String]) -> Result<Option<Array2<f64>>, DataError> {
+    if roles.rewards.is_empty() {
+        return Ok(None);
+    }
+    let given: Vec<String> = roles.rewards.keys().cloned().collect();
+    if given != sorted_copy(arms) {
+        let problem = Problem::RewardsDiffer { given, found: arms.to_vec() };
+        return Err(Place::file(table.source()).refuse(problem));
+    }
+    let names: Vec<String> = arms.iter().map(|arm| roles.rewards[arm].clone()).collect();
+    columns(table, &names, Purpose::Role).map(Some)
 }
 
 fn refuse_stray_categories(table: &Table, roles: &Roles) -> Result<(), DataError> {

@@ -47,6 +47,9 @@ pub struct Scoring {
     pub score: ScoreKind,
     /// Folds of the cross-fitting.
     pub folds: usize,
+    /// A file of the covariates of a target population; the study is weighted to their means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PathBuf>,
     pub roles: Roles,
 }
 
@@ -70,6 +73,11 @@ impl Config {
                 return refuse("candidates quantiles 0: give at least 1");
             }
             _ => {}
+        }
+        if (self.scoring.score == ScoreKind::Given) == self.scoring.roles.rewards.is_empty() {
+            return refuse(
+                "rewards made elsewhere and the score \"given\" go together; give --rewards without --score",
+            );
         }
         self.constraints.check()?;
         if !(0.0..1.0).contains(&self.test_share) {

@@ -8,7 +8,7 @@ use super::sample::split;
 use super::{Config, LearnError, Sample, Scoring};
 use crate::data::{Study, Table};
 use crate::nuisance::{Folds, cross_fit};
-use crate::score::{ScoreKind, aipw, direct, hajek, ipw, net};
+use crate::score::{ScoreKind, aipw, complete, direct, given, hajek, ipw, net, transport};
 
 /// A study with its rewards.
 #[derive(Clone, Debug)]
@@ -64,13 +64,18 @@ fn position(study: &Study, flag: &str, name: &String) -> Result<usize, LearnErro
 
 /// Study and rewards of a table.
 pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
-    let study = Study::from_table(table, &scoring.roles)?;
+    let mut study = Study::from_table(table, &scoring.roles)?;
+    complete(&mut study)?;
+    if let Some(target) = &scoring.target {
+        transport(&mut study, &Table::read(target)?, scoring.roles.missing)?;
+    }
     let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
     let scores = match scoring.score {
         ScoreKind::Direct => direct(&study, &predictions()?)?,
         ScoreKind::Ipw => ipw(&study)?,
         ScoreKind::Hajek => hajek(&study)?,
         ScoreKind::Aipw => aipw(&study, &predictions()?)?,
+        ScoreKind::Given => given(&study)?,
     };
     let rewards = net(&scores, &study, scoring.direction)?;
     Ok(Scored { study, rewards, groups: BTreeMap::new() })

@@ -20,7 +20,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 /// The minimum-norm solution b (p) for X (n x p) and y (n); a direction of X counts as empty where its singular
 /// value is below max(n, p) times the rounding error of the largest.
-pub(super) fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64> {
+pub(crate) fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64> {
     let p = x.ncols();
     let (mut w, z) = triangular(x, y);
     let mut v = Array2::eye(p);

@@ -13,4 +13,5 @@ mod linear;
 pub use cross_fit::cross_fit;
 pub use folds::Folds;
 pub(crate) use folds::arm_counts;
+pub(crate) use least_squares::minimum_norm;
 pub use linear::LinearModel;

@@ -1,6 +1,7 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
 mod categories;
+mod censored;
 mod clusters;
 #[cfg(feature = "arrow")]
 #[path = "../common/columnar.rs"]
@@ -10,6 +11,7 @@ mod constraints;
 mod evaluate;
 #[cfg(feature = "arrow")]
 mod formats;
+mod given_rewards;
 mod help;
 mod instances;
 mod learn;
@@ -19,5 +21,6 @@ mod predict;
 #[path = "../common/cli.rs"]
 mod shell;
 mod solve;
+mod target;
 mod verify;
 mod weights;

@@ -10,6 +10,7 @@ mod clusters;
 mod columnar;
 mod costs;
 mod eligibility;
+mod follow_up;
 mod matrices;
 mod missing_values;
 mod numbers;
@@ -51,6 +52,7 @@ fn roles() -> Roles {
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
         costs: CostRole::None,
+        rewards: BTreeMap::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a study to a value: folds, linear outcome models, cross-fitting, scores and evaluation, each against a truth
 //! that is computed another way (by hand, by Cramer's rule, by enumerating every assignment of a small trial).
 
+mod censoring;
 mod clusters;
 mod cross_fitting;
 mod evaluation;
@@ -8,6 +9,7 @@ mod folds;
 mod linear_model;
 mod scores;
 mod strata;
+mod transport;
 mod weights;
 
 use ndarray::{Array1, Array2};
@@ -22,6 +24,8 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         x,
         arm,
         outcome,
+        follow_up: None,
+        given_scores: None,
         costs: Array2::zeros(propensity.dim()),
         propensity,
         eligible: None,
