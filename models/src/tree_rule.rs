@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Violation;
 use crate::policy_problem::{PolicyProblem, RuleClass};
-use crate::programs::InvalidModel;
+use crate::programs::{InvalidModel, MixedIntegerProgram, Row};
 
 /// A node of a tree; covariates and arms by index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,30 @@ impl Node {
     }
 }
 
+/// Adds columns u_j ("the tree may split by j") and rows that let at most `most` be 1; in each of `choices` (columns of which at
+/// most one is chosen, with their splits) those that split by j need u_j.
+fn limit_covariates(
+    problem: &TreeProblem,
+    program: &mut MixedIntegerProgram,
+    most: usize,
+    choices: &[Vec<(usize, Option<splits::Split>)>],
+) {
+    let used: Vec<usize> =
+        problem.covariates.iter().map(|name| program.binary(format!("use[{name}]"), 0.0)).collect();
+    let terms = used.iter().map(|&u| (u, 1.0)).collect();
+    program.rows.push(Row::at_most("maximum_covariates", most as f64, terms));
+    for (number, columns) in choices.iter().enumerate() {
+        for (j, &u) in used.iter().enumerate() {
+            let by_j = columns.iter().filter(|(_, split)| split.is_some_and(|split| split.covariate == j));
+            let terms: Vec<(usize, f64)> = by_j.map(|&(column, _)| (column, 1.0)).collect();
+            if !terms.is_empty() {
+                let name = format!("use[{number}.{}]", problem.covariates[j]);
+                program.rows.push(Row::at_most(name, 0.0, [terms, vec![(u, -1.0)]].concat()));
+            }
+        }
+    }
+}
+
 /// The class of trees of depth at most `depth` over candidate thresholds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
@@ -155,6 +179,12 @@ impl RuleClass for Tree {
 
     fn cell(&self, rule: &Node, x: &[f64]) -> usize {
         rule.leaf(x).1
+    }
+
+    fn used(&self, rule: &Node) -> Vec<usize> {
+        let covariates: std::collections::BTreeSet<usize> =
+            rule.splits().iter().map(|split| split.0).collect();
+        covariates.into_iter().collect()
     }
 
     fn fits(&self, rule: &Node, covariates: usize, arms: usize) -> bool {

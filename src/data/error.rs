@@ -117,6 +117,9 @@ pub enum Problem {
     #[error("the value is missing ({}); {}", quoted(value), purpose.if_missing())]
     MissingValue { value: String, purpose: Purpose },
 
+    #[error("{value} is neither 0 nor 1; write 1 where the unit may get the arm and 0 where it may not")]
+    NotZeroOrOne { value: f64 },
+
     // The roles.
     #[error("there is no such column; {}", names_instead(closest, available))]
     UnknownColumn { closest: Vec<String>, available: Vec<String> },

@@ -98,7 +98,7 @@ impl Table {
     }
 
     /// The place of a whole row in a message.
-    pub(super) fn place(&self, row: usize) -> Place {
+    pub fn place(&self, row: usize) -> Place {
         Place::file(&self.source).line(self.rows[row].line)
     }
 

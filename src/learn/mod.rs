@@ -17,7 +17,7 @@ mod sample;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
-pub use constraints::{Capacity, Constraints, Context};
+pub use constraints::{Capacity, Constraints, Context, ShareRange, Subgroup};
 pub use folder::{read_config, write};
 pub use prepare::{Scored, prepare, score_table};
 pub use sample::Sample;
@@ -108,6 +108,8 @@ pub fn on_training_units<W: WithProblem>(
     let context = Context {
         costs: Some(study.costs.select(Axis(0), &train)),
         groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_train(values))).collect(),
+        received: Some(train.iter().map(|&i| study.arm[i]).collect()),
+        ..Context::default()
     };
     let constraints = &config.constraints;
     match config.policy {

@@ -16,7 +16,7 @@ pub struct Scored {
     pub study: Study,
     /// What a solver maximises, n x K: scores in the user's direction, net of costs.
     pub rewards: Array2<f64>,
-    /// Values (n) of the covariates that parity compares, whether the rule sees them or not.
+    /// Values (n) of the covariates that parity compares and subgroups are formed by, whether the rule sees them or not.
     pub groups: BTreeMap<String, Vec<f64>>,
 }
 
@@ -24,7 +24,7 @@ pub struct Scored {
 pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
     let seed = config.solve.random_seed;
     let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
-    scored.groups = groups(&scored.study, config.constraints.parity.keys())?;
+    scored.groups = groups(&scored.study, config.constraints.grouping_covariates())?;
     hide(&mut scored.study, &config.exclude)?;
     let sample = split(&scored.study, config.test_share, seed)?;
     Ok((scored, sample))
@@ -38,7 +38,9 @@ fn groups<'n>(
     let column = |name: &String| {
         let j = study.covariate_names.iter().position(|other| other == name).ok_or_else(|| {
             let known = study.covariate_names.join(", ");
-            LearnError::Usage(format!("--parity {name}: not a covariate; the covariates are {known}"))
+            LearnError::Usage(format!(
+                "--parity or --subgroup-share {name}: not a covariate; the covariates are {known}"
+            ))
         })?;
         Ok((name.clone(), study.x.column(j).to_vec()))
     };

@@ -1,6 +1,6 @@
 //! Which forms each model can be written in, and which one is chosen.
 
-use prescribe_models::linear_rule::{Facets, LinearForm, LinearProblem, Naive, Radon};
+use prescribe_models::linear_rule::{Facets, LinearForm, LinearProblem, Naive, Radon, Scorecard};
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Model, ProgramForm};
@@ -14,6 +14,9 @@ const FACETS_UP_TO: usize = 10;
 /// Larger programs are refused: no time limit reaches into their building, which would take minutes and gigabytes.
 const MOST_COEFFICIENTS: usize = 4_000_000;
 
+/// More values of whole coefficients are refused likewise: a row of every unit has a term for each.
+const MOST_CHOICES: usize = 10_000;
+
 /// Which way to write a model as programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +29,8 @@ pub enum Formulation {
     FacetsRadon,
     /// Linear rules: program (20) of interference.txt.
     Naive,
+    /// Linear rules with whole coefficients.
+    Scorecard,
     /// Trees of depth 1 and 2.
     Extended,
     /// Trees of any depth.
@@ -43,22 +48,42 @@ pub trait Programmed: Model + Sized {
 
 impl Programmed for LinearProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
-        if self.minimum_leaf_size() > 1 {
-            return Err(refuse(
-                "the constraint minimum_leaf_size on a linear rule".into(),
-                "leave it out, or use a tree",
-            ));
+        if let Some(constraint) = self.side().iter().find(|c| c.binds() && c.is_on_leaves()) {
+            let part = format!("the constraint {} on a linear rule", constraint.name());
+            return Err(refuse(part, "leave it out, or use a tree"));
         }
-        match formulation {
-            Some(Formulation::Naive) => Ok(Promise::Heuristic),
-            Some(Formulation::Extended | Formulation::Flow) => {
-                Err(foreign("linear rule", "facets, radon, facets_radon and naive"))
+        match (formulation, self.integer_reach()) {
+            (Some(Formulation::Extended | Formulation::Flow), _) => {
+                Err(foreign("linear rule", "facets, radon, facets_radon, naive and scorecard"))
+            }
+            (Some(Formulation::Scorecard), None) => Err(foreign(
+                "linear rule without the constraint integer_coefficients",
+                "facets, radon, facets_radon and naive",
+            )),
+            (
+                Some(
+                    Formulation::Facets | Formulation::Radon | Formulation::FacetsRadon | Formulation::Naive,
+                ),
+                Some(_),
+            ) => Err(foreign("linear rule under the constraint integer_coefficients", "scorecard")),
+            (Some(Formulation::Naive), None) => Ok(Promise::Heuristic),
+            (_, Some(reach))
+                if self.covariates.len().saturating_mul(2 * reach as usize + 1) > MOST_CHOICES =>
+            {
+                let part = format!(
+                    "the constraint integer_coefficients of {reach} over {} covariates",
+                    self.covariates.len()
+                );
+                Err(refuse(part, "lower it"))
             }
             _ => Ok(Promise::Exact),
         }
     }
 
     fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        if let Some(reach) = self.integer_reach() {
+            return Box::new(LinearForm::new(self, Scorecard { reach }));
+        }
         let few = self.covariates.len() <= FACETS_UP_TO;
         match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
             Formulation::Radon => Box::new(LinearForm::new(self, Radon)),
@@ -71,6 +96,10 @@ impl Programmed for LinearProblem {
 
 impl Programmed for TreeProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if let Some(constraint) = self.side().iter().find(|c| c.is_on_coefficients()) {
+            let part = format!("the constraint {} on a tree", constraint.name());
+            return Err(refuse(part, "leave it out, or use a linear rule"));
+        }
         let coefficients = match formulation {
             None | Some(Formulation::Extended) if self.class.depth <= 2 => Extended::coefficients(self),
             None | Some(Formulation::Flow) => Flow::coefficients(self),

@@ -20,6 +20,26 @@ pub trait Writing {
         false
     }
 
+    /// See [`ProgramForm::recover`].
+    fn recover(
+        &self,
+        units: &MergedUnits,
+        columns: &[f64],
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<Recovered<LinearRule>, OracleError> {
+        units.recover(columns, oracle)
+    }
+
+    /// See [`ProgramForm::representative`].
+    fn representative(
+        &self,
+        units: &MergedUnits,
+        rule: &LinearRule,
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        units.representative(rule, oracle)
+    }
+
     /// See [`ProgramForm::restriction`].
     fn restriction(&self) -> Option<String> {
         None
@@ -72,7 +92,7 @@ impl<W: Writing> ProgramForm for LinearForm<'_, W> {
         columns: &[f64],
         oracle: &mut dyn LinearOracle,
     ) -> Result<Recovered<LinearRule>, OracleError> {
-        self.units.recover(columns, oracle)
+        self.writing.recover(&self.units, columns, oracle)
     }
 
     fn representative(
@@ -80,7 +100,7 @@ impl<W: Writing> ProgramForm for LinearForm<'_, W> {
         rule: &LinearRule,
         oracle: &mut dyn LinearOracle,
     ) -> Result<LinearRule, OracleError> {
-        self.units.representative(rule, oracle)
+        self.writing.representative(&self.units, rule, oracle)
     }
 
     fn restriction(&self) -> Option<String> {
