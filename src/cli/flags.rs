@@ -20,7 +20,7 @@ pub struct SolverFlags {
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
     /// Of milp: how the problem is written as programs (default: by its size)
-    #[arg(long, value_name = "facets|radon|facets_radon|naive|scorecard|extended|flow", value_parser = named::<Formulation>, help_heading = "Solver")]
+    #[arg(long, value_name = "facets|radon|facets_radon|naive|scorecard|listed|extended|flow", value_parser = named::<Formulation>, help_heading = "Solver")]
     pub formulation: Option<Formulation>,
     /// Of smooth: how far to go (default: polished)
     #[arg(long, value_name = "surrogate|multi_start|polished", value_parser = named::<Stage>, help_heading = "Solver")]

@@ -1,6 +1,8 @@
 //! Which forms each model can be written in, and which one is chosen.
 
-use prescribe_models::linear_rule::{Facets, LinearForm, LinearProblem, Naive, Radon, Scorecard};
+use prescribe_models::linear_rule::{
+    Facets, LinearForm, LinearProblem, ListedScorecards, Naive, Radon, Scorecard,
+};
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Model, ProgramForm};
@@ -17,6 +19,10 @@ const MOST_COEFFICIENTS: usize = 4_000_000;
 /// More values of whole coefficients are refused likewise: a row of every unit has a term for each.
 const MOST_CHOICES: usize = 10_000;
 
+/// Up to so many vectors of whole coefficients, and so many heights of units under them, every vector is a column.
+const LISTED_UP_TO: f64 = 200_000.0;
+const MOST_HEIGHTS: f64 = 40_000_000.0;
+
 /// Which way to write a model as programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,8 +35,10 @@ pub enum Formulation {
     FacetsRadon,
     /// Linear rules: program (20) of interference.txt.
     Naive,
-    /// Linear rules with whole coefficients.
+    /// Linear rules with whole coefficients: a column for each value of each.
     Scorecard,
+    /// Linear rules with whole coefficients: a column for each vector of them.
+    Listed,
     /// Trees of depth 1 and 2.
     Extended,
     /// Trees of any depth.
@@ -52,37 +60,40 @@ impl Programmed for LinearProblem {
             let part = format!("the constraint {} on a linear rule", constraint.name());
             return Err(refuse(part, "leave it out, or use a tree"));
         }
-        match (formulation, self.integer_reach()) {
+        let whole = self.integer_reach();
+        match (formulation, whole) {
             (Some(Formulation::Extended | Formulation::Flow), _) => {
-                Err(foreign("linear rule", "facets, radon, facets_radon, naive and scorecard"))
+                Err(foreign("linear rule", "facets, radon, facets_radon, naive, and scorecard or listed"))
             }
-            (Some(Formulation::Scorecard), None) => Err(foreign(
+            (Some(Formulation::Scorecard | Formulation::Listed), None) => Err(foreign(
                 "linear rule without the constraint integer_coefficients",
                 "facets, radon, facets_radon and naive",
             )),
-            (
-                Some(
-                    Formulation::Facets | Formulation::Radon | Formulation::FacetsRadon | Formulation::Naive,
-                ),
-                Some(_),
-            ) => Err(foreign("linear rule under the constraint integer_coefficients", "scorecard")),
-            (Some(Formulation::Naive), None) => Ok(Promise::Heuristic),
-            (_, Some(reach))
-                if self.covariates.len().saturating_mul(2 * reach as usize + 1) > MOST_CHOICES =>
-            {
-                let part = format!(
-                    "the constraint integer_coefficients of {reach} over {} covariates",
-                    self.covariates.len()
-                );
-                Err(refuse(part, "lower it"))
+            (Some(Formulation::Listed), Some(reach)) if !listed(self, reach) => {
+                Err(refuse(format!("so many whole coefficients within {reach} as a list"), "use scorecard"))
             }
+            (None | Some(Formulation::Listed), Some(reach)) if listed(self, reach) => Ok(Promise::Exact),
+            (None | Some(Formulation::Scorecard), Some(reach)) => match choices(self, reach) {
+                ..=MOST_CHOICES => Ok(Promise::Exact),
+                _ => Err(refuse(
+                    format!("the constraint integer_coefficients within {reach} over so many covariates"),
+                    "lower it",
+                )),
+            },
+            (_, Some(_)) => {
+                Err(foreign("linear rule under the constraint integer_coefficients", "scorecard and listed"))
+            }
+            (Some(Formulation::Naive), None) => Ok(Promise::Heuristic),
             _ => Ok(Promise::Exact),
         }
     }
 
     fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         if let Some(reach) = self.integer_reach() {
-            return Box::new(LinearForm::new(self, Scorecard { reach }));
+            return match formulation != Some(Formulation::Scorecard) && listed(self, reach) {
+                true => Box::new(LinearForm::new(self, ListedScorecards { reach })),
+                false => Box::new(LinearForm::new(self, Scorecard { reach })),
+            };
         }
         let few = self.covariates.len() <= FACETS_UP_TO;
         match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
@@ -132,6 +143,17 @@ impl Programmed for MaximumMargin {
     fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         Box::new(self.clone())
     }
+}
+
+/// Whether the vectors of whole coefficients are few enough to list.
+fn listed(problem: &LinearProblem, reach: u32) -> bool {
+    let vectors = ListedScorecards::count(problem, reach);
+    vectors <= LISTED_UP_TO && vectors * problem.units() as f64 <= MOST_HEIGHTS
+}
+
+/// How many values the whole coefficients have in all.
+fn choices(problem: &LinearProblem, reach: u32) -> usize {
+    problem.covariates.len().saturating_mul((reach as usize).saturating_mul(2).saturating_add(1))
 }
 
 fn refuse(part: String, remedy: &str) -> Unsupported {

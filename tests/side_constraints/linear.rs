@@ -145,7 +145,7 @@ fn instance(seed: u64, kinds: &[Kind]) -> bool {
     let all = demands.assignments(&rows);
     let optimum = all.iter().map(value).reduce(f64::max);
     let forms: &[Formulation] = match whole {
-        true => &[Formulation::Scorecard],
+        true => &[Formulation::Scorecard, Formulation::Listed],
         false => &[Formulation::Facets, Formulation::Radon, Formulation::FacetsRadon],
     };
     for formulation in forms {

@@ -6,7 +6,8 @@ use crate::model::{LinearOracle, OracleError, Piece, ProgramForm, Recovered};
 use crate::policy_problem::RuleClass;
 use crate::programs::Row;
 
-/// A way to write the problem over merged units as programs whose first columns are the units' labels.
+/// A way to write the problem over merged units as programs. Their first columns are the units' labels, unless the way recovers
+/// rules by itself.
 pub trait Writing {
     fn pieces(&self, units: &MergedUnits) -> Vec<Piece>;
 

@@ -51,6 +51,8 @@ struct Bound {
     weights: Vec<f64>,
     lower: f64,
     upper: f64,
+    /// The sum where nobody is treated, already taken from both ends.
+    nobody: f64,
 }
 
 impl<'a> MergedUnits<'a> {
@@ -111,15 +113,21 @@ impl<'a> MergedUnits<'a> {
         LinearRule { intercept: intercept - shift, coefficients }
     }
 
-    /// An empty program with a 0-1 column of gain g_i for every point, "treated", in the order of the points: the columns
-    /// that all linear forms share and that cuts speak of.
-    pub(super) fn labels_program(&self, name: &str) -> MixedIntegerProgram {
+    /// A program without columns, worth what treating nobody is.
+    pub(super) fn empty_program(&self, name: &str) -> MixedIntegerProgram {
         let mut program = MixedIntegerProgram::new(name, Sense::Maximize);
         program.offset = self.problem.value_of_nobody();
+        program
+    }
+
+    /// A program with a 0-1 column of gain g_i for every point, "treated", in the order of the points: the columns
+    /// that all linear forms share and that cuts speak of.
+    pub(super) fn labels_program(&self, name: &str) -> MixedIntegerProgram {
+        let mut program = self.empty_program(name);
         for (i, gain) in self.gains.iter().enumerate() {
             program.binary(format!("treat[{i}]"), *gain);
         }
-        for Bound { name, weights, lower, upper } in &self.bounds {
+        for Bound { name, weights, lower, upper, .. } in &self.bounds {
             let terms = weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect();
             program.rows.push(Row { name: name.clone(), lower: *lower, upper: *upper, terms });
         }
@@ -288,13 +296,45 @@ impl<'a> MergedUnits<'a> {
     }
 }
 
+/// Labels that begin with nobody treated and treat one point after the other.
+pub(super) struct Sweep {
+    pub gain: f64,
+    /// `sum_i w_i p_i` of each assignment bound.
+    used: Vec<f64>,
+    /// How many points have a label that one of their units may not have.
+    barred: usize,
+}
+
+impl MergedUnits<'_> {
+    pub(super) fn nobody(&self) -> Sweep {
+        let barred = self.barred.iter().filter(|[untreated, _]| *untreated).count();
+        Sweep { gain: 0.0, used: vec![0.0; self.bounds.len()], barred }
+    }
+}
+
+impl Sweep {
+    pub(super) fn treat(&mut self, units: &MergedUnits, i: usize) {
+        self.gain += units.gains[i];
+        self.used.iter_mut().zip(&units.bounds).for_each(|(used, bound)| *used += bound.weights[i]);
+        let [untreated, treated] = units.barred[i].map(usize::from);
+        self.barred = self.barred + treated - untreated;
+    }
+
+    /// Whether the labels satisfy the bounds and everyone may have theirs.
+    pub(super) fn is_allowed(&self, units: &MergedUnits) -> bool {
+        let bounds = self.used.iter().zip(&units.bounds).zip(units.problem.assignment_bounds());
+        let mut within = bounds.map(|((used, merged), bound)| bound.slack(used + merged.nobody) >= 0.0);
+        self.barred == 0 && within.all(|within| within)
+    }
+}
+
 impl Bound {
     fn over(units: &[Vec<usize>], bound: &AssignmentBound) -> Self {
         let treating =
             |units: &Vec<usize>| sum(units.iter().map(|&i| bound.weights[[i, 1]] - bound.weights[[i, 0]]));
         let nobody = sum(bound.weights.column(0).iter().copied());
         let (lower, upper) = (bound.lower - nobody, bound.upper - nobody);
-        Self { name: bound.name.clone(), weights: units.iter().map(treating).collect(), lower, upper }
+        Self { name: bound.name.clone(), weights: units.iter().map(treating).collect(), lower, upper, nobody }
     }
 }
 

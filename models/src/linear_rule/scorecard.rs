@@ -210,10 +210,10 @@ impl Writing for Scorecard {
 
 /// `rule` with its threshold in the middle between the lowest treated and the highest untreated unit; `rule` itself where
 /// rounding would change a label.
-fn middle(units: &MergedUnits, rule: &LinearRule) -> LinearRule {
+pub(super) fn middle(units: &MergedUnits, rule: &LinearRule) -> LinearRule {
     let (treated, untreated): (Vec<usize>, Vec<usize>) =
         (0..units.x.len()).partition(|&i| rule.treats(units.x[i]));
-    let heights = Heights { units, coefficients: rule.coefficients.clone() };
+    let heights = Heights::of(units, rule.coefficients.clone());
     let low = treated.into_iter().min_by(|&i, &k| heights.compare(i, k));
     let high = untreated.into_iter().max_by(|&i, &k| heights.compare(i, k));
     let centred = heights.threshold(low, high);
@@ -222,18 +222,34 @@ fn middle(units: &MergedUnits, rule: &LinearRule) -> LinearRule {
 }
 
 /// The heights x_i'b of all points, compared exactly.
-struct Heights<'u> {
+pub(super) struct Heights<'u> {
     units: &'u MergedUnits<'u>,
     coefficients: Vec<f64>,
+    computed: Vec<f64>,
+    /// How far the difference of two computed heights may be off.
+    error: f64,
 }
 
 impl<'u> Heights<'u> {
-    fn new(units: &'u MergedUnits, b: &[i64]) -> Self {
-        Self { units, coefficients: b.iter().map(|v| *v as f64).collect() }
+    pub(super) fn new(units: &'u MergedUnits, b: &[i64]) -> Self {
+        Self::of(units, b.iter().map(|v| *v as f64).collect())
+    }
+
+    fn of(units: &'u MergedUnits, coefficients: Vec<f64>) -> Self {
+        let products = |x: &'u [f64]| x.iter().zip(&coefficients).map(|(v, b)| v * b);
+        let computed = units.x.iter().map(|x| products(x).sum()).collect();
+        let size = units.x.iter().map(|x| products(x).map(f64::abs).sum::<f64>()).fold(0.0, f64::max);
+        // p products and p sums each, for two heights and their difference; doubled for the roundings of `size`.
+        let error = 4.0 * (coefficients.len() + 2) as f64 * f64::EPSILON * size + f64::MIN_POSITIVE;
+        Self { units, computed, error, coefficients }
     }
 
     /// The order of x_i'b and x_k'b.
-    fn compare(&self, i: usize, k: usize) -> Ordering {
+    pub(super) fn compare(&self, i: usize, k: usize) -> Ordering {
+        let difference = self.computed[i] - self.computed[k];
+        if difference.abs() > self.error && difference.is_finite() {
+            return difference.total_cmp(&0.0);
+        }
         let opposite: Vec<f64> = self.coefficients.iter().chain(&self.coefficients).copied().collect();
         let signed: Vec<f64> =
             self.units.x[i].iter().copied().chain(self.units.x[k].iter().map(|v| -v)).collect();
@@ -242,7 +258,7 @@ impl<'u> Heights<'u> {
 
     /// The rule whose threshold is in the middle between point `low`, the lowest to treat, and `high`, the highest not to treat;
     /// without one of them a constant rule.
-    fn threshold(&self, low: Option<usize>, high: Option<usize>) -> LinearRule {
+    pub(super) fn threshold(&self, low: Option<usize>, high: Option<usize>) -> LinearRule {
         let height =
             |i: usize| crate::exact::sum(self.units.x[i].iter().zip(&self.coefficients).map(|(v, b)| v * b));
         let rule = |intercept: f64| LinearRule { intercept, coefficients: self.coefficients.clone() };
@@ -275,6 +291,6 @@ fn multiples(b: &[i64], reach: u32) -> Vec<Vec<i64>> {
     (1..=i64::from(reach) / largest).map(|t| shortest.iter().map(|v| t * v).collect()).collect()
 }
 
-fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+pub(super) fn greatest_common_divisor(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
