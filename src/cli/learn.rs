@@ -67,6 +67,14 @@ pub struct Learn {
     /// Most difference in the share of units with an arm other than the first between the two groups of a covariate
     #[arg(long, value_name = "COVARIATE:DELTA,..", value_delimiter = ',', help_heading = "Constraints")]
     parity: Vec<String>,
+    /// Share of the units with a value of a covariate that get an arm other than the first: from LOW to HIGH
+    #[arg(
+        long,
+        value_name = "COVARIATE=VALUE:LOW..HIGH,..",
+        value_delimiter = ',',
+        help_heading = "Constraints"
+    )]
+    subgroup_share: Vec<String>,
     #[command(flatten)]
     solver: SolverFlags,
     /// Configuration; flags override it
@@ -141,7 +149,11 @@ impl Learn {
         let (settings, typed) = (table(tree, "settings"), self.solver.settings());
         put(settings, "formulation", typed.formulation)?;
         put(settings, "stage", typed.stage)?;
-        let typed = Constraints { parity: flags::parity(&self.parity)?, ..self.constraints.constraints()? };
+        let typed = Constraints {
+            parity: flags::parity(&self.parity)?,
+            subgroup_share: flags::subgroup_share(&self.subgroup_share)?,
+            ..self.constraints.constraints()?
+        };
         overlay(table(tree, "constraints"), Table::try_from(typed).unwrap_or_default());
         let scoring = table(tree, "scoring");
         self.study.over(scoring)?;

@@ -128,7 +128,7 @@ impl Study {
         self.covariates.iter().map(|covariate| covariate.name.clone()).collect()
     }
 
-    /// The covariates as outcome and propensity models take them, Z (n x q): see [`Term`].
+    /// The covariates as outcome and propensity models take them, Z (n x q): see [`super::Term`].
     pub fn design(&self) -> Array2<f64> {
         Design::new(&terms(&self.covariates, &self.x), &self.covariates).matrix(&self.x)
     }

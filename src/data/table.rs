@@ -130,7 +130,7 @@ impl Table {
     }
 
     /// The place of a whole row in a message.
-    pub(super) fn place(&self, row: usize) -> Place {
+    pub fn place(&self, row: usize) -> Place {
         let (file, row) = (Place::file(&self.source), self.rows[row]);
         match &*self.content {
             Content::Csv(csv) => file.line(csv.lines[row]),

@@ -16,28 +16,34 @@ pub struct Scored {
     pub study: Study,
     /// What a solver maximises, n x K: scores in the user's direction, net of costs.
     pub rewards: Array2<f64>,
-    /// Values (n) of the covariates that parity compares, whether the rule sees them or not.
-    pub groups: BTreeMap<String, Vec<f64>>,
+    /// Values (n) of the covariates that parity compares and subgroups are formed by, whether the rule sees them or not.
+    pub groups: BTreeMap<String, Vec<String>>,
 }
 
 /// Study, rewards and held-out units, by the configuration.
 pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
     let seed = config.solve.random_seed;
     let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
-    scored.groups = groups(&scored.study, config.constraints.parity.keys())?;
+    scored.groups = groups(&scored.study, config.constraints.grouping_covariates())?;
     hide(&mut scored.study, &config.exclude)?;
     let sample = split(&scored.study, config.test_share, seed)?;
     Ok((scored, sample))
 }
 
-/// The values of the covariates called `names`.
+/// The values of the covariates called `names` as text: numbers, levels, nothing where a value is missing.
 fn groups<'n>(
     study: &Study,
     names: impl Iterator<Item = &'n String>,
-) -> Result<BTreeMap<String, Vec<f64>>, LearnError> {
+) -> Result<BTreeMap<String, Vec<String>>, LearnError> {
     let column = |name: &String| {
-        let j = position(study, "--parity", name)?;
-        Ok((name.clone(), study.x.column(j).to_vec()))
+        let j = position(study, "--parity or --subgroup-share", name)?;
+        let value = |x: &f64| match study.covariates[j].levels.get(*x as usize) {
+            _ if x.is_nan() => String::new(),
+            Some(level) => level.clone(),
+            // Adding 0 makes -0 equal to 0 in text too.
+            None => (x + 0.0).to_string(),
+        };
+        Ok((name.clone(), study.x.column(j).iter().map(value).collect()))
     };
     names.map(column).collect()
 }
