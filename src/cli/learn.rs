@@ -88,6 +88,7 @@ impl Learn {
             write(&learned, &config, &summary, folder)?;
         }
         let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
+                          "diagnostics": learned.scored.diagnostics,
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
@@ -229,6 +230,9 @@ fn summary(learned: &Learned, config: &Config) -> String {
         study.arms.len(),
         study.units() - trained
     );
+    for concern in learned.scored.diagnostics.concerns() {
+        let _ = writeln!(text, "look at: {concern}");
+    }
     text.push_str(&output::summary(&learned.report, &study.covariate_names));
     if let Some(evaluation) = &learned.evaluation {
         let optimistic =

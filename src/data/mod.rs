@@ -22,6 +22,6 @@ pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
-pub use roles::{CostRole, Missing, PropensityRole, Roles};
+pub use roles::{CostRole, Missing, OutcomeModel, PropensityRole, Roles};
 pub use study::Study;
 pub use table::Table;

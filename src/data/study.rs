@@ -10,7 +10,7 @@ use super::costs::costs;
 use super::error::plural;
 use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
-use super::propensity::propensity;
+use super::propensity::{predictions, propensity};
 use super::roles::compatible;
 use super::{DataError, Missing, Place, Problem, Purpose, Roles, Table};
 
@@ -27,8 +27,11 @@ pub struct Study {
     pub arm: Vec<usize>,
     /// Outcomes Y (n).
     pub outcome: Array1<f64>,
-    /// Propensity scores e (n x K).
+    /// Propensity scores e (n x K); where a model is to estimate them, the observed shares until
+    /// [`crate::nuisance::estimate`] has.
     pub propensity: Array2<f64>,
+    /// The user's own outcome predictions mu (n x K), where the roles name their columns.
+    pub predictions: Option<Array2<f64>>,
     /// Costs c (n x K), in units of the outcome.
     pub costs: Array2<f64>,
     /// What identifies each unit (n): the column named for it, or the number of the row in the file, from 1.
@@ -79,6 +82,7 @@ impl Study {
         Ok(Study {
             outcome: Array1::from(table.numbers(&roles.outcome, Purpose::Role)?),
             propensity: propensity(table, &roles.propensity, &arms, &arm)?,
+            predictions: predictions(table, &roles.outcome_model, &arms)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
@@ -115,6 +119,7 @@ impl Study {
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),
             propensity: rows(&self.propensity),
+            predictions: self.predictions.as_ref().map(rows),
             costs: rows(&self.costs),
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
             cluster: self.cluster.as_ref().map(|cluster| units.iter().map(|&i| cluster[i]).collect()),

@@ -47,7 +47,26 @@ pub struct Scoring {
     pub score: ScoreKind,
     /// Folds of the cross-fitting.
     pub folds: usize,
+    /// Propensities are brought into [c, 1 - c]; without it, estimated ones are with c = 0.01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// Units with a propensity outside [t, 1 - t] are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<f64>,
     pub roles: Roles,
+}
+
+impl Scoring {
+    /// Refuses what no data can make sensible.
+    pub fn check(&self) -> Result<(), LearnError> {
+        for (flag, share) in [("--clip", self.clip), ("--trim", self.trim)] {
+            if let Some(share) = share.filter(|share| !(0.0..0.5).contains(share)) {
+                let reason = format!("{flag} {share}: give a number of at least 0 and below 0.5");
+                return Err(LearnError::Usage(reason));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -66,6 +85,7 @@ impl Config {
             _ => {}
         }
         self.constraints.check()?;
+        self.scoring.check()?;
         if !(0.0..1.0).contains(&self.test_share) {
             return refuse("the held-out share must be at least 0 and below 1");
         }

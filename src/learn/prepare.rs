@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis};
 use super::sample::split;
 use super::{Config, LearnError, Sample, Scoring};
 use crate::data::{Study, Table};
-use crate::nuisance::{Folds, cross_fit};
+use crate::nuisance::{Diagnostics, Estimation, Nuisances, estimate};
 use crate::score::{ScoreKind, aipw, direct, hajek, ipw, net};
 
 /// A study with its rewards.
@@ -16,6 +16,8 @@ pub struct Scored {
     pub study: Study,
     /// What a solver maximises, n x K: scores in the user's direction, net of costs.
     pub rewards: Array2<f64>,
+    /// What there is to say about the nuisances behind the scores.
+    pub diagnostics: Diagnostics,
     /// Values (n) of the covariates that parity compares, whether the rule sees them or not.
     pub groups: BTreeMap<String, Vec<f64>>,
 }
@@ -65,14 +67,21 @@ fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
 
 /// Study and rewards of a table.
 pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
+    let how = Estimation {
+        folds: scoring.folds,
+        clip: scoring.clip,
+        trim: scoring.trim,
+        outcome: matches!(scoring.score, ScoreKind::Direct | ScoreKind::Aipw),
+        seed,
+    };
     let study = Study::from_table(table, &scoring.roles)?;
-    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
-    let scores = match scoring.score {
-        ScoreKind::Direct => direct(&study, &predictions()?)?,
-        ScoreKind::Ipw => ipw(&study)?,
-        ScoreKind::Hajek => hajek(&study)?,
-        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
+    let Nuisances { study, predictions, diagnostics } = estimate(study, &scoring.roles, how)?;
+    let scores = match (scoring.score, &predictions) {
+        (ScoreKind::Direct, Some(mu)) => direct(&study, mu)?,
+        (ScoreKind::Aipw, Some(mu)) => aipw(&study, mu)?,
+        (ScoreKind::Hajek, _) => hajek(&study)?,
+        _ => ipw(&study)?,
     };
     let rewards = net(&scores, &study, scoring.direction)?;
-    Ok(Scored { study, rewards, groups: BTreeMap::new() })
+    Ok(Scored { study, rewards, diagnostics, groups: BTreeMap::new() })
 }

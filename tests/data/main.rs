@@ -16,7 +16,9 @@ mod weights;
 
 use std::collections::BTreeMap;
 
-use prescribe::data::{CostRole, DataError, ErrorKind, Missing, PropensityRole, Roles, Study, Table};
+use prescribe::data::{
+    CostRole, DataError, ErrorKind, Missing, OutcomeModel, PropensityRole, Roles, Study, Table,
+};
 
 const TRIAL: &str = "\
 id,y,a,age,sex,p,fee
@@ -41,6 +43,7 @@ fn roles() -> Roles {
         arms: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
+        outcome_model: OutcomeModel::Linear,
         costs: CostRole::None,
     }
 }

@@ -1,5 +1,6 @@
 //! Cross-fitting against one model at a time.
 
+use prescribe::data::OutcomeModel::Linear;
 use prescribe::nuisance::{Folds, LinearModel, cross_fit};
 
 use super::*;
@@ -8,14 +9,14 @@ use super::*;
 fn predictions_come_from_the_other_folds_of_the_same_arm() {
     let study = scattered_study(40, 3, 2);
     let folds = Folds::stratified(&study, 4, 7).unwrap();
-    let mu = cross_fit(&study, &folds).unwrap();
+    let mu = cross_fit(&study, &folds, &Linear, 1).unwrap();
     for i in 0..40 {
         for k in 0..3 {
             let others: Vec<usize> =
                 (0..40).filter(|&o| study.arm[o] == k && folds.fold_of[o] != folds.fold_of[i]).collect();
             let x = Array2::from_shape_fn((others.len(), 2), |(r, j)| study.x[[others[r], j]]);
             let y: Array1<f64> = others.iter().map(|&o| study.outcome[o]).collect();
-            assert_eq!(mu[[i, k]], LinearModel::fit(x.view(), y.view()).predict(study.x.row(i)));
+            assert_close(mu[[i, k]], LinearModel::fit(x.view(), y.view()).predict(study.x.row(i)), 1e-12);
         }
     }
 }
@@ -26,7 +27,7 @@ fn the_number_of_threads_does_not_matter() {
     let folds = Folds::stratified(&study, 5, 7).unwrap();
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| cross_fit(&study, &folds)).unwrap()
+        pool.install(|| cross_fit(&study, &folds, &Linear, 1)).unwrap()
     };
     assert_eq!(with(1), with(4));
 }
@@ -38,16 +39,18 @@ fn more_covariates_than_units_is_no_failure() {
     let copy = study.x.column(1).to_owned();
     study.x.column_mut(2).assign(&copy);
     let folds = Folds::stratified(&study, 3, 1).unwrap();
-    assert!(cross_fit(&study, &folds).unwrap().iter().all(|prediction| prediction.abs() < 1e3));
+    assert!(cross_fit(&study, &folds, &Linear, 1).unwrap().iter().all(|prediction| prediction.abs() < 1e3));
 }
 
 #[test]
 fn numbers_too_large_to_compute_with_are_refused() {
     let mut study = scattered_study(12, 2, 1);
-    study.outcome.fill(1.7e308);
+    // A steep line, and a unit far along it.
+    study.outcome = study.x.column(0).mapv(|x| 1.7e308 * x);
+    study.x[[0, 0]] = 50.0;
     let folds = Folds::stratified(&study, 2, 1).unwrap();
     assert_eq!(
-        cross_fit(&study, &folds).unwrap_err().to_string(),
+        cross_fit(&study, &folds, &Linear, 1).unwrap_err().to_string(),
         "trial.csv: the outcome predictions: the number for arm \"arm0\" in data row 1 is not finite; rescale the outcome, the \
          covariates or the costs"
     );

@@ -5,7 +5,9 @@ mod clusters;
 mod cross_fitting;
 mod evaluation;
 mod folds;
+mod independent;
 mod linear_model;
+mod nuisances;
 mod scores;
 mod strata;
 mod weights;
@@ -24,6 +26,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         outcome,
         costs: Array2::zeros(propensity.dim()),
         propensity,
+        predictions: None,
         ids: (1..=n).map(|i| i.to_string()).collect(),
         cluster: None,
         weights: None,
