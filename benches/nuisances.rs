@@ -10,7 +10,7 @@ mod support;
 
 use cpu_time::ProcessTime;
 use ndarray::{Array1, Array2};
-use prescribe::data::{OutcomeModel, PropensityRole, Study};
+use prescribe::data::{Covariate, OutcomeModel, PropensityRole, Study};
 use prescribe::nuisance::{Folds, cross_fit, propensities};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -132,7 +132,7 @@ fn study(job: Job) -> Study {
     let outcome =
         Array1::from_shape_fn(n, |i| if binary { f64::from(u8::from(outcome(i) > 0.0)) } else { outcome(i) });
     Study {
-        covariate_names: (1..=p).map(|j| format!("x{j}")).collect(),
+        covariates: (1..=p).map(|j| Covariate::numeric(&format!("x{j}"))).collect(),
         arms: (0..arms).map(|k| k.to_string()).collect(),
         x,
         arm,
@@ -140,6 +140,8 @@ fn study(job: Job) -> Study {
         propensity: Array2::from_elem((n, arms), 1.0 / arms as f64),
         predictions: None,
         costs: Array2::zeros((n, arms)),
+        eligible: None,
+        held_out: None,
         ids: Vec::new(),
         cluster: None,
         weights: None,

@@ -1,5 +1,6 @@
 //! `prescribe evaluate RULE DATA`: the value of a rule on data that it has not seen.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
 use super::study::{StudyFlags, put, table};
-use crate::data;
+use crate::data::{self, Missing, Purpose, read_covariates};
 use crate::evaluate::Evaluation;
 use crate::learn::{Scoring, rows, score_table};
 use crate::rule::RuleFile;
@@ -34,7 +35,11 @@ impl Evaluate {
         output::check(self.json.json.as_deref(), "--json")?;
         let rule = RuleFile::read(&self.rule)?;
         let scoring = self.scoring(&rule)?;
-        let scored = score_table(&data::Table::read(&self.data)?, &scoring, self.seed)?;
+        let table = data::Table::read(&self.data)?;
+        if scoring.roles.missing == Missing::Keep {
+            read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
+        }
+        let scored = score_table(&table, &scoring, self.seed)?;
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let assignment = rule.assign(rows(&scored.study.x))?;
         let evaluation =
@@ -54,7 +59,16 @@ impl Evaluate {
         put(&mut scoring, "direction", Some(rule.header.direction))?;
         let roles = table(&mut scoring, "roles");
         put(roles, "arms", Some(&rule.header.arms))?;
-        put(roles, "covariates", Some(&rule.header.covariates))?;
+        let covariates = &rule.header.covariates;
+        put(roles, "covariates", Some(covariates.iter().map(|c| &c.name).collect::<Vec<_>>()))?;
+        let categories = covariates.iter().filter(|covariate| covariate.is_categorical());
+        put(
+            roles,
+            "categorical",
+            Some(categories.map(|c| (&c.name, &c.levels)).collect::<BTreeMap<_, _>>()),
+        )?;
+        let keep = covariates.iter().any(|covariate| covariate.missing);
+        put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
         self.study.over(&mut scoring)?;
         let failed = |error: toml::de::Error| Failure::usage(error.to_string());
         let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;

@@ -3,6 +3,7 @@
 //! What was typed is laid over the configuration file (`--config`), which is laid over the defaults; the resolved configuration is
 //! kept beside the results and can be given back with `--config`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use super::study::{StudyFlags, put, table};
 use crate::data::check_folder;
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
+use crate::rule::RuleFile;
 use crate::score::Direction;
 use crate::solve::Options;
 
@@ -28,6 +30,9 @@ pub struct Learn {
     /// Columns that scores and rule may use
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     covariates: Vec<String>,
+    /// Covariates that are categories: their values are levels, not numbers
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    categorical: Vec<String>,
     /// Covariates that serve the scores but that the rule must not see
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Rule")]
     exclude: Vec<String>,
@@ -54,6 +59,9 @@ pub struct Learn {
     /// Share of each arm's units held out to evaluate the rule on, whole clusters where there are any (default 0.5; 0: none)
     #[arg(long, value_name = "SHARE", value_parser = flags::nonnegative, help_heading = "Rule")]
     test_share: Option<f64>,
+    /// Column that says train or test of each unit, instead of a share held out by chance
+    #[arg(long, value_name = "COLUMN", conflicts_with = "test_share", help_heading = "Rule")]
+    split: Option<String>,
     #[command(flatten)]
     constraints: ConstraintFlags,
     /// Most difference in the share of units with an arm other than the first between the two groups of a covariate
@@ -144,7 +152,12 @@ impl Learn {
             _ => None,
         };
         put(scoring, "direction", direction)?;
-        put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))
+        let roles = table(scoring, "roles");
+        let categorical: BTreeMap<&String, [String; 0]> =
+            self.categorical.iter().map(|name| (name, [])).collect();
+        put(roles, "categorical", Some(categorical).filter(|names| !names.is_empty()))?;
+        put(roles, "split", self.split.as_ref())?;
+        put(roles, "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
@@ -233,7 +246,8 @@ fn summary(learned: &Learned, config: &Config) -> String {
     for concern in learned.scored.diagnostics.concerns() {
         let _ = writeln!(text, "look at: {concern}");
     }
-    text.push_str(&output::summary(&learned.report, &study.covariate_names));
+    let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
+    text.push_str(&output::summary(&learned.report, &terms));
     if let Some(evaluation) = &learned.evaluation {
         let optimistic =
             if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };

@@ -1,5 +1,7 @@
 //! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use toml::{Table, Value};
 
@@ -28,9 +30,13 @@ pub struct StudyFlags {
     /// Column of sample weights: how many units of the population a unit stands for, up to a factor
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub weights: Option<String>,
-    /// Leave out rows with a missing value in a column that is used (default: refuse them)
-    #[arg(long, value_name = "error|drop", value_parser = ["error", "drop"], help_heading = "Study")]
-    pub missing: Option<String>,
+    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only (trees learn
+    /// which way they go, linear models fill the mean in and add an indicator)
+    #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
+    pub missing: Option<Missing>,
+    /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)
+    #[arg(long, value_name = "ARM=CONDITION,..", value_delimiter = ',', help_heading = "Study")]
+    pub eligible: Vec<String>,
     /// Propensities: the observed shares of the arms (default), the shares within the strata that columns form, a logit
     /// model or a forest on the covariates; or known ones: the column of the second of two arms, a column or a number for
     /// each arm
@@ -85,12 +91,21 @@ impl StudyFlags {
         put(roles, "id", self.id.as_ref())?;
         put(roles, "cluster", self.cluster.as_ref())?;
         put(roles, "weights", self.weights.as_ref())?;
-        let missing =
-            self.missing.as_deref().map(|word| if word == "drop" { Missing::Drop } else { Missing::Error });
-        put(roles, "missing", missing)?;
+        put(roles, "missing", self.missing)?;
+        put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
         put(roles, "propensity", self.propensity.as_deref().map(propensity).transpose()?)?;
         put(roles, "outcome_model", self.outcome_model.as_deref().map(outcome_model).transpose()?)?;
         put(roles, "costs", self.costs()?)
+    }
+
+    fn eligible(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let condition = |text: &String| {
+            let parts = text.split_once('=').map(|(arm, condition)| (arm.to_string(), condition.to_string()));
+            parts.ok_or_else(|| {
+                Failure::usage(format!("--eligible {text:?}: give ARM=CONDITION, for example b=age<=65"))
+            })
+        };
+        self.eligible.iter().map(condition).collect()
     }
 
     fn costs(&self) -> Result<Option<CostRole>, Failure> {

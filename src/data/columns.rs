@@ -17,7 +17,7 @@ pub enum Purpose {
 impl Purpose {
     pub(super) fn or_leave_out(self) -> &'static str {
         match self {
-            Purpose::Covariate => ", or leave the column out of --covariates",
+            Purpose::Covariate => ", name the column in --categorical, or leave it out of --covariates",
             Purpose::Role | Purpose::Matrix => "",
         }
     }
@@ -25,7 +25,7 @@ impl Purpose {
     pub(super) fn if_missing(self) -> &'static str {
         match self {
             Purpose::Covariate => {
-                "fill the value in, leave the column out of --covariates, or pass --missing drop"
+                "fill the value in, leave the column out of --covariates, or pass --missing keep or --missing drop"
             }
             Purpose::Role => "fill the value in, or pass --missing drop",
             Purpose::Matrix => {
@@ -50,6 +50,33 @@ impl Table {
         self.cells(column)?
             .map(|(place, cell)| number(cell, purpose).map_err(|problem| place().refuse(problem)))
             .collect()
+    }
+
+    /// A column as n numbers, NaN where the cell is missing.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column; a cell that is neither missing nor a finite number.
+    pub(super) fn numbers_or_missing(&self, column: &str, purpose: Purpose) -> Result<Vec<f64>, DataError> {
+        let read = |cell: &str| if is_missing(cell) { Ok(f64::NAN) } else { number(cell, purpose) };
+        self.cells(column)?
+            .map(|(place, cell)| read(cell).map_err(|problem| place().refuse(problem)))
+            .collect()
+    }
+
+    /// A column as n labels, none where the cell is missing.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column.
+    pub(super) fn labels_or_missing(&self, column: &str) -> Result<Vec<Option<String>>, DataError> {
+        Ok(self.cells(column)?.map(|(_, cell)| (!is_missing(cell)).then(|| cell.to_owned())).collect())
+    }
+
+    /// Whether any row misses a value in the column.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column.
+    pub(super) fn misses(&self, column: &str) -> Result<bool, DataError> {
+        Ok(self.cells(column)?.any(|(_, cell)| is_missing(cell)))
     }
 
     /// A column as n labels, as written.

@@ -117,9 +117,22 @@ pub enum Problem {
     #[error("the value is missing ({}); {}", quoted(value), purpose.if_missing())]
     MissingValue { value: String, purpose: Purpose },
 
+    #[error(
+        "level {} is not among those that the covariate has ({}); correct it, or leave the row out",
+        quoted(value),
+        list(levels)
+    )]
+    UnknownLevel { value: String, levels: Vec<String> },
+    #[error("{} is neither 0 (no) nor 1 (yes); write one of them", quoted(value))]
+    NotYesOrNo { value: String },
+    #[error("{} says neither train nor test; write one of them (or 0 and 1, where 1 is test)", quoted(value))]
+    NotASample { value: String },
+
     // The roles.
     #[error("there is no such column; {}", names_instead(closest, available))]
     UnknownColumn { closest: Vec<String>, available: Vec<String> },
+    #[error("it is named as a category but is no covariate; the covariates are {}", list(available))]
+    NotACovariate { available: Vec<String> },
     #[error("the column has two roles, {first} and {second}; give each role its own column")]
     TwoRoles { first: &'static str, second: &'static str },
     #[error("there is one arm only ({}); a rule needs at least two arms to choose from", quoted(arm))]
@@ -148,6 +161,18 @@ pub enum Problem {
     ArmNotInStratum { arm: String, stratum: String, rows: usize },
     #[error("the propensities of the arms sum to {sum}; they must sum to 1 (to within 1e-6)")]
     PropensitySum { sum: f64 },
+    #[error(
+        "the unit received arm {}, for which it is not eligible; correct the row, or the condition in --eligible",
+        quoted(arm)
+    )]
+    ReceivedIneligible { arm: String },
+    #[error("{} compares text by size; compare it by = or !=, or give a number", quoted(condition))]
+    NotComparable { condition: String },
+    #[error(
+        "propensity {value} of arm {}, for which the unit is not eligible, is not 0; correct it",
+        quoted(arm)
+    )]
+    PropensityOfIneligible { value: f64, arm: String },
     #[error(
         "one column of propensities serves two arms, but the data have {}; give a column for each arm",
         list(arms)

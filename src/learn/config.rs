@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use prescribe_models::tree_rule::Candidates;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraints, LearnError};
+use super::{Constraints, Demands, LearnError};
 use crate::data::Roles;
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
@@ -70,6 +70,12 @@ impl Scoring {
 }
 
 impl Config {
+    /// What decides which partitions of levels a tree needs.
+    pub(super) fn demands(&self, depth: usize, min_leaf: usize) -> Demands {
+        let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
+        Demands { depth, constrained: min_leaf > 1 || !free }
+    }
+
     /// Refuses what no data can make sensible.
     pub fn check(&self) -> Result<(), LearnError> {
         self.solve.check().map_err(LearnError::Usage)?;

@@ -11,6 +11,7 @@
 
 mod config;
 mod constraints;
+mod encoding;
 mod folder;
 mod prepare;
 mod sample;
@@ -18,6 +19,8 @@ mod verify;
 
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context};
+use encoding::Demands;
+pub use encoding::{Encoding, MOST_LEVELS};
 pub use folder::{read_config, write};
 pub use prepare::{Scored, prepare, score_table};
 pub use sample::Sample;
@@ -26,7 +29,6 @@ pub use verify::{Finding, verify};
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
-use prescribe_models::tree_rule::Tree;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
 use crate::data::DataError;
@@ -71,10 +73,13 @@ pub struct Learned {
 /// Reads the data, learns and evaluates.
 pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnError> {
     config.check()?;
-    let (scored, sample) = prepare(config)?;
-    let report = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
-    let Scored { study, .. } = &scored;
-    let rule = RuleFile::new(&report, &study.covariate_names, &study.arms, config.scoring.direction);
+    let (mut scored, sample) = prepare(config)?;
+    let Solved { report, encoding, notes } =
+        on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
+    let study = &mut scored.study;
+    study.warnings.extend(notes);
+    let direction = config.scoring.direction;
+    let rule = RuleFile::new(&report, &study.covariates, encoding.terms(), &study.arms, direction);
     let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
     let evaluation = match rule.is_some() {
         true => Some(evaluate(&scored, &sample, &assignment, config)?),
@@ -87,7 +92,8 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
 pub trait WithProblem {
     type Done;
 
-    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Self::Done, LearnError>
+    /// `encoding` leads from rules over the problem's columns to rules over covariates.
+    fn with<C>(self, problem: PolicyProblem<C>, encoding: &Encoding) -> Result<Self::Done, LearnError>
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>;
@@ -103,7 +109,7 @@ pub fn on_training_units<W: WithProblem>(
     let train = units_of(sample, Sample::Train);
     let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
     let rewards = scored.rewards.select(Axis(0), &train);
-    let (names, arms) = (study.covariate_names.clone(), study.arms.clone());
+    let arms = study.arms.clone();
     let of_train = |values: &Vec<f64>| train.iter().map(|&i| values[i]).collect();
     let context = Context {
         costs: Some(study.costs.select(Axis(0), &train)),
@@ -112,13 +118,17 @@ pub fn on_training_units<W: WithProblem>(
     let constraints = &config.constraints;
     match config.policy {
         Policy::Linear => {
-            let problem = PolicyProblem::new(Linear, names, arms, x, rewards)?;
-            work.with(constraints.on(problem, &context)?)
+            let encoding = Encoding::linear(study);
+            let z = encoding.matrix(study, &x);
+            let problem = PolicyProblem::new(Linear, encoding.names(), arms, z, rewards)?;
+            work.with(constraints.on(problem, &context)?, &encoding)
         }
         Policy::Tree { depth, candidates, min_leaf } => {
-            let problem = PolicyProblem::new(Tree::over(&x, depth, candidates), names, arms, x, rewards)?;
+            let encoding = Encoding::tree(study, &x, &rewards, config.demands(depth, min_leaf));
+            let (class, z) = (encoding.trees(&x, depth, candidates), encoding.matrix(study, &x));
+            let problem = PolicyProblem::new(class, encoding.names(), arms, z, rewards)?;
             let problem = problem.with(SideConstraint::MinimumLeafSize(min_leaf))?;
-            work.with(constraints.on(problem, &context)?)
+            work.with(constraints.on(problem, &context)?, &encoding)
         }
     }
 }
@@ -129,17 +139,31 @@ struct SolveIt<'a> {
     observer: &'a dyn Observer,
 }
 
-impl WithProblem for SolveIt<'_> {
-    type Done = Report<Rule>;
+/// A solved problem of the training units.
+struct Solved {
+    report: Report<Rule>,
+    encoding: Encoding,
+    notes: Vec<String>,
+}
 
-    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Report<Rule>, LearnError>
+impl WithProblem for SolveIt<'_> {
+    type Done = Solved;
+
+    fn with<C>(self, problem: PolicyProblem<C>, encoding: &Encoding) -> Result<Solved, LearnError>
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
         let solver = registry::find::<PolicyProblem<C>>(&self.config.solver, self.config.settings)?;
         let report = solve_explained(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
-        Ok(named_report(report, &problem))
+        let report = named_report(report, &problem).map_point(|rule| encoding.decode(rule));
+        let notes = match self.config.policy {
+            Policy::Tree { depth, min_leaf, .. } => {
+                encoding.notes(problem.arms.len(), self.config.demands(depth, min_leaf))
+            }
+            Policy::Linear => Vec::new(),
+        };
+        Ok(Solved { report, encoding: encoding.clone(), notes })
     }
 }
 

@@ -1,14 +1,14 @@
 //! Cross-fitting: mu_ik, the outcome expected of unit i under arm k, predicted by a model fitted to the units that
 //! received arm k and lie outside the fold of i (Chernozhukov et al. 2018, Definition 3.1).
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::forest::forest;
 use super::logit::{Logit, Sample, Separated};
 use super::moments::{Columns, Moments};
 use super::{Folds, LinearModel};
-use crate::data::{DataError, OutcomeModel, Place, Problem, Study};
+use crate::data::{DataError, OutcomeModel, Place, Problem, Study, terms};
 
 /// Predictions mu (n x K), in outcome units, of one model for each fold and arm, or the user's own as they are.
 ///
@@ -144,10 +144,10 @@ fn logistic(study: &Study, design: &Array2<f64>, blocks: &Blocks) -> Result<Arra
         if fitted.iter().all(|&i| class[i] == class[fitted[0]]) {
             return Ok(vec![study.outcome[fitted[0]]; predicted.len()]);
         }
-        let sample = Sample { columns: &columns, units: &fitted, class: &class, classes: 2 };
+        let sample = Sample { columns: &columns, units: &fitted, class: &class, classes: 2, may: None };
         let model = Logit::fit(&sample, &blocks.moments_elsewhere(&moments, f, k..k + 1));
-        let model = model.map_err(|separated| refuse_separated(study, design.view(), Some(k), &separated))?;
-        Ok(predicted.into_iter().map(|i| model.probabilities(&columns, i)[1]).collect())
+        let model = model.map_err(|separated| refuse_separated(study, Some(k), &separated))?;
+        Ok(predicted.into_iter().map(|i| model.probabilities(&columns, i, None)[1]).collect())
     };
     let predicted: Result<Vec<_>, DataError> = blocks.pairs().par_iter().map(predict).collect();
     Ok(blocks.gather(predicted?))
@@ -175,17 +175,11 @@ fn forests(study: &Study, design: &Array2<f64>, blocks: &Blocks, seed: u64) -> A
 }
 
 /// Names what separates classes: the arms, or the outcomes within arm k.
-pub(super) fn refuse_separated(
-    study: &Study,
-    design: ArrayView2<f64>,
-    within: Option<usize>,
-    separated: &Separated,
-) -> DataError {
+pub(super) fn refuse_separated(study: &Study, within: Option<usize>, separated: &Separated) -> DataError {
     let file = Place::file(&study.source);
-    // Only columns that are covariates as they stand have a name in the file.
-    let named = study.covariate_names.len() == design.ncols();
-    let place = match separated.covariate.filter(|_| named) {
-        Some(j) => file.column(&study.covariate_names[j]),
+    let terms = terms(&study.covariates, &study.x);
+    let place = match separated.covariate.and_then(|j| terms.get(j)) {
+        Some(term) => file.column(term.covariate()),
         None => file,
     };
     place.refuse(match within {

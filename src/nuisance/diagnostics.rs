@@ -8,7 +8,7 @@
 //! and whether what is predicted happens (calibration). Scores and predictions are cross-fitted, so all of this is about
 //! units that a model has not seen.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{OutcomeModel, PropensityRole, Roles, Study};
@@ -61,7 +61,7 @@ pub struct ArmDiagnostics {
     pub calibration: Vec<Bin>,
 }
 
-/// The scores of an arm, before trimming and clipping.
+/// The scores of an arm among all units that may get it, before trimming and clipping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overlap {
     pub among_all: Quantiles,
@@ -120,6 +120,8 @@ impl Diagnostics {
     pub fn concerns(&self) -> Vec<String> {
         /// Below this share of the units that received an arm, a few of them decide its mean.
         const FEW: f64 = 0.25;
+        /// Cross-fitted models that find nothing are this much worse than means by chance alone.
+        const NOISE: f64 = 0.05;
         let of_arm = |arm: &ArmDiagnostics| {
             (arm.effective_size < FEW * arm.received as f64).then(|| {
                 format!(
@@ -130,18 +132,15 @@ impl Diagnostics {
         };
         let mut concerns: Vec<String> = self.propensity.arms.iter().filter_map(of_arm).collect();
         let (loss, shares) = (self.propensity.log_loss, self.propensity.log_loss_of_shares);
-        // Shares of the same units are fitted, which makes them look better by about as many units as there are arms.
-        let units: usize = self.propensity.arms.iter().map(|arm| arm.received).sum();
-        if loss > shares * (1.0 + 1e-9) + self.propensity.arms.len() as f64 / units as f64 {
+        if loss > (1.0 + NOISE) * shares {
             concerns.push(format!(
                 "the propensities predict the arms worse (log loss {loss:.4}) than the shares of the arms do ({shares:.4})"
             ));
         }
-        if let Some(r_squared) =
-            self.outcome.as_ref().and_then(|outcome| outcome.r_squared).filter(|r| *r < 0.0)
-        {
+        let r_squared = self.outcome.as_ref().and_then(|outcome| outcome.r_squared);
+        if let Some(r_squared) = r_squared.filter(|r_squared| *r_squared < -NOISE) {
             concerns.push(format!(
-                "the outcome model predicts worse than the mean of each arm (R squared {r_squared:.3}, cross-fitted)"
+                "the outcome model predicts worse than the mean of each arm (R squared {r_squared:.3})"
             ));
         }
         concerns
@@ -161,10 +160,12 @@ impl PropensityDiagnostics {
             received: received(k),
             effective_size: effective_size(study, k),
             overlap,
-            calibration: calibration(
-                study.propensity.column(k),
-                &study.arm.iter().map(|&arm| f64::from(u8::from(arm == k))).collect::<Vec<_>>(),
-            ),
+            calibration: {
+                let eligible = || (0..study.units()).filter(|&i| study.may_get(i, k));
+                let scores: Vec<f64> = eligible().map(|i| study.propensity[[i, k]]).collect();
+                let received: Vec<f64> = eligible().map(|i| f64::from(u8::from(study.arm[i] == k))).collect();
+                calibration(&scores, &received)
+            },
         };
         let arms = overlap.into_iter().enumerate().map(arm).collect();
         PropensityDiagnostics { source, handling, log_loss, log_loss_of_shares, arms }
@@ -204,7 +205,7 @@ impl Handling {
         if let Some(c) = self.clip.filter(|_| clipped > 0) {
             let (units, upper) = (study.units(), 1.0 - c);
             warnings.push(format!(
-                "{source}: propensities of {units} units clipped to [{c}, {upper}] ({})",
+                "{source}: propensities clipped to [{c}, {upper}] ({} of {units} units)",
                 of_arms(&self.clipped)
             ));
         }
@@ -226,21 +227,21 @@ impl OutcomeDiagnostics {
         };
         let (of_model, of_means) = (squares(&|i| predicted[i]), squares(&|i| means[study.arm[i]]));
         let r_squared = Some(1.0 - of_model / of_means).filter(|r| r.is_finite());
-        let calibration = calibration(ArrayView1::from(&predicted), &outcome);
+        let calibration = calibration(&predicted, &outcome);
         OutcomeDiagnostics { model, r_squared, log_loss: log_loss(&predicted, &outcome), calibration }
     }
 }
 
 /// Where the scores of each arm (K) lie.
 pub(super) fn overlap(study: &Study, e: &Array2<f64>) -> Vec<Overlap> {
-    let of_arm = |(k, scores): (usize, ArrayView1<f64>)| {
-        let received = scores.iter().zip(&study.arm).filter(|(_, arm)| **arm == k).map(|(e, _)| *e);
-        Overlap {
-            among_all: Quantiles::of(scores.to_vec()),
-            among_received: Quantiles::of(received.collect()),
-        }
+    let of = |k: usize, which: &dyn Fn(&usize) -> bool| {
+        Quantiles::of((0..study.units()).filter(which).map(|i| e[[i, k]]).collect())
     };
-    e.columns().into_iter().enumerate().map(of_arm).collect()
+    let of_arm = |k: usize| Overlap {
+        among_all: of(k, &|&i| study.may_get(i, k)),
+        among_received: of(k, &|&i| study.arm[i] == k),
+    };
+    (0..study.arms.len()).map(of_arm).collect()
 }
 
 impl Quantiles {
@@ -263,7 +264,7 @@ fn effective_size(study: &Study, k: usize) -> f64 {
 }
 
 /// Bins of about equal size, from small to large predictions; units with the same prediction share a bin.
-fn calibration(predicted: ArrayView1<f64>, observed: &[f64]) -> Vec<Bin> {
+fn calibration(predicted: &[f64], observed: &[f64]) -> Vec<Bin> {
     let n = observed.len();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| predicted[a].total_cmp(&predicted[b]));

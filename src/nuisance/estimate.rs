@@ -12,8 +12,6 @@ use crate::data::{DataError, OutcomeModel, Roles, Study};
 /// How nuisances are estimated, beyond the roles.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimation {
-    /// Folds of the cross-fitting.
-    pub folds: usize,
     /// Scores are brought into [c, 1 - c]; without it, estimated ones are with c = 0.01.
     pub clip: Option<f64>,
     /// Units with a score outside [t, 1 - t] are left out.
@@ -33,21 +31,28 @@ impl Estimation {
 pub struct Nuisances {
     /// The units that are not trimmed, with their propensity scores; warnings tell what was clipped and trimmed.
     pub study: Study,
+    /// Which units of the study before these are, if not all.
+    pub kept: Option<Vec<usize>>,
     /// Outcome predictions mu (n x K) of these units, where they were asked for.
     pub predictions: Option<Array2<f64>>,
     pub diagnostics: Diagnostics,
 }
 
 /// Estimates propensity scores and outcome predictions, both on all units of the study, then leaves out the units that
-/// are trimmed and clips the scores of the others.
+/// are trimmed and clips the scores of the others. `folds` are asked for only where something has to be fitted.
 ///
 /// # Errors
-/// As [`Folds::new`], [`propensities`] and [`cross_fit`]; kind `Usage` where the clip is 1/K or more; kind `Data` where
+/// As `folds`, [`propensities`] and [`cross_fit`]; kind `Usage` where the clip is 1/K or more; kind `Data` where
 /// trimming leaves no unit of an arm, or an estimated score is 0 or 1.
-pub fn estimate(study: Study, roles: &Roles, how: Estimation) -> Result<Nuisances, DataError> {
+pub fn estimate(
+    study: Study,
+    roles: &Roles,
+    how: Estimation,
+    folds: impl FnOnce(&Study) -> Result<Folds, DataError>,
+) -> Result<Nuisances, DataError> {
     let modelled = roles.propensity.is_estimated();
     let fitted = how.outcome && !matches!(roles.outcome_model, OutcomeModel::Columns(_));
-    let folds = if modelled || fitted { Some(Folds::new(&study, how.folds, how.seed)?) } else { None };
+    let folds = if modelled || fitted { Some(folds(&study)?) } else { None };
     let mut e = match &folds {
         Some(folds) => propensities(&study, folds, &roles.propensity, how.seed)?,
         None => study.propensity.clone(),
@@ -59,13 +64,14 @@ pub fn estimate(study: Study, roles: &Roles, how: Estimation) -> Result<Nuisance
     };
     let overlap = overlap(&study, &e);
 
-    let (mut study, mut handling) = (study, Handling::default());
+    let (mut study, mut handling, mut kept) = (study, Handling::default(), None);
     if let Some(t) = how.trim {
-        let kept = overlapping(&study, &e, t)?;
-        handling.trim(&study, &kept, t);
-        e = rows(&e, &kept);
-        predictions = predictions.map(|mu| rows(&mu, &kept));
-        study = study.select(&kept);
+        let inside = overlapping(&study, &e, t)?;
+        handling.trim(&study, &inside, t);
+        e = rows(&e, &inside);
+        predictions = predictions.map(|mu| rows(&mu, &inside));
+        study = study.select(&inside);
+        kept = Some(inside);
     }
     let c = how.clip.unwrap_or(if modelled { Estimation::CLIP } else { 0.0 });
     if c > 0.0 {
@@ -75,5 +81,5 @@ pub fn estimate(study: Study, roles: &Roles, how: Estimation) -> Result<Nuisance
     study.propensity = e;
     study.warnings.extend(handling.warnings(&study));
     let diagnostics = Diagnostics::new(&study, predictions.as_ref(), roles, overlap, handling);
-    Ok(Nuisances { study, predictions, diagnostics })
+    Ok(Nuisances { study, kept, predictions, diagnostics })
 }

@@ -4,6 +4,8 @@
 //! P(C = k | x) = exp(eta_k) / sum_l exp(eta_l),     eta_k = a_k + b_k'x,  eta_0 = 0
 //! ```
 //!
+//! where the sum runs over the classes that are open to the unit, and the others have probability 0.
+//!
 //! Newton's method with step halving (McFadden 1974; Agresti 2013, section 8.1) in coordinates t(x) in which the units
 //! fitted have mean 0 and covariance I: directions in which covariates do not vary are left out there, so repeated and
 //! constant covariates are no obstacle, and the Hessian is as well-conditioned as the fitted probabilities allow.
@@ -11,8 +13,11 @@
 //! Where a plane separates a class from the others, likelihood grows for ever along its normal and has no maximum
 //! (Albert and Anderson 1984). Newton's steps then do not shrink, which is how it shows.
 
+use std::ops::Range;
+
 use linfa_linalg::cholesky::SolveCInplace;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, Axis, s};
 use rayon::prelude::*;
 
 use super::least_squares::Directions;
@@ -40,6 +45,8 @@ pub(super) struct Sample<'a, 'c> {
     /// The class of every unit, from 0 to `classes` - 1; each is that of one of `units` at least.
     pub class: &'a [usize],
     pub classes: usize,
+    /// Which classes are open to every unit (n x K), that of the unit among them; all, if none.
+    pub may: Option<&'a Array2<bool>>,
 }
 
 impl Logit {
@@ -52,6 +59,7 @@ impl Logit {
         let likelihood = Likelihood {
             rows: basis.coordinates(sample.columns, sample.units),
             class: sample.units.iter().map(|&i| sample.class[i]).collect(),
+            may: sample.may.map(|may| may.select(Axis(0), sample.units)),
         };
         let mut theta = Array2::zeros((basis.rank() + 1, sample.classes - 1));
         let mut here = likelihood.at(&theta);
@@ -74,11 +82,16 @@ impl Logit {
         Err(basis.separation(&last))
     }
 
-    /// The probabilities of the K classes for the numbers of a unit in `columns`.
-    pub fn probabilities(&self, columns: &Columns, unit: usize) -> Array1<f64> {
+    /// The probabilities of the K classes for the numbers of a unit in `columns`, to which some classes may be closed.
+    pub fn probabilities(
+        &self,
+        columns: &Columns,
+        unit: usize,
+        may: Option<ArrayView1<bool>>,
+    ) -> Array1<f64> {
         let rows = self.basis.coordinates(columns, &[unit]);
         let mut eta = rows.dot(&self.theta).remove_axis(Axis(0));
-        let rest = softmax(eta.view_mut());
+        let rest = softmax(eta.view_mut(), may).of_first;
         [rest].into_iter().chain(eta).collect()
     }
 }
@@ -114,7 +127,7 @@ impl Basis {
             row.iter_mut().zip(numbers).for_each(|(cell, number)| *cell = number);
         }
         let mut rows = Array2::ones((units.len(), self.rank() + 1));
-        ndarray::linalg::general_mat_mul(1.0, &centred, &self.map, 0.0, &mut rows.slice_mut(s![.., 1..]));
+        general_mat_mul(1.0, &centred, &self.map, 0.0, &mut rows.slice_mut(s![.., 1..]));
         rows
     }
 
@@ -133,6 +146,7 @@ impl Basis {
 struct Likelihood {
     rows: Array2<f64>,
     class: Vec<usize>,
+    may: Option<Array2<bool>>,
 }
 
 impl Likelihood {
@@ -143,25 +157,57 @@ impl Likelihood {
         // Parts of fixed size, added in their order: no number of threads changes a sum.
         const BLOCKS: usize = 32;
         let size = Self::BLOCK * BLOCKS;
-        let rows: Vec<ArrayView2<f64>> = self.rows.axis_chunks_iter(Axis(0), size).collect();
-        let of_part = |(rows, class): (&ArrayView2<f64>, &[usize])| {
+        let n = self.class.len();
+        let of_part = |start: usize| {
             let mut sums = Derivatives::zeros(theta.dim());
-            let blocks = rows.axis_chunks_iter(Axis(0), Self::BLOCK).zip(class.chunks(Self::BLOCK));
-            blocks.for_each(|(rows, class)| sums.add(rows, class, theta));
+            let end = (start + size).min(n);
+            for start in (start..end).step_by(Self::BLOCK) {
+                self.add(&mut sums, start..(start + Self::BLOCK).min(end), theta);
+            }
             sums
         };
-        let parts: Vec<Derivatives> = rows.par_iter().zip(self.class.par_chunks(size)).map(of_part).collect();
+        let starts: Vec<usize> = (0..n).step_by(size).collect();
+        let parts: Vec<Derivatives> = starts.into_par_iter().map(of_part).collect();
         let mut sums = Derivatives::zeros(theta.dim());
         for part in parts {
             sums.log_likelihood += part.log_likelihood;
             sums.gradient += &part.gradient;
             sums.information += &part.information;
         }
-        let n = self.class.len() as f64;
+        let n = n as f64;
         sums.log_likelihood /= n;
         sums.gradient /= n;
         sums.information /= n;
         sums
+    }
+
+    /// Adds what the units of a range contribute.
+    fn add(&self, sums: &mut Derivatives, units: Range<usize>, theta: &Array2<f64>) {
+        let rows = self.rows.slice(s![units.clone(), ..]);
+        let mut p = rows.dot(theta);
+        let mut residuals = Array2::zeros(p.dim());
+        for ((mut p, mut residual), i) in p.rows_mut().into_iter().zip(residuals.rows_mut()).zip(units) {
+            let class = self.class[i];
+            // log p from eta, because p may be too small for its logarithm.
+            let eta = if class > 0 { p[class - 1] } else { 0.0 };
+            let may = self.may.as_ref().map(|may| may.row(i));
+            sums.log_likelihood += eta - softmax(p.view_mut(), may).log_sum;
+            residual.assign(&-&p);
+            if class > 0 {
+                residual[class - 1] += 1.0;
+            }
+        }
+        sums.gradient += &rows.t().dot(&residuals);
+        let width = rows.ncols();
+        for k in 0..theta.ncols() {
+            for l in 0..=k {
+                let weights = &p.column(k) * &p.column(l).mapv(|p| if k == l { 1.0 - p } else { -p });
+                let weighted = &rows * &weights.insert_axis(Axis(1));
+                let block = s![k * width..(k + 1) * width, l * width..(l + 1) * width];
+                let mut block = sums.information.slice_mut(block);
+                general_mat_mul(1.0, &rows.t(), &weighted, 1.0, &mut block);
+            }
+        }
     }
 
     /// The first of theta + step, theta + step / 2, .. that is more likely.
@@ -198,32 +244,6 @@ impl Derivatives {
         }
     }
 
-    fn add(&mut self, rows: ArrayView2<f64>, class: &[usize], theta: &Array2<f64>) {
-        let mut p = rows.dot(theta);
-        let mut residuals = Array2::zeros(p.dim());
-        for ((mut p, mut residual), &class) in p.rows_mut().into_iter().zip(residuals.rows_mut()).zip(class) {
-            // log p from eta, because p may be too small for its logarithm.
-            let eta = if class > 0 { p[class - 1] } else { 0.0 };
-            self.log_likelihood += eta - log_sum(p.view());
-            softmax(p.view_mut());
-            residual.assign(&-&p);
-            if class > 0 {
-                residual[class - 1] += 1.0;
-            }
-        }
-        self.gradient += &rows.t().dot(&residuals);
-        let width = rows.ncols();
-        for k in 0..theta.ncols() {
-            for l in 0..=k {
-                let weights = &p.column(k) * &p.column(l).mapv(|p| if k == l { 1.0 - p } else { -p });
-                let weighted = &rows * &weights.insert_axis(Axis(1));
-                let block = s![k * width..(k + 1) * width, l * width..(l + 1) * width];
-                let mut block = self.information.slice_mut(block);
-                ndarray::linalg::general_mat_mul(1.0, &rows.t(), &weighted, 1.0, &mut block);
-            }
-        }
-    }
-
     /// The step to where the gradient would vanish if the Hessian were the same there; none where it is singular.
     fn newton_step(&self) -> Option<Array2<f64>> {
         let (width, classes) = self.gradient.dim();
@@ -242,20 +262,25 @@ impl Derivatives {
     }
 }
 
-/// log(1 + sum_k exp(eta_k)), without overflow.
-fn log_sum(eta: ArrayView1<f64>) -> f64 {
-    let top = eta.fold(0.0, |top: f64, &eta| top.max(eta));
-    top + ((-top).exp() + eta.iter().map(|eta| (eta - top).exp()).sum::<f64>()).ln()
+/// What else there is to know of probabilities.
+struct Softmax {
+    /// The probability of the class whose eta is 0.
+    of_first: f64,
+    /// log sum_k exp(eta_k) over the classes that are open.
+    log_sum: f64,
 }
 
-/// Turns eta into probabilities; returns that of the class whose eta is 0.
-fn softmax(mut eta: ndarray::ArrayViewMut1<f64>) -> f64 {
-    let top = eta.fold(0.0, |top: f64, &eta| top.max(eta));
+/// Turns eta (K - 1) into probabilities, without overflow.
+fn softmax(mut eta: ArrayViewMut1<f64>, may: Option<ArrayView1<bool>>) -> Softmax {
+    let open = |k: usize| may.is_none_or(|may| may[k]);
+    let first = if open(0) { 0.0 } else { f64::NEG_INFINITY };
+    eta.iter_mut().enumerate().filter(|(k, _)| !open(k + 1)).for_each(|(_, eta)| *eta = f64::NEG_INFINITY);
+    let top = eta.fold(first, |top: f64, &eta| top.max(eta));
     eta.mapv_inplace(|eta| (eta - top).exp());
-    let rest = (-top).exp();
-    let sum = rest + eta.sum();
+    let of_first = (first - top).exp();
+    let sum = of_first + eta.sum();
     eta /= sum;
-    rest / sum
+    Softmax { of_first: of_first / sum, log_sum: top + sum.ln() }
 }
 
 fn largest(matrix: &Array2<f64>) -> f64 {

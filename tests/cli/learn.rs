@@ -17,7 +17,7 @@ pub fn trial_in(shell: &Shell) -> Trial {
 }
 
 /// The rewards of scores.csv by unit: id, and the reward of each arm.
-fn rewards(shell: &Shell, folder: &str) -> Vec<(String, Vec<f64>)> {
+pub fn rewards(shell: &Shell, folder: &str) -> Vec<(String, Vec<f64>)> {
     let text = shell.read(&format!("{folder}/scores.csv"));
     let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
     assert_eq!(header[0], "id");
@@ -44,9 +44,9 @@ fn the_folder_holds_five_files() {
     assert_eq!(ran.stdout, shell.read("results/first/summary.txt"));
     let (rule, report) = (shell.json("results/first/rule.json"), shell.json("results/first/report.json"));
     assert_eq!((&rule["kind"], &rule["root"]), (&report["point"]["kind"], &report["point"]["root"]));
-    assert_eq!(rule["schema_version"], 1);
+    assert_eq!(rule["schema_version"], 2);
     assert_eq!(rule["arms"], serde_json::json!(["none", "drug"]));
-    assert_eq!(rule["covariates"], serde_json::json!(["age", "sex"]));
+    assert_eq!(rule["covariates"], serde_json::json!([{"name": "age"}, {"name": "sex"}]));
     assert_eq!(rule["direction"], "maximize");
     assert_eq!(report["termination_status"], "OPTIMAL");
     assert!(report["evaluation"]["value"]["standard_error"].as_f64().unwrap() > 0.0);

@@ -1,5 +1,6 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
+mod categories;
 mod clusters;
 mod compare;
 mod constraints;
@@ -9,6 +10,7 @@ mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod nuisances;
 mod predict;
 #[path = "../common/cli.rs"]
 mod shell;

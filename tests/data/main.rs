@@ -4,6 +4,7 @@
 mod arms;
 mod clusters;
 mod costs;
+mod eligibility;
 mod matrices;
 mod missing_values;
 mod numbers;
@@ -41,6 +42,9 @@ fn roles() -> Roles {
         cluster: None,
         weights: None,
         arms: None,
+        categorical: BTreeMap::new(),
+        eligible: BTreeMap::new(),
+        split: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
         outcome_model: OutcomeModel::Linear,

@@ -1,8 +1,8 @@
 //! Logit models, forests, clipping, trimming and diagnostics, each against what must hold of it or was computed by hand.
 
 use ndarray::{Axis, array, concatenate};
-use prescribe::data::{ErrorKind, OutcomeModel, PropensityRole, Roles, Table};
-use prescribe::nuisance::{Estimation, Folds, Nuisances, cross_fit, estimate, propensities};
+use prescribe::data::{DataError, ErrorKind, OutcomeModel, PropensityRole, Roles, Table};
+use prescribe::nuisance::{Estimation, Folds, Nuisances, cross_fit, propensities};
 
 use super::*;
 
@@ -14,7 +14,11 @@ fn twice(study: Study) -> (Study, Folds) {
 }
 
 fn estimation() -> Estimation {
-    Estimation { folds: 2, clip: None, trim: None, outcome: false, seed: 1 }
+    Estimation { clip: None, trim: None, outcome: false, seed: 1 }
+}
+
+fn estimate(study: Study, roles: &Roles, how: Estimation) -> Result<Nuisances, DataError> {
+    prescribe::nuisance::estimate(study, roles, how, |study| Folds::new(study, 2, 1))
 }
 
 fn roles(propensity: PropensityRole, outcome_model: OutcomeModel) -> Roles {
@@ -204,7 +208,7 @@ fn what_is_clipped_and_trimmed_is_told() {
     second.into_iter().zip(expected).for_each(|(found, expected)| assert_close(found, expected, 1e-15));
     assert_eq!(
         clipped.study.warnings,
-        ["trial.csv: propensities of 10 units clipped to [0.05, 0.95] (0: 5, 1: 5)"]
+        ["trial.csv: propensities clipped to [0.05, 0.95] (0: 5, 1: 5 of 10 units)"]
     );
     assert_eq!(clipped.diagnostics.propensity.handling.clipped, [5, 5]);
 
@@ -214,7 +218,7 @@ fn what_is_clipped_and_trimmed_is_told() {
         trimmed.study.warnings,
         [
             "trial.csv: 2 of 10 units left out because a propensity lies outside [0.02, 0.98] (by arm received, 0: 1, 1: 1)",
-            "trial.csv: propensities of 8 units clipped to [0.025, 0.975] (0: 1, 1: 1)"
+            "trial.csv: propensities clipped to [0.025, 0.975] (0: 1, 1: 1 of 8 units)"
         ]
     );
     assert_eq!(trimmed.diagnostics.propensity.handling.trimmed, [1, 1]);
@@ -290,4 +294,29 @@ fn what_is_wrong_is_said() {
     let [few, worse] = &concerns(&format!("y,a,x,p\n{heavy}"))[..] else { panic!() };
     assert!(few.contains("arm 1") && few.contains("of 20 units in effect"), "{few}");
     assert!(worse.contains("predict the arms worse"), "{worse}");
+}
+
+#[test]
+fn arms_that_a_unit_may_not_get_have_no_chance() {
+    // Three arms; the last is closed to half of the units, whatever their covariate, and of the others a third receive it.
+    let n = 240;
+    let mut study = scattered_study(n, 3, 1);
+    study.arm = (0..n).map(|i| if i % 2 == 0 { (i / 2) % 3 } else { (i / 2) % 2 }).collect();
+    study.eligible = Some(Array2::from_shape_fn((n, 3), |(i, k)| k < 2 || i % 2 == 0));
+    let (study, folds) = twice(study);
+    for role in [PropensityRole::Logit, PropensityRole::Forest] {
+        let e = propensities(&study, &folds, &role, 1).unwrap();
+        for (i, row) in e.rows().into_iter().enumerate() {
+            assert_close(row.sum(), 1.0, 1e-12);
+            assert_eq!(row[2] == 0.0, i % 2 == 1, "{row}");
+        }
+        if role == PropensityRole::Logit {
+            // The likelihood equations, with every unit's own choice of arms.
+            for k in 0..3 {
+                let residual = |i: usize| f64::from(u8::from(study.arm[i] == k)) - e[[i, k]];
+                assert_close((0..n).map(residual).sum(), 0.0, 1e-10);
+                assert_close((0..n).map(|i| study.x[[i, 0]] * residual(i)).sum(), 0.0, 1e-10);
+            }
+        }
+    }
 }
