@@ -149,8 +149,9 @@ fn logistic(study: &Study, design: &Array2<f64>, blocks: &Blocks) -> Result<Arra
         let model = model.map_err(|separated| refuse_separated(study, Some(k), &separated))?;
         Ok(predicted.into_iter().map(|i| model.probabilities(&columns, i, None)[1]).collect())
     };
-    let predicted: Result<Vec<_>, DataError> = blocks.pairs().par_iter().map(predict).collect();
-    Ok(blocks.gather(predicted?))
+    let predicted: Vec<Result<Vec<f64>, DataError>> = blocks.pairs().par_iter().map(predict).collect();
+    // Only now for errors, so that the first in order is reported, and not the first in time.
+    Ok(blocks.gather(predicted.into_iter().collect::<Result<_, _>>()?))
 }
 
 /// The outcomes as classes.

@@ -1,4 +1,4 @@
-//! From a study to a value: folds, linear outcome models, cross-fitting, scores and evaluation, each against a truth
+//! From a study to a value: folds, models of outcomes and propensities, cross-fitting, scores and evaluation, each against a truth
 //! that is computed another way (by hand, by Cramer's rule, by enumerating every assignment of a small trial).
 
 mod clusters;

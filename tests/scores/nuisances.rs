@@ -3,6 +3,7 @@
 use ndarray::{Axis, array, concatenate};
 use prescribe::data::{DataError, ErrorKind, OutcomeModel, PropensityRole, Roles, Table};
 use prescribe::nuisance::{Estimation, Folds, Nuisances, cross_fit, propensities};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -77,6 +78,33 @@ fn steep_models_are_no_separation() {
     let residual = |i: usize| f64::from(u8::from(study.arm[i] == 1)) - e[[i, 1]];
     assert_close((0..1000).map(residual).sum(), 0.0, 1e-9);
     assert_close((0..1000).map(|i| i as f64 * residual(i)).sum(), 0.0, 1e-6);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+    /// With one covariate, arms are separated just where all of one lie at or below all of the other, and not all at one point.
+    #[test]
+    fn separation_is_refused_and_nothing_else(
+        numbers in proptest::collection::vec((0i32..6, 0usize..2), 4..24),
+        stretch in 0i32..4,
+    ) {
+        let (x, arm): (Vec<f64>, Vec<usize>) =
+            numbers.into_iter().map(|(x, arm)| (f64::from(x.pow(stretch as u32 + 1)), arm)).unzip();
+        let of = |k: usize| x.iter().zip(&arm).filter(move |(_, arm)| **arm == k).map(|(x, _)| *x);
+        prop_assume!(of(0).count() > 0 && of(1).count() > 0);
+        let below = |a: usize, b: usize| of(a).fold(f64::MIN, f64::max) <= of(b).fold(f64::MAX, f64::min);
+        let separated = (below(0, 1) || below(1, 0)) && x.iter().any(|value| *value != x[0]);
+        let n = x.len();
+        let design = Array2::from_shape_vec((n, 1), x.clone()).unwrap();
+        let (study, folds) = twice(study(design, arm, Array1::zeros(n), Array2::from_elem((n, 2), 0.5)));
+        let found = propensities(&study, &folds, &PropensityRole::Logit, 1);
+        prop_assert_eq!(found.is_err(), separated);
+        if let Ok(e) = found {
+            let residual = |i: usize| f64::from(u8::from(study.arm[i] == 1)) - e[[i, 1]];
+            prop_assert!((0..n).map(residual).sum::<f64>().abs() < 1e-9);
+            prop_assert!((0..n).map(|i| x[i] * residual(i)).sum::<f64>().abs() < 1e-9 * (1.0 + x.iter().sum::<f64>()));
+        }
+    }
 }
 
 #[test]
@@ -176,6 +204,21 @@ fn forests_hang_on_the_seed_and_not_on_the_threads() {
         pool.install(|| propensities(&study, &folds, &PropensityRole::Logit, 1)).unwrap()
     };
     assert_eq!(threads(1), threads(4));
+}
+
+#[test]
+fn forests_grow_on_few_units_and_no_covariates() {
+    for (n, p) in [(4, 2), (7, 1), (12, 3), (12, 0)] {
+        let study = scattered_study(n, 2, p);
+        let study = Study { arm: (0..n).map(|i| i % 2).collect(), ..study };
+        let folds = Folds { fold_of: (0..n).map(|i| i / 2 % 2).collect(), count: 2 };
+        let e = propensities(&study, &folds, &PropensityRole::Forest, 1).unwrap();
+        assert!(e.iter().all(|e| (0.0..=1.0).contains(e)), "{e}");
+        let mu = cross_fit(&study, &folds, &OutcomeModel::Forest, 1).unwrap();
+        let (least, most) =
+            study.outcome.iter().fold((f64::MAX, f64::MIN), |(a, b), y| (a.min(*y), b.max(*y)));
+        assert!(mu.iter().all(|mu| (least..=most).contains(mu)), "{mu}");
+    }
 }
 
 #[test]
@@ -319,4 +362,31 @@ fn arms_that_a_unit_may_not_get_have_no_chance() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_no_matter_of_chance_is_neither_clipped_nor_trimmed() {
+    let toml = "outcome = 'y'\ntreatment = 'a'\ncovariates = ['x']\narms = ['0', '1', '2']\neligible = { 1 = 'x>1', 2 = 'x>2' }";
+    let columns =
+        [("0", "p0"), ("1", "p1"), ("2", "p2")].map(|(arm, column)| (arm.into(), column.into())).into();
+    let roles = Roles { propensity: PropensityRole::Columns(columns), ..toml::from_str(toml).unwrap() };
+    let text = "y,a,x,p0,p1,p2\n0,0,1,1,0,0\n1,0,2,0.999,0.001,0\n0,1,2,0.5,0.5,0\n1,2,3,0.001,0.499,0.5\n0,2,3,0.2,0.4,0.4\n";
+    let run = |clip, trim| {
+        estimate(parsed(text, &roles), &roles, Estimation { clip, trim, ..estimation() }).unwrap()
+    };
+    let clipped = run(Some(0.1), None);
+    let expected = array![
+        [1.0, 0.0, 0.0],
+        [0.9, 0.1, 0.0],
+        [0.5, 0.5, 0.0],
+        [0.1 / 1.099, 0.499 / 1.099, 0.5 / 1.099],
+        [0.2, 0.4, 0.4]
+    ];
+    assert!((&clipped.study.propensity - &expected).iter().all(|off| off.abs() < 1e-15));
+    assert_eq!(clipped.diagnostics.propensity.handling.clipped, [2, 1, 0]);
+    // The arm that only two units may get has its scores counted among those two.
+    assert_eq!(clipped.diagnostics.propensity.arms[2].overlap.among_all.min, 0.4);
+    let trimmed = run(None, Some(0.1));
+    assert_eq!(trimmed.kept, Some(vec![0, 2, 4]));
+    assert_eq!(trimmed.study.rows, [0, 2, 4]);
 }
