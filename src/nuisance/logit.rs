@@ -63,9 +63,10 @@ impl Logit {
         };
         let mut theta = Array2::zeros((basis.rank() + 1, sample.classes - 1));
         let mut here = likelihood.at(&theta);
+        let identified = sample.may.map(|_| here.identified(sample.units.len()));
         let mut last = Array2::zeros(theta.dim());
         for _ in 0..Self::STEPS {
-            let Some(step) = here.newton_step() else { break };
+            let Some(step) = here.newton_step(identified.as_ref()) else { break };
             last = step;
             let size = largest(&last) / (1.0 + largest(&theta));
             // Convergence is quadratic: what a step so short leaves undone is below the rounding error.
@@ -133,12 +134,14 @@ impl Basis {
 
     /// The plane whose normal likelihood grows along.
     fn separation(&self, step: &Array2<f64>) -> Separated {
-        let normals = self.standardised.dot(&step.slice(s![1.., ..]));
-        let far = |column: ArrayView1<f64>| column.fold(0.0, |far: f64, value| far.max(value.abs()));
+        // Only differences between classes count: each against the mean of all.
+        let mean = step.sum_axis(Axis(1)) / (step.ncols() + 1) as f64;
+        let of_class = |k: usize| if k > 0 { &step.column(k - 1) - &mean } else { -&mean };
+        let far = |numbers: Array1<f64>| numbers.fold(0.0, |far: f64, value| far.max(value.abs()));
         let most = |numbers: Vec<f64>| (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
-        let class = most(step.columns().into_iter().map(far).collect()).unwrap_or(0);
-        let covariate = most(normals.column(class).iter().map(|value| value.abs()).collect());
-        Separated { class: class + 1, covariate }
+        let class = most((0..=step.ncols()).map(|k| far(of_class(k))).collect()).unwrap_or(0);
+        let normal = self.standardised.dot(&of_class(class).slice(s![1..]));
+        Separated { class, covariate: most(normal.iter().map(|value| value.abs()).collect()) }
     }
 }
 
@@ -244,22 +247,42 @@ impl Derivatives {
         }
     }
 
-    /// The step to where the gradient would vanish if the Hessian were the same there; none where it is singular.
-    fn newton_step(&self) -> Option<Array2<f64>> {
+    /// The step to where the gradient would vanish if the Hessian were the same there, within the span of `identified` where
+    /// that is not everything; none where the Hessian is singular.
+    fn newton_step(&self, identified: Option<&Array2<f64>>) -> Option<Array2<f64>> {
         let (width, classes) = self.gradient.dim();
+        // By classes, as the blocks of the information are.
+        let gradient = self.gradient.t().to_shape((width * classes, 1)).ok()?.into_owned();
+        let step = match identified {
+            None => solved(self.symmetric(), gradient)?,
+            Some(q) => q.dot(&solved(q.t().dot(&self.symmetric()).dot(q), q.t().dot(&gradient))?),
+        };
+        let step = step.to_shape((classes, width)).ok()?.t().to_owned();
+        step.iter().all(|number| number.is_finite()).then_some(step)
+    }
+
+    /// An orthonormal basis of the directions in which the likelihood varies at all: where classes are closed to units, those
+    /// may be fewer than the parameters, wherever theta is.
+    fn identified(&self, units: usize) -> Array2<f64> {
+        Directions::of(self.symmetric().view(), units).v
+    }
+
+    /// Minus the Hessian, of which only the lower triangle was added up.
+    fn symmetric(&self) -> Array2<f64> {
         let mut information = self.information.clone();
         for k in 0..information.nrows() {
             for l in 0..k {
                 information[[l, k]] = information[[k, l]];
             }
         }
-        // By classes, as the blocks are.
-        let mut step =
-            Array2::from_shape_fn((width * classes, 1), |(i, _)| self.gradient[[i % width, i / width]]);
-        information.solvec_inplace(&mut step).ok()?;
-        let step = Array2::from_shape_fn((width, classes), |(j, k)| step[[k * width + j, 0]]);
-        step.iter().all(|number| number.is_finite()).then_some(step)
+        information
     }
+}
+
+/// The solution of a positive definite system; none where it is not.
+fn solved(mut matrix: Array2<f64>, mut right: Array2<f64>) -> Option<Array2<f64>> {
+    matrix.solvec_inplace(&mut right).ok()?;
+    Some(right)
 }
 
 /// What else there is to know of probabilities.

@@ -123,6 +123,9 @@ fn covariates_that_separate_arms_are_refused_by_name() {
     for part in ["arm \"arm2\"", "--covariates", "--propensity forest"] {
         assert!(message.contains(part), "{message}");
     }
+    // The same of the first arm, which the others are compared with.
+    (0..60).for_each(|i| study.arm[i] = (study.arm[i] + 1) % 3);
+    assert!(refused(&study).contains("arm \"arm0\""));
     // Units at the edge: all with the rare mark received arm 0, but so did others.
     let mut study = scattered_study(60, 3, 3);
     (0..60).for_each(|i| study.x[[i, 2]] = f64::from(study.arm[i] == 0 && i % 4 == 0));
@@ -360,6 +363,29 @@ fn arms_that_a_unit_may_not_get_have_no_chance() {
                 assert_close((0..n).map(residual).sum(), 0.0, 1e-10);
                 assert_close((0..n).map(|i| study.x[[i, 0]] * residual(i)).sum(), 0.0, 1e-10);
             }
+        }
+    }
+}
+
+#[test]
+fn arms_that_are_never_open_to_the_same_units_are_no_obstacle() {
+    // Half of the units choose between arms 0 and 1, the others between 2 and 3: two logistic models in one.
+    let n = 200;
+    let mut joint = scattered_study(n, 4, 2);
+    joint.arm = (0..n).map(|i| 2 * (i % 2) + (i * i / 3 + i / 7) % 2).collect();
+    joint.eligible = Some(Array2::from_shape_fn((n, 4), |(i, k)| k / 2 == i % 2));
+    let (joint, folds) = twice(joint);
+    let e = propensities(&joint, &folds, &PropensityRole::Logit, 1).unwrap();
+    for half in 0..2 {
+        let units: Vec<usize> = (0..n).filter(|i| i % 2 == half).collect();
+        let x = joint.x.select(Axis(0), &units);
+        let arm: Vec<usize> = units.iter().map(|&i| joint.arm[i] - 2 * half).collect();
+        let m = units.len();
+        let (alone, folds) = twice(study(x, arm, Array1::zeros(m), Array2::from_elem((m, 2), 0.5)));
+        let expected = propensities(&alone, &folds, &PropensityRole::Logit, 1).unwrap();
+        for (row, &i) in units.iter().enumerate() {
+            (0..2).for_each(|k| assert_close(e[[i, 2 * half + k]], expected[[row, k]], 1e-11));
+            (0..2).for_each(|k| assert_eq!(e[[i, 2 * (1 - half) + k]], 0.0));
         }
     }
 }
