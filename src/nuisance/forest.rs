@@ -14,8 +14,8 @@ use crate::random::stream;
 
 /// Trees of a forest: the noise that so few add is a small part of that of the data.
 const TREES: usize = 200;
-/// Fewest units in a leaf: leaves of one unit, the default elsewhere, predict probabilities near 0 and 1.
-const MINIMUM_LEAF: usize = 5;
+/// Fewest units in a leaf, as probability forests have it elsewhere: smaller ones predict probabilities near 0 and 1 by chance.
+const MINIMUM_LEAF: usize = 10;
 
 /// Predictions for the units `predicted` by a forest grown on the units `fitted` (at least one) and their targets;
 /// the same seed and task give the same forest.
