@@ -75,6 +75,7 @@ impl Evaluate {
         self.study.over(&mut scoring)?;
         let failed = |error: toml::de::Error| Failure::usage(error.to_string());
         let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
+        scoring.check()?;
         if scoring.roles.arms.as_ref() != Some(&rule.header.arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

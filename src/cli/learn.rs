@@ -104,6 +104,7 @@ impl Learn {
             write(&learned, &config, &summary, folder)?;
         }
         let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
+                          "diagnostics": learned.scored.diagnostics,
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
@@ -258,6 +259,9 @@ fn summary(learned: &Learned, config: &Config) -> String {
         study.arms.len(),
         study.units() - trained
     );
+    for concern in learned.scored.diagnostics.concerns() {
+        let _ = writeln!(text, "look at: {concern}");
+    }
     let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
     text.push_str(&output::summary(&learned.report, &terms));
     if let Some(evaluation) = &learned.evaluation {

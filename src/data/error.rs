@@ -28,9 +28,10 @@ impl DataError {
     pub fn kind(&self) -> ErrorKind {
         match *self.problem {
             Problem::Unreadable(_) => ErrorKind::Io,
-            Problem::TooFewFolds { .. } | Problem::HorizonNotPositive { .. } | Problem::NoGivenScores => {
-                ErrorKind::Usage
-            }
+            Problem::TooFewFolds { .. }
+            | Problem::HorizonNotPositive { .. }
+            | Problem::NoGivenScores
+            | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
     }
@@ -166,8 +167,8 @@ pub enum Problem {
     ArmsDiffer { given: Vec<String>, found: Vec<String> },
     #[error("{role} names arm {}, which is not in the data; the arms are {}", quoted(arm), list(arms))]
     UnknownArm { role: &'static str, arm: String, arms: Vec<String> },
-    #[error("no propensity for arm {}; give one for each of the arms {}", quoted(arm), list(arms))]
-    NoPropensity { arm: String, arms: Vec<String> },
+    #[error("{role} does not name arm {}; give one for each of the arms {}", quoted(arm), list(arms))]
+    ArmNotGiven { role: &'static str, arm: String, arms: Vec<String> },
     #[error(
         "propensity {value} of arm {} is not between 0 and 1 (both excluded); correct it, or drop the units or the arm \
          that chance could not reach",
@@ -176,7 +177,7 @@ pub enum Problem {
     PropensityOutside { value: f64, arm: String },
     #[error(
         "no unit of the stratum {stratum} ({rows} {}) received arm {}; merge it with another stratum, form strata by \
-         fewer columns with --propensity-strata, or give known propensities with --propensity",
+         fewer columns with --propensity strata:.., or give known propensities with --propensity",
         plural(*rows, "row"), quoted(arm)
     )]
     ArmNotInStratum { arm: String, stratum: String, rows: usize },
@@ -276,6 +277,39 @@ pub enum Problem {
         plural(*weighted, of)
     )]
     TooLittleWeight { weighted: usize, of: &'static str },
+    #[error(
+        "outcome {value} in data row {row} is neither 0 nor 1, as --outcome-model logistic needs; code the outcome as 0 and 1, \
+         or pass --outcome-model linear"
+    )]
+    OutcomeNotBinary { value: f64, row: usize },
+    #[error(
+        "covariates (this one most, if one is named) separate the rows of arm {} from those of other arms, so no logit model of the \
+         propensity is the most likely one; leave the column out of --covariates, merge arms, or pass --propensity forest \
+         or strata:COLUMN",
+        quoted(arm)
+    )]
+    ArmSeparated { arm: String },
+    #[error(
+        "covariates (this one most, if one is named) separate the outcomes 0 and 1 in arm {}, so no logistic model of the outcome is \
+         the most likely one; leave the column out of --covariates, or pass --outcome-model linear or forest",
+        quoted(arm)
+    )]
+    OutcomeSeparated { arm: String },
+    #[error(
+        "estimated propensity {value} of arm {} in data row {row} is not between 0 and 1 (both excluded); pass --clip with a \
+         number above 0, or --trim to leave such rows out",
+        quoted(arm)
+    )]
+    PropensityEstimated { value: f64, arm: String, row: usize },
+    #[error(
+        "--clip {clip} is too large for {arms} arms, whose propensities sum to 1; give a number below 1/{arms}"
+    )]
+    ClipTooLarge { clip: f64, arms: usize },
+    #[error(
+        "--trim {trim} leaves no row of arm {}; trim less, merge the arm with another, or drop it",
+        quoted(arm)
+    )]
+    ArmTrimmed { arm: String, trim: f64 },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]

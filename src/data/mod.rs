@@ -28,6 +28,8 @@ pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
-pub use roles::{CostRole, Estimand, Missing, OutcomeRole, PropensityRole, Roles, SurvivalRole};
+pub use roles::{
+    CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
+};
 pub use study::Study;
 pub use table::{Format, Table};

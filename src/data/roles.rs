@@ -45,6 +45,8 @@ pub struct Roles {
     #[serde(default)]
     pub propensity: PropensityRole,
     #[serde(default)]
+    pub outcome_model: OutcomeModel,
+    #[serde(default)]
     pub costs: CostRole,
     /// Scores that were made elsewhere, one column an arm, in units of the outcome; they take the place of scores
     /// computed from the outcome.
@@ -124,6 +126,25 @@ pub enum PropensityRole {
     Strata(Vec<String>),
     /// With two arms, the column of P(A_i = second arm | X_i).
     TreatedColumn(String),
+    /// A multinomial logit model of the arm on the covariates, cross-fitted.
+    Logit,
+    /// Probability forests of the arms on the covariates, cross-fitted.
+    Forest,
+}
+
+/// Where the outcome predictions mu_ik = E[Y_i(k) | X_i] come from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeModel {
+    /// Least squares on the covariates in each arm, cross-fitted.
+    #[default]
+    Linear,
+    /// Logistic regression on the covariates in each arm, cross-fitted; for outcomes of 0 and 1.
+    Logistic,
+    /// A regression forest in each arm, cross-fitted.
+    Forest,
+    /// The user's own predictions, one column an arm, each unit's best made without that unit.
+    Columns(BTreeMap<String, String>),
 }
 
 /// What it costs to give an arm to a unit, in units of the outcome.
@@ -164,6 +185,7 @@ impl Roles {
         columns.extend(self.covariates.iter().map(|name| (name.as_str(), "covariate")));
         let role = if matches!(self.propensity, PropensityRole::Strata(_)) { STRATUM } else { "propensity" };
         columns.extend(self.propensity.columns().into_iter().map(|name| (name, role)));
+        columns.extend(self.outcome_model.columns().into_iter().map(|name| (name, "outcome prediction")));
         columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
         columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
@@ -197,12 +219,27 @@ impl From<&str> for OutcomeRole {
 }
 
 impl PropensityRole {
+    /// Whether a model estimates the scores, which takes the covariates of all units.
+    pub fn is_estimated(&self) -> bool {
+        matches!(self, PropensityRole::Logit | PropensityRole::Forest)
+    }
+
     fn columns(&self) -> Vec<&str> {
         match self {
             PropensityRole::ObservedShares | PropensityRole::Constants(_) => Vec::new(),
+            PropensityRole::Logit | PropensityRole::Forest => Vec::new(),
             PropensityRole::Columns(columns) => distinct(columns),
             PropensityRole::TreatedColumn(column) => vec![column],
             PropensityRole::Strata(columns) => columns.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+impl OutcomeModel {
+    fn columns(&self) -> Vec<&str> {
+        match self {
+            OutcomeModel::Columns(columns) => distinct(columns),
+            OutcomeModel::Linear | OutcomeModel::Logistic | OutcomeModel::Forest => Vec::new(),
         }
     }
 }

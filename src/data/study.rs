@@ -13,7 +13,7 @@ use super::error::plural;
 use super::follow_up::{FollowUp, outcomes};
 use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
-use super::propensity::propensity;
+use super::propensity::{predictions, propensity};
 use super::roles::compatible;
 use super::{
     Covariate, DataError, Design, Missing, Place, Problem, Purpose, Roles, Table, read_covariates, terms,
@@ -36,8 +36,11 @@ pub struct Study {
     pub follow_up: Option<FollowUp>,
     /// Scores that were made elsewhere (n x K), in units of the outcome.
     pub given_scores: Option<Array2<f64>>,
-    /// Propensity scores e (n x K).
+    /// Propensity scores e (n x K); where a model is to estimate them, the observed shares until
+    /// [`crate::nuisance::estimate`] has.
     pub propensity: Array2<f64>,
+    /// The user's own outcome predictions mu (n x K), where the roles name their columns.
+    pub predictions: Option<Array2<f64>>,
     /// Costs c (n x K), in units of the outcome.
     pub costs: Array2<f64>,
     /// Which arms each unit may get (n x K); none where all may get all.
@@ -100,6 +103,7 @@ impl Study {
             follow_up,
             given_scores: given_scores(table, roles, &arms)?,
             propensity: propensity(table, &roles.propensity, &arms, &arm, eligible.as_ref())?,
+            predictions: predictions(table, &roles.outcome_model, &arms)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
@@ -150,6 +154,7 @@ impl Study {
             follow_up: self.follow_up.as_ref().map(|follow_up| follow_up.select(units)),
             given_scores: self.given_scores.as_ref().map(rows),
             propensity: rows(&self.propensity),
+            predictions: self.predictions.as_ref().map(rows),
             costs: rows(&self.costs),
             eligible: self.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
             held_out: self.held_out.as_ref().map(|held_out| units.iter().map(|&i| held_out[i]).collect()),

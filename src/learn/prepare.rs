@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis};
 use super::sample::split;
 use super::{Config, LearnError, Sample, Scoring};
 use crate::data::{Study, Table};
-use crate::nuisance::{Folds, cross_fit};
+use crate::nuisance::{Diagnostics, Estimation, Folds, Nuisances, estimate};
 use crate::score::{ScoreKind, aipw, complete, direct, given, hajek, ipw, net, transport};
 
 /// A study with its rewards.
@@ -16,6 +16,8 @@ pub struct Scored {
     pub study: Study,
     /// What a solver maximises, n x K: scores in the user's direction, net of costs.
     pub rewards: Array2<f64>,
+    /// What there is to say about the nuisances behind the scores.
+    pub diagnostics: Diagnostics,
     /// Values (n) of the covariates that parity compares and subgroups are formed by, whether the rule sees them or not.
     pub groups: BTreeMap<String, Vec<String>>,
 }
@@ -72,17 +74,24 @@ fn position(study: &Study, flag: &str, name: &String) -> Result<usize, LearnErro
 pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
     let mut study = Study::from_table(table, &scoring.roles)?;
     complete(&mut study)?;
+    let how = Estimation {
+        clip: scoring.clip,
+        trim: scoring.trim,
+        outcome: matches!(scoring.score, ScoreKind::Direct | ScoreKind::Aipw),
+        seed,
+    };
+    let folds = |study: &Study| Folds::new(study, scoring.folds, seed);
+    let Nuisances { mut study, predictions, diagnostics, .. } = estimate(study, &scoring.roles, how, folds)?;
     if let Some(target) = &scoring.target {
         transport(&mut study, &Table::read(target)?, scoring.roles.missing)?;
     }
-    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
-    let scores = match scoring.score {
-        ScoreKind::Direct => direct(&study, &predictions()?)?,
-        ScoreKind::Ipw => ipw(&study)?,
-        ScoreKind::Hajek => hajek(&study)?,
-        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
-        ScoreKind::Given => given(&study)?,
+    let scores = match (scoring.score, &predictions) {
+        (ScoreKind::Direct, Some(mu)) => direct(&study, mu)?,
+        (ScoreKind::Aipw, Some(mu)) => aipw(&study, mu)?,
+        (ScoreKind::Hajek, _) => hajek(&study)?,
+        (ScoreKind::Given, _) => given(&study)?,
+        _ => ipw(&study)?,
     };
     let rewards = net(&scores, &study, scoring.direction)?;
-    Ok(Scored { study, rewards, groups: BTreeMap::new() })
+    Ok(Scored { study, rewards, diagnostics, groups: BTreeMap::new() })
 }

@@ -63,7 +63,7 @@ fn thornton_gives_the_same_rule_in_every_format() {
 
 #[test]
 fn text_arms_strata_and_ids_give_the_same_rule_in_every_format() {
-    let line = "--outcome y --treatment a --arms none,drug,talk --covariates age,dose --propensity-strata ward \
+    let line = "--outcome y --treatment a --arms none,drug,talk --covariates age,dose --propensity strata:ward \
                 --id id --cluster family --cost-column fee --minimize --policy tree --depth 2";
     same_in_every_format(&trial(), line);
 }

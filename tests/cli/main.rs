@@ -17,6 +17,7 @@ mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod nuisances;
 mod predict;
 #[path = "../common/cli.rs"]
 mod shell;

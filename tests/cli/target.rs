@@ -27,7 +27,7 @@ fn the_value_is_that_of_weights_with_the_target_s_means() {
         "{warning}"
     );
     shell.run("verify out").exits(0);
-    let evaluate = "evaluate out/rule.json trial.csv --outcome y --treatment a --propensity-column p";
+    let evaluate = "evaluate out/rule.json trial.csv --outcome y --treatment a --propensity p";
     let again = shell.run(&format!("{evaluate} --score ipw --target target.csv --json -")).exits(0).json();
     assert!(close(
         again["value"]["estimate"].as_f64().unwrap(),

@@ -23,7 +23,9 @@ mod weights;
 
 use std::collections::BTreeMap;
 
-use prescribe::data::{CostRole, DataError, ErrorKind, Missing, PropensityRole, Roles, Study, Table};
+use prescribe::data::{
+    CostRole, DataError, ErrorKind, Missing, OutcomeModel, PropensityRole, Roles, Study, Table,
+};
 
 const TRIAL: &str = "\
 id,y,a,age,sex,p,fee
@@ -51,6 +53,7 @@ fn roles() -> Roles {
         split: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
+        outcome_model: OutcomeModel::Linear,
         costs: CostRole::None,
         rewards: BTreeMap::new(),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ndarray::{Axis, array};
-use prescribe::data::{Covariate, Estimand, FollowUp, OutcomeRole, Roles, SurvivalRole, Table};
+use prescribe::data::{Covariate, Estimand, FollowUp, OutcomeModel, OutcomeRole, Roles, SurvivalRole, Table};
 use prescribe::evaluate::{Estimate, Evaluation};
 use prescribe::nuisance::{Folds, cross_fit};
 use prescribe::score::{Direction, aipw, complete, ipw, net};
@@ -247,7 +247,11 @@ fn the_value_of_a_fixed_rule_is_unbiased_and_covered_and_dropping_the_censored_i
             let coarse = completed(Study { follow_up: Some(one_stratum), ..study.clone() });
             let dropped = study.select(&known);
             let found = [
-                value(&whole, aipw(&whole, &cross_fit(&whole, &folds).unwrap()).unwrap(), 0.6),
+                value(
+                    &whole,
+                    aipw(&whole, &cross_fit(&whole, &folds, &OutcomeModel::Linear, 1).unwrap()).unwrap(),
+                    0.6,
+                ),
                 value(&whole, ipw(&whole).unwrap(), 0.6),
                 value(&coarse, ipw(&coarse).unwrap(), 0.6),
                 value(&dropped, ipw(&dropped).unwrap(), 0.6),
@@ -278,7 +282,7 @@ fn the_held_out_value_of_a_learned_rule_is_covered() {
     for _ in 0..STUDIES {
         let study = completed(simulated(&mut random, Estimand::Rmst));
         let folds = Folds::new(&study, 5, random.random()).unwrap();
-        let scores = aipw(&study, &cross_fit(&study, &folds).unwrap()).unwrap();
+        let scores = aipw(&study, &cross_fit(&study, &folds, &OutcomeModel::Linear, 1).unwrap()).unwrap();
         let half = |parity: usize| -> Vec<usize> { (0..400).filter(|i| i / 2 % 2 == parity).collect() };
         let on = |units: &[usize], cut| value(&study.select(units), scores.select(Axis(0), units), cut);
         let cuts = (0..=20).map(|step| step as f64 / 20.0);
