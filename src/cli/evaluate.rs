@@ -1,17 +1,20 @@
 //! `prescribe evaluate RULE DATA`: the value of a rule on data that it has not seen.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
+use ndarray::{Array2, Axis};
 use toml::{Table, Value};
 
 use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
 use super::study::{StudyFlags, put, table};
-use crate::data;
-use crate::evaluate::Evaluation;
-use crate::learn::{Scoring, rows, score_table};
+use crate::data::{self, Study};
+use crate::evaluate::{Against, BestArm, Evaluation};
+use crate::learn::{Scored, Scoring, rows, score_table};
+use crate::nuisance::Folds;
 use crate::rule::RuleFile;
 
 #[derive(Args)]
@@ -22,6 +25,9 @@ pub struct Evaluate {
     data: PathBuf,
     #[command(flatten)]
     study: StudyFlags,
+    /// Another rule, to compare with on the same units; may be repeated. Scores use the covariates of all rules
+    #[arg(long, value_name = "OTHER_RULE")]
+    against: Vec<PathBuf>,
     /// Root of all randomness
     #[arg(long, default_value = "1")]
     seed: u64,
@@ -33,18 +39,38 @@ impl Evaluate {
     pub fn run(&self) -> Result<u8, Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         let rule = RuleFile::read(&self.rule)?;
-        let scoring = self.scoring(&rule)?;
-        let scored = score_table(&data::Table::read(&self.data)?, &scoring, self.seed)?;
+        let others = self.others(&rule)?;
+        let scoring = self.scoring(&rule, &others)?;
+        let mut scored = score_table(&data::Table::read(&self.data)?, &scoring, self.seed)?;
+        let best_arm = self.best_arm(&mut scored, &scoring);
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-        let assignment = rule.assign(rows(&scored.study.x))?;
-        let evaluation =
-            Evaluation::new(&scored.study, &scored.rewards, &assignment, rule.header.direction, None)?;
+        let Scored { study, rewards, .. } = &scored;
+        let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, study)));
+        let compared = others.iter().map(|(name, other)| Ok((name.clone(), assigned(other)?)));
+        let against = Against { best_arm, others: compared.collect::<Result<_, Failure>>()? };
+        let evaluation = Evaluation::new(study, rewards, &assigned(&rule)?, rule.header.direction, &against)?;
+        let leaf_of = rule.leaf_of(rows(&seen_by(&rule, study)))?;
+        let evaluation = evaluation.with_leaves(study, rewards, rule.leaf_paths(), &leaf_of)?;
         output::print(self.json.json.as_deref(), &evaluation, &evaluation.table())?;
         Ok(DONE)
     }
 
-    /// What was typed, with what the rule file knows.
-    fn scoring(&self, rule: &RuleFile) -> Result<Scoring, Failure> {
+    /// The other rules, by the names of their files.
+    fn others(&self, rule: &RuleFile) -> Result<Vec<(String, RuleFile)>, Failure> {
+        let read = |path: &PathBuf| {
+            let (name, other) = (path.display().to_string(), RuleFile::read(path)?);
+            if (&other.header.arms, other.header.direction) != (&rule.header.arms, rule.header.direction) {
+                return Err(Failure::usage(format!(
+                    "--against {name}: its arms or direction are not those of the rule; compare rules for the same choice"
+                )));
+            }
+            Ok((name, other))
+        };
+        self.against.iter().map(read).collect()
+    }
+
+    /// What was typed, with what the rule files know.
+    fn scoring(&self, rule: &RuleFile, others: &[(String, RuleFile)]) -> Result<Scoring, Failure> {
         if self.study.outcome.is_none() || self.study.treatment.is_none() {
             return Err(Failure::usage("name the columns with --outcome and --treatment"));
         }
@@ -52,9 +78,15 @@ impl Evaluate {
         put(&mut scoring, "score", Some("aipw"))?;
         put(&mut scoring, "folds", Some(5))?;
         put(&mut scoring, "direction", Some(rule.header.direction))?;
+        let mut covariates = rule.header.covariates.clone();
+        for name in others.iter().flat_map(|(_, other)| &other.header.covariates) {
+            if !covariates.contains(name) {
+                covariates.push(name.clone());
+            }
+        }
         let roles = table(&mut scoring, "roles");
         put(roles, "arms", Some(&rule.header.arms))?;
-        put(roles, "covariates", Some(&rule.header.covariates))?;
+        put(roles, "covariates", Some(covariates))?;
         self.study.over(&mut scoring)?;
         let failed = |error: toml::de::Error| Failure::usage(error.to_string());
         let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
@@ -63,4 +95,26 @@ impl Evaluate {
         }
         Ok(scoring)
     }
+
+    /// The best single arm inside the folds of the scores. Where the units are too few for folds, which not every score
+    /// needs, there is none, and a warning.
+    fn best_arm(&self, scored: &mut Scored, scoring: &Scoring) -> Option<BestArm> {
+        match Folds::new(&scored.study, scoring.folds, self.seed) {
+            Ok(folds) => Some(BestArm::in_folds(&scored.rewards, &folds)),
+            Err(error) => {
+                scored.study.warnings.push(format!("no comparison with the best single arm: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// The covariates of a study (n x p) that a rule looks at, in its order; the study has them all.
+fn seen_by<'s>(rule: &RuleFile, study: &'s Study) -> Cow<'s, Array2<f64>> {
+    if rule.header.covariates == study.covariate_names {
+        return Cow::Borrowed(&study.x);
+    }
+    let known = |name: &String| study.covariate_names.iter().position(|other| other == name);
+    let columns: Vec<usize> = rule.header.covariates.iter().filter_map(known).collect();
+    Cow::Owned(study.x.select(Axis(1), &columns).as_standard_layout().into_owned())
 }

@@ -54,6 +54,9 @@ pub struct Learn {
     /// Share of each arm's units held out to evaluate the rule on, whole clusters where there are any (default 0.5; 0: none)
     #[arg(long, value_name = "SHARE", value_parser = flags::nonnegative, help_heading = "Rule")]
     test_share: Option<f64>,
+    /// Value of the learner by nested cross-fitting over K folds; the rule is then learned from all units
+    #[arg(long, value_name = "nested:K", value_parser = flags::nested, conflicts_with = "test_share", help_heading = "Rule")]
+    evaluate: Option<usize>,
     #[command(flatten)]
     constraints: ConstraintFlags,
     /// Most difference in the share of units with an arm other than the first between the two groups of a covariate
@@ -87,7 +90,7 @@ impl Learn {
         if let Some(folder) = &self.out {
             write(&learned, &config, &summary, folder)?;
         }
-        let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
+        let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation, "learner": learned.learner,
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
@@ -126,7 +129,11 @@ impl Learn {
     /// Writes what was typed over a configuration.
     fn over(&self, tree: &mut Table) -> Result<(), Failure> {
         put(tree, "data", self.data.as_ref())?;
-        put(tree, "test_share", self.test_share)?;
+        put(tree, "test_share", self.test_share.or(self.evaluate.map(|_| 0.0)))?;
+        put(tree, "nested", self.evaluate)?;
+        if self.test_share.is_some() {
+            tree.remove("nested");
+        }
         put(tree, "solver", self.solver.solver.as_ref())?;
         put(tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
         self.policy(tree)?;
@@ -234,6 +241,14 @@ fn summary(learned: &Learned, config: &Config) -> String {
         let optimistic =
             if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };
         let _ = write!(text, "\n{optimistic}{}", evaluation.table());
+    }
+    if let Some(learner) = &learned.learner {
+        let folds = learner.folds.len();
+        let _ = write!(
+            text,
+            "\nThe learner, by nested cross-fitting over {folds} folds: \"rule\" is the rule learned without the unit's fold\n{}",
+            learner.evaluation.table()
+        );
     }
     text
 }

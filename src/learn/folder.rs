@@ -20,6 +20,7 @@ pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -
         dropped: learned.scored.study.dropped,
         warnings: learned.scored.study.warnings.clone(),
         evaluation: learned.evaluation.clone(),
+        learner: learned.learner.clone(),
     };
     let other = |error: String| failed(io::Error::other(error));
     let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| other(error.to_string()));
@@ -48,6 +49,8 @@ pub(super) struct ReportFile {
     pub dropped: usize,
     pub warnings: Vec<String>,
     pub evaluation: Option<crate::evaluate::Evaluation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<super::LearnerValue>,
 }
 
 /// One row a unit: id, sample, arm received, arm assigned, and the reward of each arm.

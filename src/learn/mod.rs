@@ -12,6 +12,8 @@
 mod config;
 mod constraints;
 mod folder;
+mod judged;
+mod parallel;
 mod prepare;
 mod sample;
 mod verify;
@@ -19,7 +21,9 @@ mod verify;
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context};
 pub use folder::{read_config, write};
-pub use prepare::{Scored, prepare, score_table};
+pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
+pub use prepare::{Scored, prepare, read_study, score_table};
+use prepare::{pose, prepare_study, rewards_of};
 pub use sample::Sample;
 use sample::units_of;
 pub use verify::{Finding, verify};
@@ -30,10 +34,10 @@ use prescribe_models::tree_rule::Tree;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
 use crate::data::DataError;
-use crate::evaluate::Evaluation;
+use crate::evaluate::{BestArm, Evaluation, best};
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::{self, UnknownChoice};
-use crate::solve::{Observer, Report, Solvable, SolveError, solve_explained};
+use crate::solve::{Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
 
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,8 @@ pub enum LearnError {
     Rule(#[from] RuleError),
     #[error("{0}")]
     Usage(String),
+    #[error("no rule was found for {of} ({status:?}); loosen the limits or the constraints")]
+    NoRule { of: String, status: TerminationStatus },
     #[error("{path}: {reason}; {remedy}")]
     Io { path: String, reason: String, remedy: &'static str },
 }
@@ -66,21 +72,25 @@ pub struct Learned {
     pub rule: Option<RuleFile>,
     /// On the held-out units, or on all where none were held out (then optimistic).
     pub evaluation: Option<Evaluation>,
+    /// What the learner is worth, by nested cross-fitting, where the configuration asks for it.
+    pub learner: Option<LearnerValue>,
 }
 
 /// Reads the data, learns and evaluates.
 pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnError> {
     config.check()?;
-    let (scored, sample) = prepare(config)?;
+    let study = read_study(config)?;
+    let learner = config.nested.map(|_| learner_value(&study, config, observer)).transpose()?;
+    let (scored, sample) = prepare_study(study, config)?;
     let report = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
     let Scored { study, .. } = &scored;
     let rule = RuleFile::new(&report, &study.covariate_names, &study.arms, config.scoring.direction);
     let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
-    let evaluation = match rule.is_some() {
-        true => Some(evaluate(&scored, &sample, &assignment, config)?),
-        false => None,
+    let evaluation = match &rule {
+        Some(rule) => Some(evaluate(&scored, &sample, rule, &assignment, config)?),
+        None => None,
     };
-    Ok(Learned { sample, assignment, report, rule, evaluation, scored })
+    Ok(Learned { sample, assignment, report, rule, evaluation, learner, scored })
 }
 
 /// Something to do with a policy problem, whatever its class.
@@ -100,14 +110,23 @@ pub fn on_training_units<W: WithProblem>(
     config: &Config,
     work: W,
 ) -> Result<W::Done, LearnError> {
-    let train = units_of(sample, Sample::Train);
-    let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
-    let rewards = scored.rewards.select(Axis(0), &train);
+    on_units(scored, &units_of(sample, Sample::Train), config, work)
+}
+
+/// Poses the problem of some of the units, one that is named twice counting twice, and hands it to `work`.
+pub(super) fn on_units<W: WithProblem>(
+    scored: &Scored,
+    units: &[usize],
+    config: &Config,
+    work: W,
+) -> Result<W::Done, LearnError> {
+    let (study, x) = (&scored.study, scored.study.x.select(Axis(0), units));
+    let rewards = scored.rewards.select(Axis(0), units);
     let (names, arms) = (study.covariate_names.clone(), study.arms.clone());
-    let of_train = |values: &Vec<f64>| train.iter().map(|&i| values[i]).collect();
+    let of_units = |values: &Vec<f64>| units.iter().map(|&i| values[i]).collect();
     let context = Context {
-        costs: Some(study.costs.select(Axis(0), &train)),
-        groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_train(values))).collect(),
+        costs: Some(study.costs.select(Axis(0), units)),
+        groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_units(values))).collect(),
     };
     let constraints = &config.constraints;
     match config.policy {
@@ -143,21 +162,24 @@ impl WithProblem for SolveIt<'_> {
     }
 }
 
-/// The value of an assignment on the held-out units, or on all where none are held out.
+/// The value of a rule and its assignment on the held-out units, or on all where none are held out.
 fn evaluate(
     scored: &Scored,
     sample: &[Sample],
+    rule: &RuleFile,
     assignment: &[usize],
     config: &Config,
 ) -> Result<Evaluation, LearnError> {
     let Scored { study, rewards, .. } = scored;
     let (train, test) = (units_of(sample, Sample::Train), units_of(sample, Sample::Test));
     let on = if test.is_empty() { &train } else { &test };
-    let totals = rewards.select(Axis(0), &train).sum_axis(Axis(0));
-    let best = (1..totals.len()).fold(0, |best, k| if totals[k] > totals[best] { k } else { best });
+    let best = best(rewards.select(Axis(0), &train).sum_axis(Axis(0)).view());
     let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
     let (study, rewards) = (study.select(on), rewards.select(Axis(0), on));
-    Ok(Evaluation::new(&study, &rewards, &given, config.scoring.direction, Some(best))?)
+    let best = BestArm::Elsewhere(best).into();
+    let evaluation = Evaluation::new(&study, &rewards, &given, config.scoring.direction, &best)?;
+    let leaf_of = rule.leaf_of(rows(&study.x))?;
+    Ok(evaluation.with_leaves(&study, &rewards, rule.leaf_paths(), &leaf_of)?)
 }
 
 /// The rows of a matrix in standard layout.

@@ -22,12 +22,28 @@ pub struct Scored {
 
 /// Study, rewards and held-out units, by the configuration.
 pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
-    let seed = config.solve.random_seed;
-    let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
-    scored.groups = groups(&scored.study, config.constraints.parity.keys())?;
-    hide(&mut scored.study, &config.exclude)?;
+    prepare_study(read_study(config)?, config)
+}
+
+/// The study of the data file, with all the covariates that serve scores.
+pub fn read_study(config: &Config) -> Result<Study, LearnError> {
+    Ok(Study::from_table(&Table::read(&config.data)?, &config.scoring.roles)?)
+}
+
+/// Rewards and held-out units of a study.
+pub fn prepare_study(study: Study, config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
+    let (scoring, seed) = (&config.scoring, config.solve.random_seed);
+    let rewards = rewards_of(&study, scoring, || Ok(Folds::new(&study, scoring.folds, seed)?))?;
+    let scored = pose(study, rewards, config)?;
     let sample = split(&scored.study, config.test_share, seed)?;
     Ok((scored, sample))
+}
+
+/// What a problem is posed on: a scored study without what the rule must not see.
+pub(super) fn pose(mut study: Study, rewards: Array2<f64>, config: &Config) -> Result<Scored, LearnError> {
+    let groups = groups(&study, config.constraints.parity.keys())?;
+    hide(&mut study, &config.exclude)?;
+    Ok(Scored { study, rewards, groups })
 }
 
 /// The values of the covariates called `names`.
@@ -66,13 +82,22 @@ fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
 /// Study and rewards of a table.
 pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
     let study = Study::from_table(table, &scoring.roles)?;
-    let predictions = || cross_fit(&study, &Folds::new(&study, scoring.folds, seed)?);
-    let scores = match scoring.score {
-        ScoreKind::Direct => direct(&study, &predictions()?)?,
-        ScoreKind::Ipw => ipw(&study)?,
-        ScoreKind::Hajek => hajek(&study)?,
-        ScoreKind::Aipw => aipw(&study, &predictions()?)?,
-    };
-    let rewards = net(&scores, &study, scoring.direction)?;
+    let rewards = rewards_of(&study, scoring, || Ok(Folds::new(&study, scoring.folds, seed)?))?;
     Ok(Scored { study, rewards, groups: BTreeMap::new() })
+}
+
+/// The rewards of a study (n x K), cross-fitted over `folds`, which are asked for only where a score needs them.
+pub(super) fn rewards_of(
+    study: &Study,
+    scoring: &Scoring,
+    folds: impl Fn() -> Result<Folds, LearnError>,
+) -> Result<Array2<f64>, LearnError> {
+    let predictions = || -> Result<Array2<f64>, LearnError> { Ok(cross_fit(study, &folds()?)?) };
+    let scores = match scoring.score {
+        ScoreKind::Direct => direct(study, &predictions()?)?,
+        ScoreKind::Ipw => ipw(study)?,
+        ScoreKind::Hajek => hajek(study)?,
+        ScoreKind::Aipw => aipw(study, &predictions()?)?,
+    };
+    Ok(net(&scores, study, scoring.direction)?)
 }

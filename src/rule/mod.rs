@@ -8,9 +8,11 @@
 
 mod answer;
 pub mod export;
+mod leaves;
 mod text;
 
 pub use answer::{GivenAnswer, read_answer};
+pub use leaves::LeafPath;
 
 use std::path::Path;
 

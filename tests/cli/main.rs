@@ -9,6 +9,7 @@ mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod nested;
 mod predict;
 #[path = "../common/cli.rs"]
 mod shell;

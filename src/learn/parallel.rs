@@ -1,0 +1,54 @@
+//! Many problems at once, each solved in one thread.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::LearnError;
+use crate::solve::{Control, Observer, Options, Progress};
+
+/// `work(i)` for i from 0 to `count` - 1, on as many threads as `options` say; the results are in order, so that they do not
+/// depend on the number of threads. `work` gets the options and the observer for its own solve; `observer` is told how many
+/// of the `count` things called `what` are done.
+pub(super) fn each<T: Send>(
+    count: usize,
+    what: &str,
+    options: &Options,
+    observer: &dyn Observer,
+    work: impl Fn(usize, &Options, &dyn Observer) -> Result<T, LearnError> + Sync,
+) -> Result<Vec<T>, LearnError> {
+    let inner = Options { threads: 1, ..options.clone() };
+    let (done, quiet) = (AtomicUsize::new(0), Quiet(observer));
+    let one = |i| {
+        let result = work(i, &inner, &quiet);
+        let done = 1 + done.fetch_add(1, Ordering::Relaxed);
+        quiet.0.progress(&Progress {
+            seconds: 0.0,
+            phase: format!("{done} of {count} {what}"),
+            incumbent: None,
+            bound: None,
+            nodes: 0,
+        });
+        result
+    };
+    let run = || (0..count).into_par_iter().map(one).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.min(count)).build();
+    match pool {
+        Ok(pool) => pool.install(run),
+        // Without threads of its own, the work runs on those that there are.
+        Err(_) => run(),
+    }
+}
+
+/// Hears nothing of the single solves, but passes the wish to stop on to them.
+struct Quiet<'o>(&'o dyn Observer);
+
+impl Observer for Quiet<'_> {
+    fn progress(&self, _progress: &Progress) -> Control {
+        if self.0.wants_stop() { Control::Stop } else { Control::Continue }
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.0.wants_stop()
+    }
+}
