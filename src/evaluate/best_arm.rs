@@ -41,7 +41,7 @@ impl BestArm {
                 total += &row;
             });
         }
-        let arm_of_fold = totals.rows().into_iter().map(|total| best(total)).collect();
+        let arm_of_fold = totals.rows().into_iter().map(best).collect();
         BestArm::InFolds { arm_of_fold, folds: folds.clone() }
     }
 

@@ -150,7 +150,7 @@ mod tests {
         let error = (14.0_f64 / 12.0).sqrt();
         assert!((estimate.estimate - 3.0).abs() < 1e-15);
         assert!((estimate.standard_error - error).abs() < 1e-15);
-        let half = 3.1824463052837096 * error;
+        let half = 3.18244630528371 * error;
         assert!((estimate.interval[0] - (3.0 - half)).abs() < 1e-12);
         assert!((estimate.interval[1] - (3.0 + half)).abs() < 1e-12);
     }

@@ -25,8 +25,8 @@ fn assert_estimate(found: &Estimate, estimate: f64, variance_of_mean: f64) {
     assert_close(found.estimate, estimate, 1e-14);
     assert_close(found.standard_error, error, 1e-14);
     // Student's t with 3 degrees of freedom.
-    assert_close(found.interval[0], estimate - 3.1824463052837096 * error, 1e-12);
-    assert_close(found.interval[1], estimate + 3.1824463052837096 * error, 1e-12);
+    assert_close(found.interval[0], estimate - 3.18244630528371 * error, 1e-12);
+    assert_close(found.interval[1], estimate + 3.18244630528371 * error, 1e-12);
 }
 
 #[test]
