@@ -11,6 +11,7 @@ mod predict;
 mod problem;
 mod progress;
 mod solve;
+mod stability;
 mod study;
 mod verify;
 
@@ -44,6 +45,8 @@ enum Command {
     Predict(predict::Predict),
     /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
     Export(export::Export),
+    /// Learn a rule again from bootstrap samples: what of it stays
+    Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
     Verify(verify::Verify),
 }
@@ -66,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
     };
     match done {

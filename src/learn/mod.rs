@@ -16,6 +16,7 @@ mod judged;
 mod parallel;
 mod prepare;
 mod sample;
+mod stability;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
@@ -26,6 +27,7 @@ pub use prepare::{Scored, prepare, read_study, score_table};
 use prepare::{pose, prepare_study, rewards_of};
 pub use sample::Sample;
 use sample::units_of;
+pub use stability::{Agreement, CovariateShare, Optimism, Root, Stability, UnitAgreement, stability};
 pub use verify::{Finding, verify};
 
 use ndarray::{Array2, Axis};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::LearnError;
-use crate::solve::{Control, Observer, Options, Progress};
+use crate::solve::{Control, Observer, Options, Progress, Watch};
 
 /// `work(i)` for i from 0 to `count` - 1, on as many threads as `options` say; the results are in order, so that they do not
 /// depend on the number of threads. `work` gets the options and the observer for its own solve; `observer` is told how many
@@ -18,17 +18,11 @@ pub(super) fn each<T: Send>(
     work: impl Fn(usize, &Options, &dyn Observer) -> Result<T, LearnError> + Sync,
 ) -> Result<Vec<T>, LearnError> {
     let inner = Options { threads: 1, ..options.clone() };
-    let (done, quiet) = (AtomicUsize::new(0), Quiet(observer));
+    let (done, quiet, watch) = (AtomicUsize::new(0), Quiet(observer), Watch::start(None, observer));
     let one = |i| {
         let result = work(i, &inner, &quiet);
         let done = 1 + done.fetch_add(1, Ordering::Relaxed);
-        quiet.0.progress(&Progress {
-            seconds: 0.0,
-            phase: format!("{done} of {count} {what}"),
-            incumbent: None,
-            bound: None,
-            nodes: 0,
-        });
+        watch.tell(&format!("{done} of {count} {what}"), None, None, 0);
         result
     };
     let run = || (0..count).into_par_iter().map(one).collect();

@@ -14,5 +14,6 @@ mod predict;
 #[path = "../common/cli.rs"]
 mod shell;
 mod solve;
+mod stability;
 mod verify;
 mod weights;

@@ -191,7 +191,7 @@ fn leaves_by_hand_with_clusters_and_three_arms() {
     let first = &found[0];
     assert_eq!((first.leaf, first.units, first.share, first.against.as_str()), (1, 3, 0.6, "arm1"));
     assert_close(first.effect.unwrap(), 2.0 / 3.0, 1e-14);
-    let error = (2.0 / 9.0 * (1.0 / 9.0 + 1.0 / 9.0) as f64).sqrt();
+    let error = f64::sqrt(2.0 / 9.0 * (1.0 / 9.0 + 1.0 / 9.0));
     assert_close(first.standard_error.unwrap(), error, 1e-14);
     assert_close(first.interval.unwrap()[1], 2.0 / 3.0 + 12.706204736174705 * error, 1e-12);
     assert_close(first.value.unwrap().estimate, -7.0 / 3.0, 1e-14);
