@@ -5,17 +5,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ndarray::{Array2, Axis};
-use toml::{Table, Value};
 
 use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
-use super::study::{StudyFlags, put, table};
+use super::study::{StudyFlags, scoring};
 use crate::data::{self, Study};
 use crate::evaluate::{Against, BestArm, Evaluation};
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
-use crate::rule::RuleFile;
+use crate::rule::{Header, RuleFile};
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -71,26 +70,15 @@ impl Evaluate {
 
     /// What was typed, with what the rule files know.
     fn scoring(&self, rule: &RuleFile, others: &[(String, RuleFile)]) -> Result<Scoring, Failure> {
-        if self.study.outcome.is_none() || self.study.treatment.is_none() {
-            return Err(Failure::usage("name the columns with --outcome and --treatment"));
-        }
-        let mut scoring = Table::new();
-        put(&mut scoring, "score", Some("aipw"))?;
-        put(&mut scoring, "folds", Some(5))?;
-        put(&mut scoring, "direction", Some(rule.header.direction))?;
         let mut covariates = rule.header.covariates.clone();
         for name in others.iter().flat_map(|(_, other)| &other.header.covariates) {
             if !covariates.contains(name) {
                 covariates.push(name.clone());
             }
         }
-        let roles = table(&mut scoring, "roles");
-        put(roles, "arms", Some(&rule.header.arms))?;
-        put(roles, "covariates", Some(covariates))?;
-        self.study.over(&mut scoring)?;
-        let failed = |error: toml::de::Error| Failure::usage(error.to_string());
-        let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
-        if scoring.roles.arms.as_ref() != Some(&rule.header.arms) {
+        let Header { arms, direction, .. } = &rule.header;
+        let scoring = scoring(&self.study, *direction, &covariates, Some(arms))?;
+        if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }
         Ok(scoring)

@@ -15,7 +15,7 @@ use super::flags::{self, ConstraintFlags, JsonFlag, SolverFlags};
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
-use crate::data::check_folder;
+use crate::data::{check_folder, write_folder};
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::score::Direction;
@@ -67,7 +67,7 @@ pub struct Learn {
     /// Configuration; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Folder for rule.json, report.json, scores.csv, summary.txt and config.toml
+    /// Folder for the results, summary.txt and config.toml
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -96,8 +96,36 @@ impl Learn {
         Ok(code_of(&learned.report))
     }
 
+    /// Prints what another command found with these flags, and writes it into the folder: as `json`, its pictures, its table
+    /// and the configuration.
+    pub(super) fn write(
+        &self,
+        found: &impl serde::Serialize,
+        pictures: &[(&str, String)],
+        json: &str,
+        table: &str,
+        config: &Config,
+    ) -> Result<(), Failure> {
+        if let Some(folder) = &self.out {
+            let failed = |error: &dyn std::fmt::Display| Failure {
+                code: INTERNAL,
+                message: format!("the result cannot be written: {error}"),
+            };
+            let mut files = vec![
+                (json, serde_json::to_vec_pretty(found).map_err(|error| failed(&error))?),
+                ("summary.txt", table.as_bytes().to_vec()),
+                ("config.toml", toml::to_string_pretty(config).map_err(|error| failed(&error))?.into_bytes()),
+            ];
+            files.extend(pictures.iter().map(|(name, picture)| (*name, picture.as_bytes().to_vec())));
+            write_folder(folder, &files).map_err(|error| {
+                Failure::io(folder, &error, "name a folder that can be written to with --out")
+            })?;
+        }
+        output::print(self.json.json.as_deref(), found, table)
+    }
+
     /// Refuses places that could not be written in the end.
-    fn check_targets(&self, config: &Config) -> Result<(), Failure> {
+    pub(super) fn check_targets(&self, config: &Config) -> Result<(), Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         output::check(config.solve.log_file.as_deref(), "--log-file")?;
         let Some(folder) = &self.out else { return Ok(()) };
@@ -106,7 +134,7 @@ impl Learn {
     }
 
     /// Defaults, then the file, then the flags.
-    fn config(&self) -> Result<Config, Failure> {
+    pub(super) fn config(&self) -> Result<Config, Failure> {
         let mut tree = defaults()?;
         if let Some(path) = &self.config {
             overlay(&mut tree, read(path)?);

@@ -1,10 +1,12 @@
 //! The command line: parse, call, print. One file a subcommand.
 
 mod compare;
+mod curve;
 mod evaluate;
 mod export;
 mod failure;
 mod flags;
+mod frontier;
 mod learn;
 mod output;
 mod predict;
@@ -45,6 +47,10 @@ enum Command {
     Predict(predict::Predict),
     /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
     Export(export::Export),
+    /// Value of a learner along the depth of its trees or the share of units they may treat
+    Frontier(Box<frontier::Frontier>),
+    /// Gain against spending, where the largest estimated gains for their cost come first (Qini curve)
+    Curve(Box<curve::Curve>),
     /// Learn a rule again from bootstrap samples: what of it stays
     Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
@@ -69,6 +75,8 @@ pub fn run() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Frontier(command) => command.run(),
+        Command::Curve(command) => command.run(),
         Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
     };

@@ -6,7 +6,8 @@ use toml::{Table, Value};
 use super::failure::Failure;
 use super::flags;
 use crate::data::{CostRole, Missing, PropensityRole};
-use crate::score::ScoreKind;
+use crate::learn::Scoring;
+use crate::score::{Direction, ScoreKind};
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct StudyFlags {
@@ -112,6 +113,27 @@ impl StudyFlags {
             (constants, _) => Some(CostRole::PerArm(flags::numbers("--cost", constants)?)),
         })
     }
+}
+
+/// How data become scores, by what was typed, for commands without a configuration; `arms` where a rule names them.
+pub fn scoring(
+    flags: &StudyFlags,
+    direction: Direction,
+    covariates: &[String],
+    arms: Option<&[String]>,
+) -> Result<Scoring, Failure> {
+    if flags.outcome.is_none() || flags.treatment.is_none() {
+        return Err(Failure::usage("name the columns with --outcome and --treatment"));
+    }
+    let mut scoring = Table::new();
+    put(&mut scoring, "score", Some("aipw"))?;
+    put(&mut scoring, "folds", Some(5))?;
+    put(&mut scoring, "direction", Some(direction))?;
+    let roles = table(&mut scoring, "roles");
+    put(roles, "arms", arms)?;
+    put(roles, "covariates", Some(covariates))?;
+    flags.over(&mut scoring)?;
+    Value::Table(scoring).try_into().map_err(|error: toml::de::Error| Failure::usage(error.to_string()))
 }
 
 /// The table called `name`, made where it is not there.

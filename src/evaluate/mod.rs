@@ -14,8 +14,10 @@
 //! it is -Gamma that is averaged, and lower is better.
 
 mod best_arm;
+mod curve;
 mod estimate;
 mod leaves;
+mod plot;
 mod quantile;
 mod table;
 
@@ -27,9 +29,12 @@ use crate::score::Direction;
 
 pub(crate) use best_arm::best;
 pub use best_arm::{BestArm, BestArmLabel};
+pub use curve::{CostCurve, CurvePoint, SpendingUnit};
 use estimate::Sampling;
 pub use estimate::{Estimate, as_value};
 pub use leaves::Leaf;
+pub use plot::{Line, Plot};
+pub use table::{aligned, cells, decimals};
 
 /// What an assignment is worth, and how it compares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -171,8 +176,28 @@ fn check(
     against: &Against,
 ) -> Result<(), DataError> {
     study.check_matrix("the reward matrix", rewards)?;
+    check_sampling(study, sampling)?;
+    let others = against.others.iter().map(|(_, other)| other.as_slice());
+    others.chain([assignment]).try_for_each(|assignment| check_assignment(study, assignment))?;
+    let Some(best) = &against.best_arm else { return Ok(()) };
+    check_arms(study, best.arms())?;
+    match best {
+        BestArm::InFolds { arm_of_fold, folds } => {
+            let fits =
+                folds.fold_of.len() == study.units() && folds.fold_of.iter().all(|&f| f < arm_of_fold.len());
+            let lengths = [study.units(), folds.fold_of.len()].map(|length| format!("{length} long"));
+            let [expected, found] = lengths;
+            let problem = Problem::Shape { what: "the fold of each unit", expected, found };
+            if fits { Ok(()) } else { Err(Place::file(&study.source).refuse(problem)) }
+        }
+        BestArm::Elsewhere(_) => Ok(()),
+    }
+}
+
+/// Refuses units that have no standard error.
+fn check_sampling(study: &Study, sampling: &Sampling) -> Result<(), DataError> {
     let file = Place::file(&study.source);
-    let n = rewards.nrows();
+    let n = study.units();
     if n < 2 {
         return Err(file.refuse(Problem::TooFewRows { rows: n }));
     }
@@ -192,19 +217,7 @@ fn check(
         let of = if study.cluster.is_some() { "cluster" } else { "row" };
         return Err(file.refuse(Problem::TooLittleWeight { weighted, of }));
     }
-    let others = against.others.iter().map(|(_, other)| other.as_slice());
-    others.chain([assignment]).try_for_each(|assignment| check_assignment(study, assignment))?;
-    let Some(best) = &against.best_arm else { return Ok(()) };
-    check_arms(study, best.arms())?;
-    match best {
-        BestArm::InFolds { arm_of_fold, folds } => {
-            let fits = folds.fold_of.len() == n && folds.fold_of.iter().all(|&f| f < arm_of_fold.len());
-            let (expected, found) = (format!("{n} long"), format!("{} long", folds.fold_of.len()));
-            let problem = Problem::Shape { what: "the fold of each unit", expected, found };
-            if fits { Ok(()) } else { Err(file.refuse(problem)) }
-        }
-        BestArm::Elsewhere(_) => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_assignment(study: &Study, assignment: &[usize]) -> Result<(), DataError> {

@@ -94,12 +94,13 @@ fn is_arm(comparison: &Comparison) -> bool {
 }
 
 /// Three significant digits of the standard error, which is as far as the numbers mean anything.
-pub(super) fn decimals(standard_error: f64) -> usize {
+pub fn decimals(standard_error: f64) -> usize {
     const MOST: f64 = 8.0;
     if standard_error > 0.0 { (2.0 - standard_error.log10().floor()).clamp(0.0, MOST) as usize } else { 4 }
 }
 
-pub(super) fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
+/// An estimate, its standard error and its interval as text.
+pub fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
     let Estimate { estimate, standard_error, interval: [lower, upper] } = estimate;
     [
         format!("{estimate:.decimals$}"),
@@ -109,7 +110,7 @@ pub(super) fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
 }
 
 /// Columns two blanks apart: the first aligned to the left, the others to the right.
-pub(super) fn aligned<const C: usize>(lines: &[[String; C]]) -> String {
+pub fn aligned<const C: usize>(lines: &[[String; C]]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..C).map(width).collect();
     let text = |line: &[String; C]| {

@@ -11,7 +11,9 @@
 
 mod config;
 mod constraints;
+mod curve;
 mod folder;
+mod frontier;
 mod judged;
 mod parallel;
 mod prepare;
@@ -21,7 +23,9 @@ mod verify;
 
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context};
+pub use curve::cost_curve;
 pub use folder::{read_config, write};
+pub use frontier::{Frontier, Point, frontier};
 pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
 pub use prepare::{Scored, prepare, read_study, score_table};
 use prepare::{pose, prepare_study, rewards_of};

@@ -4,6 +4,7 @@ mod clusters;
 mod compare;
 mod constraints;
 mod evaluate;
+mod frontier;
 mod help;
 mod instances;
 mod learn;
