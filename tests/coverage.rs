@@ -11,8 +11,9 @@
 
 use std::fmt::Write;
 
+use ndarray::Array2;
 use prescribe::data::{Study, Table};
-use prescribe::evaluate::{BEST_ARM, BestArm, Estimate, Evaluation, OBSERVED};
+use prescribe::evaluate::{BEST_ARM, BestArm, CostCurve, Estimate, Evaluation, OBSERVED};
 use prescribe::learn::{Config, learner_value, rows, score_table};
 use prescribe::nuisance::Folds;
 use prescribe::score::Direction;
@@ -155,6 +156,58 @@ fn nested_cross_fitting_covers_the_value_of_the_learner() {
                 })
                 .sum();
             [covers(&learner.evaluation.value, worth)]
+        });
+        assert_between(&found, 0.92, 0.97);
+    }
+}
+
+/// A curve of costs 1 where X1 <= 0 and 2 elsewhere, in the order of X2 + 0.3 + X1 / 100 per cost, which differs in all 25 cells:
+/// the gain X2 + 1/2 of whole cells in turn is the truth.
+#[test]
+fn curves_cover_what_is_gained_for_a_share_of_the_spending() {
+    let fee = |x1: f64| if x1 > 0.0 { 2.0 } else { 1.0 };
+    let predicted = |x1: f64, x2: f64| x2 + 0.3 + x1 / 100.0;
+    let mut cells: Vec<(f64, f64)> =
+        (0..25).map(|cell| (f64::from(cell / 5 - 2), f64::from(cell % 5 - 2))).collect();
+    let slope = |(x1, x2): (f64, f64)| predicted(x1, x2) / fee(x1);
+    cells.sort_by(|a, b| slope(*b).total_cmp(&slope(*a)));
+    let (total, everyone) = (1.4, 0.5);
+    let worth = |share: f64| {
+        let mut left = share * total;
+        let mut gain = 0.0;
+        for &(x1, x2) in &cells {
+            let part = (25.0 * left / fee(x1)).clamp(0.0, 1.0);
+            left -= part * fee(x1) / 25.0;
+            gain += part * (x2 + 0.5) / 25.0;
+        }
+        gain
+    };
+    let over = |share: f64| worth(share) - share * everyone;
+    let area = (0..2000).map(|m| over((f64::from(m) + 0.5) / 2000.0) / 2000.0).sum::<f64>();
+    for (clustered, clusters) in [(false, 300), (true, 60)] {
+        let config = config(clustered);
+        let found = shares(1000, |seed| {
+            let scored =
+                score_table(&study(30_000 + seed, clusters, clustered), &config.scoring, seed).unwrap();
+            let (mut study, mut rewards) = (scored.study, scored.rewards);
+            let x = study.x.clone();
+            let mut order = Array2::zeros(rewards.dim());
+            for (i, x) in x.rows().into_iter().enumerate() {
+                study.costs[[i, 1]] = fee(x[0]);
+                rewards[[i, 1]] -= fee(x[0]);
+                order[[i, 1]] = predicted(x[0], x[1]);
+            }
+            let curve = CostCurve::new(&study, &rewards, &order, Direction::Maximize, 20).unwrap();
+            let point = |share: f64| &curve.points[(20.0 * share) as usize];
+            [
+                covers(&point(0.25).gain, worth(0.25)),
+                covers(&point(0.6).gain, worth(0.6)),
+                covers(&point(1.0).gain, worth(1.0)),
+                covers(&point(0.5).random, 0.5 * everyone),
+                covers(&point(0.25).over_random, over(0.25)),
+                covers(&point(0.6).over_random, over(0.6)),
+                covers(&curve.area, area),
+            ]
         });
         assert_between(&found, 0.92, 0.97);
     }

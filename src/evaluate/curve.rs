@@ -15,8 +15,9 @@
 //! everyone has the dearest arm, gain or no gain. Units of equal slope are treated by lot, so that their order does not
 //! matter. The predictions m must not rest on the unit that they are for: then V is unbiased for the order that they give.
 //!
-//! The standard error of V(B) counts that the last slope treated depends on the sample: with lambda the slope of the curve at B,
-//! it is that of the mean of d_{i, pi_B(i)} - lambda (c_{i, pi_B(i)} - w_i B); the same holds for R and for the area.
+//! Budgets are shares u of T. The standard error of V(u T) counts that T and the last slope treated depend on the sample: with
+//! lambda the slope of the curve there, and t_i what the dearest arm costs unit i, it is that of the mean of
+//! d_{i, pi_B(i)} - lambda (c_{i, pi_B(i)} - u t_i); the same holds for R and for the area.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -90,22 +91,27 @@ impl CostCurve {
         let total = path.steps.iter().map(|step| step.cost).sum::<f64>() / n;
         let budgets: Vec<f64> = (0..=steps).map(|m| total * m as f64 / steps as f64).collect();
 
-        let mut values = Vec::with_capacity(budgets.len());
-        path.walk(&market, &budgets, |_, gain, _| values.push(gain.iter().sum::<f64>() / n));
+        let (mut values, mut full) = (Vec::with_capacity(budgets.len()), Vec::new());
+        path.walk(&market, &budgets, |m, gain, cost| {
+            values.push(gain.iter().sum::<f64>() / n);
+            if m == steps {
+                full = cost.to_vec();
+            }
+        });
         let lot = Lot::of(&market);
         let mut points = Vec::with_capacity(budgets.len());
         let mut area = vec![0.0; study.units()];
         path.walk(&market, &budgets, |m, gain, cost| {
-            let budget = budgets[m];
-            let slope = slope(&budgets, &values, m);
-            let ordered = |i: usize| gain[i] - slope * (cost[i] - sampling.weights[i] * budget);
-            let drawn = lot.at(budget);
-            let by_lot = |i: usize| drawn.term(&market, i, sampling.weights[i]);
+            let (slope, drawn, used) =
+                (slope(&budgets, &values, m), lot.at(budgets[m]), m as f64 / steps as f64);
+            let ordered = |i: usize| gain[i] - slope * (cost[i] - used * full[i]);
+            let by_lot =
+                |i: usize| drawn.gain(&market, i) - drawn.slope * (drawn.cost(&market, i) - used * full[i]);
             // The trapezoidal rule over equal steps.
             let share = if m == 0 || m == steps { 0.5 } else { 1.0 } / steps as f64;
             area.iter_mut().enumerate().for_each(|(i, area)| *area += share * (ordered(i) - by_lot(i)));
             points.push(CurvePoint {
-                spending: budget,
+                spending: budgets[m],
                 gain: Estimate::of_mean(ordered, &sampling),
                 random: Estimate::of_mean(by_lot, &sampling),
                 over_random: Estimate::of_mean(|i| ordered(i) - by_lot(i), &sampling),
@@ -273,7 +279,6 @@ struct Draw {
     from: usize,
     to: usize,
     chance: f64,
-    budget: f64,
     /// What more spending brings.
     slope: f64,
 }
@@ -299,23 +304,23 @@ impl Lot {
         match last {
             Some([(c0, v0, from), (c1, v1, to)]) => {
                 let (chance, slope) = ((budget - c0) / (c1 - c0), (v1 - v0) / (c1 - c0));
-                Draw { from: *from, to: *to, chance, budget, slope }
+                Draw { from: *from, to: *to, chance, slope }
             }
             // More than the dearest arm costs cannot be spent.
             _ => {
                 let arm = self.corners.last().map_or(0, |corner| corner.2);
-                Draw { from: arm, to: arm, chance: 1.0, budget, slope: 0.0 }
+                Draw { from: arm, to: arm, chance: 1.0, slope: 0.0 }
             }
         }
     }
 }
 
 impl Draw {
-    /// What unit i, of weight w, adds to the mean gain at the budget.
-    fn term(&self, market: &Market, i: usize, weight: f64) -> f64 {
-        let mixed =
-            |of: &dyn Fn(usize) -> f64| (1.0 - self.chance) * of(self.from) + self.chance * of(self.to);
-        let off = mixed(&|k| market.cost(i, k)) - weight * self.budget;
-        mixed(&|k| market.gain(i, k)) - self.slope * off
+    fn gain(&self, market: &Market, i: usize) -> f64 {
+        (1.0 - self.chance) * market.gain(i, self.from) + self.chance * market.gain(i, self.to)
+    }
+
+    fn cost(&self, market: &Market, i: usize) -> f64 {
+        (1.0 - self.chance) * market.cost(i, self.from) + self.chance * market.cost(i, self.to)
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Sampling {
     pub clusters: usize,
     /// The weight of each unit (n).
     pub weights: Vec<f64>,
+    /// t of G - 1 degrees of freedom.
+    quantile: f64,
 }
 
 impl Sampling {
@@ -76,7 +78,7 @@ impl Sampling {
 
     fn new(cluster_of: Vec<usize>, weights: Vec<f64>) -> Sampling {
         let clusters = cluster_of.iter().max().map_or(0, |last| last + 1);
-        Sampling { cluster_of, clusters, weights }
+        Sampling { cluster_of, clusters, weights, quantile: student_975(clusters as f64 - 1.0) }
     }
 
     /// The same for some of the units.
@@ -121,7 +123,7 @@ impl Estimate {
         let squares = deviations.iter().fold(0.0, |sum, deviation| sum + deviation * deviation);
         // In this order, clusters of one unit give the same bits as the formula without clusters.
         let standard_error = (squares / (count - 1.0) / total * (count / total)).sqrt();
-        let margin = if standard_error > 0.0 { student_975(count - 1.0) * standard_error } else { 0.0 };
+        let margin = if standard_error > 0.0 { sampling.quantile * standard_error } else { 0.0 };
         Estimate { estimate, standard_error, interval: [estimate - margin, estimate + margin] }
     }
 

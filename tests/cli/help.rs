@@ -16,6 +16,7 @@ fn every_command_has_help() {
         "learn",
         "evaluate",
         "predict",
+        "curve",
         "frontier",
         "stability",
         "verify",

@@ -3,6 +3,7 @@
 mod clusters;
 mod compare;
 mod constraints;
+mod curve;
 mod evaluate;
 mod frontier;
 mod help;

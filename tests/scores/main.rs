@@ -3,6 +3,7 @@
 
 mod clusters;
 mod cross_fitting;
+mod curve;
 mod evaluation;
 mod folds;
 mod linear_model;
