@@ -100,21 +100,23 @@ impl CostCurve {
         });
         let lot = Lot::of(&market);
         let mut points = Vec::with_capacity(budgets.len());
-        let mut area = vec![0.0; study.units()];
+        let (mut area, mut ordered, mut by_lot) = (full.clone(), full.clone(), full.clone());
+        area.fill(0.0);
         path.walk(&market, &budgets, |m, gain, cost| {
             let (slope, drawn, used) =
                 (slope(&budgets, &values, m), lot.at(budgets[m]), m as f64 / steps as f64);
-            let ordered = |i: usize| gain[i] - slope * (cost[i] - used * full[i]);
-            let by_lot =
-                |i: usize| drawn.gain(&market, i) - drawn.slope * (drawn.cost(&market, i) - used * full[i]);
             // The trapezoidal rule over equal steps.
             let share = if m == 0 || m == steps { 0.5 } else { 1.0 } / steps as f64;
-            area.iter_mut().enumerate().for_each(|(i, area)| *area += share * (ordered(i) - by_lot(i)));
+            for i in 0..study.units() {
+                ordered[i] = gain[i] - slope * (cost[i] - used * full[i]);
+                by_lot[i] = drawn.gain(&market, i) - drawn.slope * (drawn.cost(&market, i) - used * full[i]);
+                area[i] += share * (ordered[i] - by_lot[i]);
+            }
             points.push(CurvePoint {
                 spending: budgets[m],
-                gain: Estimate::of_mean(ordered, &sampling),
-                random: Estimate::of_mean(by_lot, &sampling),
-                over_random: Estimate::of_mean(|i| ordered(i) - by_lot(i), &sampling),
+                gain: Estimate::of_mean(|i| ordered[i], &sampling),
+                random: Estimate::of_mean(|i| by_lot[i], &sampling),
+                over_random: Estimate::of_mean(|i| ordered[i] - by_lot[i], &sampling),
             });
         });
         let area = Estimate::of_mean(|i| area[i], &sampling);
