@@ -15,9 +15,9 @@ const LEARN: &str = "learn trial.csv --outcome y --treatment a --covariates age,
 const EVALUATE: &str = "evaluate rule.json trial.csv --outcome y --treatment a --json report.json";
 const PREDICT: &str = "predict rule.json trial.csv --out arms.csv --json report.json";
 
-const RULE: &str = r#"{"schema_version": 1, "kind": "tree", "covariates": ["age", "sex"], "arms": ["none", "drug"],
+const RULE: &str = r#"{"schema_version": 2, "kind": "tree", "covariates": [{"name": "age"}, {"name": "sex"}], "arms": ["none", "drug"],
     "root": {"covariate": "age", "threshold": 40, "left": {"arm": "none"}, "right": {"arm": "drug"}},
-    "direction": "maximize", "encoding": "numeric", "provenance": {"model": "tree_rule", "solver": "milp",
+    "direction": "maximize", "provenance": {"model": "tree_rule", "solver": "milp",
     "solver_version": "HiGHS", "promise": "exact", "termination_status": "OPTIMAL", "objective_value": 1.0,
     "objective_bound": 1.0, "verified": true, "model_hash": "", "data_hash": ""}}"#;
 
@@ -625,8 +625,8 @@ fn a_rule_file_that_is_none() {
         bad("{\"kind\": \"tree\"}", 3, &["rule.json", "not a rule"]);
         bad(&RULE.replace("\"tree\"", "\"forest\""), 3, &["rule.json", "not a rule", "forest"]);
         bad(&RULE.replace("\"threshold\": 40", "\"threshold\": 1e400"), 3, &["rule.json", "not a rule"]);
-        let version = RULE.replace("\"schema_version\": 1", "\"schema_version\": 9");
-        bad(&version, 3, &["rule.json", "version 9", "version 1", "learn the rule again"]);
+        let version = RULE.replace("\"schema_version\": 2", "\"schema_version\": 9");
+        bad(&version, 3, &["rule.json", "version 9", "version 2", "learn the rule again"]);
         let arm = RULE.replace("{\"arm\": \"drug\"}", "{\"arm\": \"pill\"}");
         bad(&arm, 3, &["rule.json", "arm", "\"pill\"", "\"drug\""]);
         let covariate = RULE.replace("{\"covariate\": \"age\"", "{\"covariate\": \"height\"");

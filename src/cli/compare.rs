@@ -12,7 +12,7 @@ use super::flags::{JsonFlag, SolverFlags};
 use super::output::{self, number, word};
 use super::problem::{LinearFlags, TreeFlags};
 use super::progress::Terminal;
-use crate::learn::{LearnError, WithProblem, on_training_units, prepare, read_config};
+use crate::learn::{Encoding, LearnError, WithProblem, on_training_units, prepare, read_config};
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{NamedClass, Rule, named_report};
 use crate::solve::registry::{self, UnknownChoice};
@@ -65,8 +65,8 @@ struct Comparison {
 impl Compare {
     pub fn run(&self) -> Result<u8, Failure> {
         match self {
-            Compare::Tree { problem, how } => how.checked()?.compare(problem.problem()?),
-            Compare::Linear { problem, how } => how.checked()?.compare(problem.problem()?),
+            Compare::Tree { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
+            Compare::Linear { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
             Compare::Learned { folder, how } => {
                 how.checked()?;
                 let config = read_config(folder)?;
@@ -80,12 +80,12 @@ impl Compare {
 impl WithProblem for &How {
     type Done = Result<u8, Failure>;
 
-    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Self::Done, LearnError>
+    fn with<C>(self, problem: PolicyProblem<C>, encoding: &Encoding) -> Result<Self::Done, LearnError>
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
-        Ok(self.compare(problem))
+        Ok(self.compare(problem, &|rule| encoding.decode(rule)))
     }
 }
 
@@ -97,7 +97,12 @@ impl How {
         Ok(self)
     }
 
-    fn compare<C: NamedClass>(&self, problem: PolicyProblem<C>) -> Result<u8, Failure>
+    /// `decode` leads to the rules that are shown.
+    fn compare<C: NamedClass>(
+        &self,
+        problem: PolicyProblem<C>,
+        decode: &dyn Fn(Rule) -> Rule,
+    ) -> Result<u8, Failure>
     where
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
@@ -112,7 +117,7 @@ impl How {
             match solver.accepts(&problem) {
                 Ok(_) => {
                     let report = solve_started(&problem, solver.as_ref(), None, &options, &Terminal::new())?;
-                    reports.push(named_report(report, &problem));
+                    reports.push(named_report(report, &problem).map_point(decode));
                 }
                 Err(error) => {
                     refused.insert(name, error.to_string().into());

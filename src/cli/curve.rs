@@ -8,7 +8,7 @@ use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
 use super::output;
 use super::study::{StudyFlags, scoring};
-use crate::data::{Study, Table, check_folder, write_folder};
+use crate::data::{Covariate, Study, Table, check_folder, write_folder};
 use crate::evaluate::{CostCurve, CurvePoint, Estimate, Line, Plot, SpendingUnit, aligned, cells, decimals};
 use crate::learn::cost_curve;
 use crate::score::Direction;
@@ -49,7 +49,9 @@ impl Curve {
             check_folder(folder).map_err(|error| Failure::io(folder, &error, remedy))?;
         }
         let direction = if self.minimize { Direction::Minimize } else { Direction::Maximize };
-        let scoring = scoring(&self.study, direction, &self.covariates, None)?;
+        let named = |name: &String| Covariate { name: name.clone(), levels: Vec::new(), missing: false };
+        let covariates: Vec<Covariate> = self.covariates.iter().map(named).collect();
+        let scoring = scoring(&self.study, direction, &covariates, None)?;
         let study = Study::from_table(&Table::read(&self.data)?, &scoring.roles)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let curve = cost_curve(&study, &scoring, self.points, self.seed)?;

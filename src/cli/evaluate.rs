@@ -10,7 +10,7 @@ use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
 use super::study::{StudyFlags, scoring};
-use crate::data::{self, Study};
+use crate::data::{self, Covariate, Missing, Purpose, Study, read_covariates};
 use crate::evaluate::{Against, BestArm, Evaluation};
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
@@ -20,7 +20,7 @@ use crate::rule::{Header, RuleFile};
 pub struct Evaluate {
     /// rule.json that `learn` wrote; it names the covariates, the arms and the direction
     rule: PathBuf,
-    /// CSV with one row a unit; - for standard input
+    /// CSV, Parquet or Arrow with one row a unit; - for standard input
     data: PathBuf,
     #[command(flatten)]
     study: StudyFlags,
@@ -40,7 +40,11 @@ impl Evaluate {
         let rule = RuleFile::read(&self.rule)?;
         let others = self.others(&rule)?;
         let scoring = self.scoring(&rule, &others)?;
-        let mut scored = score_table(&data::Table::read(&self.data)?, &scoring, self.seed)?;
+        let table = data::Table::read(&self.data)?;
+        if scoring.roles.missing == Missing::Keep {
+            read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
+        }
+        let mut scored = score_table(&table, &scoring, self.seed)?;
         let best_arm = self.best_arm(&mut scored, &scoring);
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let Scored { study, rewards, .. } = &scored;
@@ -71,9 +75,18 @@ impl Evaluate {
     /// What was typed, with what the rule files know.
     fn scoring(&self, rule: &RuleFile, others: &[(String, RuleFile)]) -> Result<Scoring, Failure> {
         let mut covariates = rule.header.covariates.clone();
-        for name in others.iter().flat_map(|(_, other)| &other.header.covariates) {
-            if !covariates.contains(name) {
-                covariates.push(name.clone());
+        for (file, covariate) in
+            others.iter().flat_map(|(file, o)| o.header.covariates.iter().map(move |c| (file, c)))
+        {
+            match covariates.iter().find(|known| known.name == covariate.name) {
+                None => covariates.push(covariate.clone()),
+                Some(known) if known.levels == covariate.levels => {}
+                Some(_) => {
+                    return Err(Failure::usage(format!(
+                        "--against {file}: its levels of {} are not those of the rule; compare rules for the same data",
+                        covariate.name
+                    )));
+                }
             }
         }
         let Header { arms, direction, .. } = &rule.header;
@@ -99,10 +112,11 @@ impl Evaluate {
 
 /// The covariates of a study (n x p) that a rule looks at, in its order; the study has them all.
 fn seen_by<'s>(rule: &RuleFile, study: &'s Study) -> Cow<'s, Array2<f64>> {
-    if rule.header.covariates == study.covariate_names {
+    let (seen, names) = (&rule.header.covariates, study.covariate_names());
+    if seen.iter().map(|covariate| &covariate.name).eq(names.iter()) {
         return Cow::Borrowed(&study.x);
     }
-    let known = |name: &String| study.covariate_names.iter().position(|other| other == name);
-    let columns: Vec<usize> = rule.header.covariates.iter().filter_map(known).collect();
+    let known = |covariate: &Covariate| names.iter().position(|name| *name == covariate.name);
+    let columns: Vec<usize> = seen.iter().filter_map(known).collect();
     Cow::Owned(study.x.select(Axis(1), &columns).as_standard_layout().into_owned())
 }

@@ -3,6 +3,7 @@
 //! What was typed is laid over the configuration file (`--config`), which is laid over the defaults; the resolved configuration is
 //! kept beside the results and can be given back with `--config`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -18,16 +19,20 @@ use super::study::{StudyFlags, put, table};
 use crate::data::{check_folder, write_folder};
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
+use crate::rule::RuleFile;
 use crate::score::Direction;
 use crate::solve::Options;
 
 #[derive(Args)]
 pub struct Learn {
-    /// CSV with one row a unit; - for standard input
+    /// CSV, Parquet or Arrow with one row a unit; - for standard input
     data: Option<PathBuf>,
     /// Columns that scores and rule may use
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     covariates: Vec<String>,
+    /// Covariates that are categories: their values are levels, not numbers
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    categorical: Vec<String>,
     /// Covariates that serve the scores but that the rule must not see
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Rule")]
     exclude: Vec<String>,
@@ -57,6 +62,9 @@ pub struct Learn {
     /// Value of the learner by nested cross-fitting over K folds; the rule is then learned from all units
     #[arg(long, value_name = "nested:K", value_parser = flags::nested, conflicts_with = "test_share", help_heading = "Rule")]
     evaluate: Option<usize>,
+    /// Column that says train or test of each unit, instead of a share held out by chance
+    #[arg(long, value_name = "COLUMN", conflicts_with = "test_share", help_heading = "Rule")]
+    split: Option<String>,
     #[command(flatten)]
     constraints: ConstraintFlags,
     /// Most difference in the share of units with an arm other than the first between the two groups of a covariate
@@ -178,7 +186,12 @@ impl Learn {
             _ => None,
         };
         put(scoring, "direction", direction)?;
-        put(table(scoring, "roles"), "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))
+        let roles = table(scoring, "roles");
+        let categorical: BTreeMap<&String, [String; 0]> =
+            self.categorical.iter().map(|name| (name, [])).collect();
+        put(roles, "categorical", Some(categorical).filter(|names| !names.is_empty()))?;
+        put(roles, "split", self.split.as_ref())?;
+        put(roles, "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
@@ -264,7 +277,8 @@ fn summary(learned: &Learned, config: &Config) -> String {
         study.arms.len(),
         study.units() - trained
     );
-    text.push_str(&output::summary(&learned.report, &study.covariate_names));
+    let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
+    text.push_str(&output::summary(&learned.report, &terms));
     if let Some(evaluation) = &learned.evaluation {
         let optimistic =
             if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };

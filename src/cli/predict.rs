@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ndarray::Array2;
 use serde_json::json;
 
 use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
-use crate::data::{Purpose, Table, write_whole};
+use crate::data::{Purpose, Table, read_covariates, write_whole};
 use crate::learn::rows;
 use crate::rule::RuleFile;
 
@@ -17,7 +16,7 @@ use crate::rule::RuleFile;
 pub struct Predict {
     /// rule.json that `learn` wrote
     rule: PathBuf,
-    /// CSV with the rule's covariates by name; - for standard input
+    /// CSV, Parquet or Arrow with the rule's covariates by name; - for standard input
     data: PathBuf,
     /// Column that identifies a unit (default: the number of the row)
     #[arg(long, value_name = "COLUMN")]
@@ -39,13 +38,7 @@ impl Predict {
             Some(column) => table.labels(column, Purpose::Matrix)?,
             None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
         };
-        let columns: Vec<Vec<f64>> = rule
-            .header
-            .covariates
-            .iter()
-            .map(|name| table.numbers(name, Purpose::Matrix))
-            .collect::<Result<_, _>>()?;
-        let x = Array2::from_shape_fn((table.row_count(), columns.len()), |(i, j)| columns[j][i]);
+        let x = read_covariates(&table, &rule.header.covariates, Purpose::Matrix)?;
         let arms: Vec<&String> = rule.assign(rows(&x))?.into_iter().map(|k| &rule.header.arms[k]).collect();
         let csv = csv_of(&ids, &arms)?;
         let text = match &self.out {

@@ -1,11 +1,13 @@
 //! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
-use crate::data::{CostRole, Missing, PropensityRole};
+use crate::data::{CostRole, Covariate, Missing, PropensityRole};
 use crate::learn::Scoring;
 use crate::score::{Direction, ScoreKind};
 
@@ -29,9 +31,13 @@ pub struct StudyFlags {
     /// Column of sample weights: how many units of the population a unit stands for, up to a factor
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub weights: Option<String>,
-    /// Leave out rows with a missing value in a column that is used (default: refuse them)
-    #[arg(long, value_name = "error|drop", value_parser = ["error", "drop"], help_heading = "Study")]
-    pub missing: Option<String>,
+    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only (trees learn
+    /// which way they go, linear models fill the mean in and add an indicator)
+    #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
+    pub missing: Option<Missing>,
+    /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)
+    #[arg(long, value_name = "ARM=CONDITION,..", value_delimiter = ',', help_heading = "Study")]
+    pub eligible: Vec<String>,
     /// Known propensity of each arm (default: the observed shares)
     #[arg(
         long,
@@ -86,9 +92,8 @@ impl StudyFlags {
         put(roles, "id", self.id.as_ref())?;
         put(roles, "cluster", self.cluster.as_ref())?;
         put(roles, "weights", self.weights.as_ref())?;
-        let missing =
-            self.missing.as_deref().map(|word| if word == "drop" { Missing::Drop } else { Missing::Error });
-        put(roles, "missing", missing)?;
+        put(roles, "missing", self.missing)?;
+        put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
         put(roles, "propensity", self.propensity()?)?;
         put(roles, "costs", self.costs()?)
     }
@@ -105,6 +110,16 @@ impl StudyFlags {
         })
     }
 
+    fn eligible(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let condition = |text: &String| {
+            let parts = text.split_once('=').map(|(arm, condition)| (arm.to_string(), condition.to_string()));
+            parts.ok_or_else(|| {
+                Failure::usage(format!("--eligible {text:?}: give ARM=CONDITION, for example b=age<=65"))
+            })
+        };
+        self.eligible.iter().map(condition).collect()
+    }
+
     fn costs(&self) -> Result<Option<CostRole>, Failure> {
         Ok(match (self.cost.as_slice(), self.cost_column.as_slice()) {
             ([], []) => None,
@@ -119,7 +134,7 @@ impl StudyFlags {
 pub fn scoring(
     flags: &StudyFlags,
     direction: Direction,
-    covariates: &[String],
+    covariates: &[Covariate],
     arms: Option<&[String]>,
 ) -> Result<Scoring, Failure> {
     if flags.outcome.is_none() || flags.treatment.is_none() {
@@ -131,7 +146,12 @@ pub fn scoring(
     put(&mut scoring, "direction", Some(direction))?;
     let roles = table(&mut scoring, "roles");
     put(roles, "arms", arms)?;
-    put(roles, "covariates", Some(covariates))?;
+    put(roles, "covariates", Some(covariates.iter().map(|c| &c.name).collect::<Vec<_>>()))?;
+    let categories = covariates.iter().filter(|covariate| covariate.is_categorical());
+    let levels: BTreeMap<_, _> = categories.map(|c| (&c.name, &c.levels)).collect();
+    put(roles, "categorical", Some(levels).filter(|levels| !levels.is_empty()))?;
+    let keep = covariates.iter().any(|covariate| covariate.missing);
+    put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
     flags.over(&mut scoring)?;
     Value::Table(scoring).try_into().map_err(|error: toml::de::Error| Failure::usage(error.to_string()))
 }

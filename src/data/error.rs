@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Purpose;
+use super::{Format, Purpose};
 
 /// A refusal of data: where, and what is wrong there. Its message reads
 /// `patients.csv, line 7, column "age": "abc" is not a number; write a decimal number such as 41.5`.
@@ -34,21 +34,27 @@ impl DataError {
     }
 }
 
-/// A place in a file: the file alone, one of its lines (the header is line 1), one of its columns, or a cell.
+/// A place in a file: the file alone, one of its lines (the header is line 1) or, where it has no lines, its rows (from
+/// 1), one of its columns, or a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     pub source: String,
     pub line: Option<u64>,
+    pub row: Option<u64>,
     pub column: Option<String>,
 }
 
 impl Place {
     pub fn file(source: &str) -> Place {
-        Place { source: source.to_owned(), line: None, column: None }
+        Place { source: source.to_owned(), line: None, row: None, column: None }
     }
 
     pub fn line(self, line: u64) -> Place {
         Place { line: Some(line), ..self }
+    }
+
+    pub fn row(self, row: u64) -> Place {
+        Place { row: Some(row), ..self }
     }
 
     pub fn column(self, column: &str) -> Place {
@@ -65,6 +71,9 @@ impl fmt::Display for Place {
         write!(f, "{}", self.source)?;
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
+        }
+        if let Some(row) = self.row {
+            write!(f, ", row {row}")?;
         }
         if let Some(column) = &self.column {
             write!(f, ", column {}", quoted(column))?;
@@ -85,9 +94,19 @@ pub enum Problem {
     NoRows,
     #[error(
         "byte 0x{byte:02X} is not text in UTF-8; save the file as CSV in UTF-8 \
-         (a spreadsheet, Parquet or compressed file must be exported first)"
+         (a spreadsheet or a compressed file must be exported first)"
     )]
     NotText { byte: u8 },
+    #[error("the {format} file cannot be read ({reason}); write or copy it again, {}", format.remedy())]
+    Damaged { format: Format, reason: String },
+    #[error(
+        "this is a {format} file, and the program was built without them; build it with its feature arrow, or export the file as CSV"
+    )]
+    BuiltWithout { format: Format },
+    #[error(
+        "values of type {found} are neither numbers nor labels; convert the column to numbers or text, or do without it"
+    )]
+    ColumnType { found: String },
     #[error("the line is blank; delete it, or write the row's values")]
     BlankLine,
     #[error("the row has {found} {}, the header {expected}; add or remove fields, or quote those that contain a comma", plural(*found, "field"))]
@@ -117,9 +136,22 @@ pub enum Problem {
     #[error("the value is missing ({}); {}", quoted(value), purpose.if_missing())]
     MissingValue { value: String, purpose: Purpose },
 
+    #[error(
+        "level {} is not among those that the covariate has ({}); correct it, or leave the row out",
+        quoted(value),
+        list(levels)
+    )]
+    UnknownLevel { value: String, levels: Vec<String> },
+    #[error("{} is neither 0 (no) nor 1 (yes); write one of them", quoted(value))]
+    NotYesOrNo { value: String },
+    #[error("{} says neither train nor test; write one of them (or 0 and 1, where 1 is test)", quoted(value))]
+    NotASample { value: String },
+
     // The roles.
     #[error("there is no such column; {}", names_instead(closest, available))]
     UnknownColumn { closest: Vec<String>, available: Vec<String> },
+    #[error("it is named as a category but is no covariate; the covariates are {}", list(available))]
+    NotACovariate { available: Vec<String> },
     #[error("the column has two roles, {first} and {second}; give each role its own column")]
     TwoRoles { first: &'static str, second: &'static str },
     #[error("there is one arm only ({}); a rule needs at least two arms to choose from", quoted(arm))]
@@ -148,6 +180,18 @@ pub enum Problem {
     ArmNotInStratum { arm: String, stratum: String, rows: usize },
     #[error("the propensities of the arms sum to {sum}; they must sum to 1 (to within 1e-6)")]
     PropensitySum { sum: f64 },
+    #[error(
+        "the unit received arm {}, for which it is not eligible; correct the row, or the condition in --eligible",
+        quoted(arm)
+    )]
+    ReceivedIneligible { arm: String },
+    #[error("{} compares text by size; compare it by = or !=, or give a number", quoted(condition))]
+    NotComparable { condition: String },
+    #[error(
+        "propensity {value} of arm {}, for which the unit is not eligible, is not 0; correct it",
+        quoted(arm)
+    )]
+    PropensityOfIneligible { value: f64, arm: String },
     #[error(
         "one column of propensities serves two arms, but the data have {}; give a column for each arm",
         list(arms)

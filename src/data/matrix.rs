@@ -1,4 +1,4 @@
-//! A matrix with named columns, read from a CSV file whose every column is numeric: X (n x p) with one row a unit
+//! A matrix with named columns, read from a file whose every column is numeric: X (n x p) with one row a unit
 //! and one column a covariate, Gamma (n x K) with one column an arm, or g (n x 1).
 
 use std::path::Path;
@@ -18,7 +18,7 @@ pub struct NamedMatrix {
     pub sha256: String,
 }
 
-/// Reads a matrix from a CSV file with a header, or from standard input where the path is `-`.
+/// Reads a matrix from a file with named columns, or from standard input where the path is `-`.
 ///
 /// # Errors
 /// As [`Table::read`] and [`Table::numbers`]; kind `Data` with fewer than two rows.

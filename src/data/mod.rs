@@ -1,13 +1,16 @@
 //! From a file to a study: the bytes are read once, every cell that is used is checked, and what is wrong is
 //! said with file, line, column, value and remedy.
 //!
-//! - [`Table`]: the text of a CSV file, row order kept;
+//! - [`Table`]: the columns of a CSV, Parquet or Arrow file, row order kept;
 //! - [`NamedMatrix`]: a table whose every column is numeric, for problems given as plain matrices;
+//! - [`Covariate`]: what the numbers of a covariate mean, and [`Term`]: how linear models see them;
 //! - [`Roles`]: which column plays which part;
 //! - [`Study`]: units with covariates X (n x p), arm A, outcome Y, propensity e (n x K) and costs (n x K).
 
 mod columns;
 mod costs;
+mod covariates;
+mod eligibility;
 mod error;
 mod files;
 mod labels;
@@ -18,10 +21,11 @@ mod study;
 mod table;
 
 pub use columns::Purpose;
+pub use covariates::{Covariate, Design, Term, read_covariates, terms};
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{CostRole, Missing, PropensityRole, Roles};
 pub use study::Study;
-pub use table::Table;
+pub use table::{Format, Table};

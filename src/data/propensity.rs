@@ -1,4 +1,7 @@
 //! Propensity scores e_ik = P(A_i = k | X_i) as an n x K matrix, each in (0, 1), each row summing to 1.
+//!
+//! Where not every unit may get every arm, e_ik is 0 for the arms that unit i may not get: shares are taken among the units
+//! that may get the same arms, and known scores are divided by their sum over the arms that the unit may get.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +21,32 @@ pub(super) fn propensity(
     role: &PropensityRole,
     arms: &[String],
     arm: &[usize],
+    eligible: Option<&Array2<bool>>,
 ) -> Result<Array2<f64>, DataError> {
-    match role {
-        PropensityRole::ObservedShares => Ok(same_for_all(&shares(arms.len(), arm), arm.len())),
-        PropensityRole::Strata(names) => within_strata(table, names, arms, arm),
+    let scores = match role {
+        PropensityRole::ObservedShares if eligible.is_none() => {
+            Ok(same_for_all(&shares(arms.len(), arm), arm.len()))
+        }
+        PropensityRole::ObservedShares => within_strata(table, &[], arms, arm, eligible),
+        PropensityRole::Strata(names) => within_strata(table, names, arms, arm, eligible),
         PropensityRole::Constants(constants) => from_constants(table, constants, arms),
-        PropensityRole::Columns(names) => from_columns(table, names, arms),
-        PropensityRole::TreatedColumn(name) => from_treated(table, name, arms),
+        PropensityRole::Columns(names) => from_columns(table, names, arms, eligible),
+        PropensityRole::TreatedColumn(name) => from_treated(table, name, arms, eligible),
+    }?;
+    Ok(match eligible {
+        None => scores,
+        Some(eligible) => restricted(scores, eligible),
+    })
+}
+
+/// The scores with 0 for the arms that a unit may not get, each row summing to 1.
+pub(crate) fn restricted(mut scores: Array2<f64>, eligible: &Array2<bool>) -> Array2<f64> {
+    scores.zip_mut_with(eligible, |score, &may| *score = if may { *score } else { 0.0 });
+    for mut row in scores.rows_mut() {
+        let sum = row.sum();
+        row.mapv_inplace(|score| score / sum);
     }
+    scores
 }
 
 fn shares(arm_count: usize, arm: &[usize]) -> Vec<f64> {
@@ -39,19 +60,26 @@ fn within_strata(
     names: &[String],
     arms: &[String],
     arm: &[usize],
+    eligible: Option<&Array2<bool>>,
 ) -> Result<Array2<f64>, DataError> {
     let values: Vec<Vec<String>> =
         names.iter().map(|name| stratum_values(table, name)).collect::<Result<_, _>>()?;
     let of_unit = |i: usize| -> Vec<&str> { values.iter().map(|column| column[i].as_str()).collect() };
-    let strata = members(&(0..arm.len()).map(of_unit).collect::<Vec<_>>());
+    let may_get = |i: usize| eligible.map(|eligible| eligible.row(i).to_vec());
+    let strata = members(&(0..arm.len()).map(|i| (of_unit(i), may_get(i))).collect::<Vec<_>>());
     let mut scores = Array2::zeros((arm.len(), arms.len()));
     for units in strata {
         let received: Vec<usize> = units.iter().map(|&i| arm[i]).collect();
         let shares = shares(arms.len(), &received);
-        if let Some(k) = shares.iter().position(|&share| share == 0.0) {
+        let may = |k: usize| eligible.is_none_or(|eligible| eligible[[units[0], k]]);
+        if let Some(k) = (0..arms.len()).find(|&k| shares[k] == 0.0 && may(k)) {
             let columns = names.iter().zip(of_unit(units[0]));
-            let stratum: Vec<String> =
+            let mut stratum: Vec<String> =
                 columns.map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
+            if eligible.is_some() {
+                let arms = (0..arms.len()).filter(|&k| may(k)).map(|k| quoted(&arms[k])).collect::<Vec<_>>();
+                stratum.push(format!("eligible for {}", arms.join(" and ")));
+            }
             let (stratum, rows) = (stratum.join(", "), units.len());
             let problem = Problem::ArmNotInStratum { arm: arms[k].clone(), stratum, rows };
             return Err(Place::file(table.source()).refuse(problem));
@@ -77,7 +105,7 @@ fn from_constants(
 ) -> Result<Array2<f64>, DataError> {
     let file = Place::file(table.source());
     let row = in_arm_order(constants, arms, &file)?;
-    check(ArrayView1::from(&row), arms, |_| file.clone())?;
+    check(ArrayView1::from(&row), arms, None, |_| file.clone())?;
     Ok(same_for_all(&row, table.row_count()))
 }
 
@@ -85,11 +113,12 @@ fn from_columns(
     table: &Table,
     names: &BTreeMap<String, String>,
     arms: &[String],
+    eligible: Option<&Array2<bool>>,
 ) -> Result<Array2<f64>, DataError> {
     let names = in_arm_order(names, arms, &Place::file(table.source()))?;
     let scores = columns(table, &names, Purpose::Role)?;
     for (i, row) in scores.axis_iter(Axis(0)).enumerate() {
-        check(row, arms, |k| match k {
+        check(row, arms, eligible.map(|eligible| eligible.row(i)), |k| match k {
             Some(k) => table.place(i).column(&names[k]),
             None => table.place(i),
         })?;
@@ -97,7 +126,12 @@ fn from_columns(
     Ok(scores)
 }
 
-fn from_treated(table: &Table, name: &str, arms: &[String]) -> Result<Array2<f64>, DataError> {
+fn from_treated(
+    table: &Table,
+    name: &str,
+    arms: &[String],
+    eligible: Option<&Array2<bool>>,
+) -> Result<Array2<f64>, DataError> {
     if arms.len() != 2 {
         let place = Place::file(table.source()).column(name);
         return Err(place.refuse(Problem::NotTwoArms { arms: arms.to_vec() }));
@@ -112,8 +146,10 @@ fn from_treated(table: &Table, name: &str, arms: &[String]) -> Result<Array2<f64
         );
     for (i, row) in scores.axis_iter(Axis(0)).enumerate() {
         // The second arm first, because its number is the one in the file.
-        check_inside(row[1], &arms[1], || table.place(i).column(name))?;
-        check_inside(row[0], &arms[0], || table.place(i).column(name))?;
+        for k in [1, 0] {
+            let eligible = eligible.map(|eligible| eligible.row(i));
+            check_score(row[k], &arms[k], eligible, k, || table.place(i).column(name))?;
+        }
     }
     Ok(scores)
 }
@@ -141,10 +177,11 @@ fn in_arm_order<T: Clone>(
 fn check(
     row: ArrayView1<f64>,
     arms: &[String],
+    eligible: Option<ArrayView1<bool>>,
     place: impl Fn(Option<usize>) -> Place,
 ) -> Result<(), DataError> {
     for (k, &value) in row.iter().enumerate() {
-        check_inside(value, &arms[k], || place(Some(k)))?;
+        check_score(value, &arms[k], eligible, k, || place(Some(k)))?;
     }
     let sum = row.sum();
     if (sum - 1.0).abs() > SUM_TOLERANCE {
@@ -153,12 +190,24 @@ fn check(
     Ok(())
 }
 
-/// A score of 0 or 1 leaves an arm that chance could not reach, about whose outcomes the data say nothing.
-fn check_inside(value: f64, arm: &str, place: impl Fn() -> Place) -> Result<(), DataError> {
-    if value > 0.0 && value < 1.0 {
-        return Ok(());
+/// A score of 0 or 1 leaves an arm that chance could not reach, about whose outcomes the data say nothing; that is as it
+/// should be only for an arm that the unit may not get, or the only one that it may.
+fn check_score(
+    value: f64,
+    arm: &str,
+    eligible: Option<ArrayView1<bool>>,
+    k: usize,
+    place: impl Fn() -> Place,
+) -> Result<(), DataError> {
+    let may = |k: usize| eligible.is_none_or(|eligible| eligible[k]);
+    let only = may(k) && eligible.is_some_and(|eligible| eligible.iter().filter(|may| **may).count() == 1);
+    let arm = arm.to_owned();
+    match (may(k), value) {
+        (true, value) if value > 0.0 && (value < 1.0 || (only && value == 1.0)) => Ok(()),
+        (true, _) => Err(place().refuse(Problem::PropensityOutside { value, arm })),
+        (false, 0.0) => Ok(()),
+        (false, _) => Err(place().refuse(Problem::PropensityOfIneligible { value, arm })),
     }
-    Err(place().refuse(Problem::PropensityOutside { value, arm: arm.to_owned() }))
 }
 
 fn same_for_all(row: &[f64], units: usize) -> Array2<f64> {

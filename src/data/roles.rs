@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::eligibility;
+
 /// The parts of a study, each by the name of its column. A column has one role only, except that one which forms strata
 /// may also be a covariate, a cost or the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,8 +15,11 @@ pub struct Roles {
     pub outcome: String,
     /// The treatment A, a label.
     pub treatment: String,
-    /// The covariates X, numbers, in this order.
+    /// The covariates X, in this order: numbers, but for those named as categories.
     pub covariates: Vec<String>,
+    /// The covariates that are categories, each with its levels; with none, the levels are those in the data, sorted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub categorical: BTreeMap<String, Vec<String>>,
     /// What identifies a unit; without it, units are numbered from 1 in the order of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -28,6 +33,13 @@ pub struct Roles {
     /// The order of the arms, the control first; without it, labels are sorted (as numbers if all of them are).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arms: Option<Vec<String>>,
+    /// For an arm that not every unit may get, the condition on those who may: a column of 0 and 1, or a comparison such as
+    /// `age<=65`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub eligible: BTreeMap<String, String>,
+    /// The column that says `train` or `test` (or 0 and 1) of each unit; without it, units are held out by chance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
     #[serde(default)]
     pub missing: Missing,
     #[serde(default)]
@@ -45,6 +57,9 @@ pub enum Missing {
     Error,
     /// Leave the unit out (its other values are then not looked at) and warn.
     Drop,
+    /// Keep a unit that misses covariates: trees learn which way it goes, linear models fill the mean in and add an
+    /// indicator. One that misses another value is left out, with a warning.
+    Keep,
 }
 
 /// Where the propensity scores e_ik = P(A_i = k | X_i) come from.
@@ -82,10 +97,14 @@ pub enum CostRole {
 /// What the role of a column that forms strata is called.
 const STRATUM: &str = "stratum";
 
-/// Whether one column may have both roles: strata are formed by what is known before treatment.
+/// What the role of a column that decides who may get an arm is called.
+const ELIGIBILITY: &str = "eligibility";
+
+/// Whether one column may have both roles: strata are formed, and eligibility decided, by what is known before treatment.
 pub(super) fn compatible(first: &str, second: &str) -> bool {
-    let shared = |role| matches!(role, "covariate" | "cost" | "cluster");
-    (first == STRATUM && shared(second)) || (second == STRATUM && shared(first))
+    let shared = |role| matches!(role, "covariate" | "cost" | "cluster" | ELIGIBILITY);
+    let decides = |role| matches!(role, ELIGIBILITY | STRATUM);
+    (decides(first) && shared(second)) || (decides(second) && shared(first))
 }
 
 impl Roles {
@@ -99,6 +118,8 @@ impl Roles {
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
         columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
         columns.extend(self.weights.iter().map(|name| (name.as_str(), "weight")));
+        columns.extend(self.eligible.values().map(|condition| (eligibility::column(condition), ELIGIBILITY)));
+        columns.extend(self.split.iter().map(|name| (name.as_str(), "split")));
         columns
     }
 }

@@ -7,21 +7,25 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::columns::CompleteRows;
 use super::costs::costs;
+use super::covariates::describe;
+use super::eligibility::eligible;
 use super::error::plural;
 use super::labels::numbered;
-use super::matrix::{columns, refuse_too_few};
+use super::matrix::refuse_too_few;
 use super::propensity::propensity;
 use super::roles::compatible;
-use super::{DataError, Missing, Place, Problem, Purpose, Roles, Table};
+use super::{
+    Covariate, DataError, Design, Missing, Place, Problem, Purpose, Roles, Table, read_covariates, terms,
+};
 
 /// A checked study: n >= 2, K >= 2 arms each received by some unit, every number finite, every e_ik in (0, 1).
 #[derive(Debug, Clone)]
 pub struct Study {
     /// The p covariates, in the order of the roles.
-    pub covariate_names: Vec<String>,
+    pub covariates: Vec<Covariate>,
     /// The labels of the K arms; the first is the control.
     pub arms: Vec<String>,
-    /// Covariates X (n x p).
+    /// Covariates X (n x p): numbers, positions of levels, NaN where a value is missing (only where `covariates` allow it).
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
     pub arm: Vec<usize>,
@@ -31,6 +35,10 @@ pub struct Study {
     pub propensity: Array2<f64>,
     /// Costs c (n x K), in units of the outcome.
     pub costs: Array2<f64>,
+    /// Which arms each unit may get (n x K); none where all may get all.
+    pub eligible: Option<Array2<bool>>,
+    /// Which units the data hold out (n); none where they do not say.
+    pub held_out: Option<Vec<bool>>,
     /// What identifies each unit (n): the column named for it, or the number of the row in the file, from 1.
     pub ids: Vec<String>,
     /// The cluster of each unit (n), numbered in the order in which clusters first appear; none where units are
@@ -65,7 +73,7 @@ impl Study {
         let mut warnings = Vec::new();
         let dropping = match roles.missing {
             Missing::Error => None,
-            Missing::Drop => Some(drop_incomplete(table, roles, &mut warnings)?),
+            Missing::Drop | Missing::Keep => Some(drop_incomplete(table, roles, &mut warnings)?),
         };
         let dropped = dropping.as_ref().map_or(0, |kept| table.row_count() - kept.row_count());
         let table = dropping.as_ref().unwrap_or(table);
@@ -74,17 +82,23 @@ impl Study {
         let labels = table.labels(&roles.treatment, Purpose::Role)?;
         let arms = arms(table, roles, &labels)?;
         let arm = arm_indices(&labels, &arms);
-        let x = columns(table, &roles.covariates, Purpose::Covariate)?;
-        warnings.extend(constant_covariates(table, &roles.covariates, &x));
+        refuse_stray_categories(table, roles)?;
+        let keep = roles.missing == Missing::Keep;
+        let covariates = describe(table, &roles.covariates, &roles.categorical, keep)?;
+        let x = read_covariates(table, &covariates, Purpose::Covariate)?;
+        warnings.extend(constant_covariates(table, &covariates, &x));
+        let eligible = eligible(table, &roles.eligible, &arms, &arm)?;
         Ok(Study {
             outcome: Array1::from(table.numbers(&roles.outcome, Purpose::Role)?),
-            propensity: propensity(table, &roles.propensity, &arms, &arm)?,
+            propensity: propensity(table, &roles.propensity, &arms, &arm, eligible.as_ref())?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
             weights: weights(table, roles, &arms, &arm)?,
             rows: table.row_numbers(),
-            covariate_names: roles.covariates.clone(),
+            held_out: held_out(table, roles)?,
+            covariates,
+            eligible,
             source: table.source().to_owned(),
             data_hash: table.sha256().to_owned(),
             arms,
@@ -100,22 +114,34 @@ impl Study {
         self.arm.len()
     }
 
-    /// The covariates as outcome and propensity models take them (n x q), every number finite.
+    /// The names of the p covariates.
+    pub fn covariate_names(&self) -> Vec<String> {
+        self.covariates.iter().map(|covariate| covariate.name.clone()).collect()
+    }
+
+    /// The covariates as outcome and propensity models take them, Z (n x q): see [`Term`].
     pub fn design(&self) -> Array2<f64> {
-        self.x.clone()
+        Design::new(&terms(&self.covariates, &self.x), &self.covariates).matrix(&self.x)
+    }
+
+    /// Whether unit i may get arm k.
+    pub fn may_get(&self, i: usize, k: usize) -> bool {
+        self.eligible.as_ref().is_none_or(|eligible| eligible[[i, k]])
     }
 
     /// The study of some of its units (indices from 0); labels, arms and file stay those of the whole.
     pub fn select(&self, units: &[usize]) -> Study {
         let rows = |matrix: &Array2<f64>| matrix.select(Axis(0), units);
         Study {
-            covariate_names: self.covariate_names.clone(),
+            covariates: self.covariates.clone(),
             arms: self.arms.clone(),
             x: rows(&self.x),
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),
             propensity: rows(&self.propensity),
             costs: rows(&self.costs),
+            eligible: self.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
+            held_out: self.held_out.as_ref().map(|held_out| units.iter().map(|&i| held_out[i]).collect()),
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
             cluster: self.cluster.as_ref().map(|cluster| units.iter().map(|&i| cluster[i]).collect()),
             weights: self.weights.as_ref().map(|weights| weights.select(Axis(0), units)),
@@ -167,11 +193,13 @@ fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The table without the units that miss a value in a column with a role; a warning says how many and where.
+/// The table without the units that miss a value in a column with a role (but a covariate, where those are kept); a warning
+/// says how many and where.
 fn drop_incomplete(table: &Table, roles: &Roles, warnings: &mut Vec<String>) -> Result<Table, DataError> {
     let mut used: Vec<&str> = Vec::new();
-    for (column, _) in roles.columns() {
-        if !used.contains(&column) {
+    let kept = |role: &str| role == "covariate" && roles.missing == Missing::Keep;
+    for (column, role) in roles.columns() {
+        if !used.contains(&column) && !kept(role) {
             used.push(column);
         }
     }
@@ -207,7 +235,7 @@ fn arms(table: &Table, roles: &Roles, labels: &[String]) -> Result<Vec<String>, 
 }
 
 /// The distinct labels, as numbers from small to large if all of them are numbers, else as text.
-fn sorted_labels(labels: &[String]) -> Vec<String> {
+pub(super) fn sorted_labels(labels: &[String]) -> Vec<String> {
     let mut distinct = sorted_copy(labels);
     distinct.dedup();
     let numbers: Option<Vec<f64>> = distinct.iter().map(|label| label.parse().ok()).collect();
@@ -231,20 +259,38 @@ fn arm_indices(labels: &[String], arms: &[String]) -> Vec<usize> {
     labels.iter().map(|label| index[label.as_str()]).collect()
 }
 
-fn constant_covariates(table: &Table, names: &[String], x: &Array2<f64>) -> Vec<String> {
+fn constant_covariates(table: &Table, covariates: &[Covariate], x: &Array2<f64>) -> Vec<String> {
     let constant = |column: &ArrayView1<f64>| column.iter().all(|value| *value == column[0]);
-    names
+    covariates
         .iter()
         .zip(x.columns())
         .filter(|(_, column)| constant(column))
-        .map(|(name, column)| {
-            let place = Place::file(table.source()).column(name);
-            format!(
-                "{place}: every value is {}; a covariate that does not vary cannot tell units apart",
-                column[0]
-            )
+        .map(|(covariate, column)| {
+            let place = Place::file(table.source()).column(&covariate.name);
+            let value = covariate.levels.first().cloned().unwrap_or_else(|| column[0].to_string());
+            format!("{place}: every value is {value}; a covariate that does not vary cannot tell units apart")
         })
         .collect()
+}
+
+fn refuse_stray_categories(table: &Table, roles: &Roles) -> Result<(), DataError> {
+    match roles.categorical.keys().find(|name| !roles.covariates.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let problem = Problem::NotACovariate { available: roles.covariates.clone() };
+            Err(Place::file(table.source()).column(name).refuse(problem))
+        }
+    }
+}
+
+fn held_out(table: &Table, roles: &Roles) -> Result<Option<Vec<bool>>, DataError> {
+    let Some(column) = &roles.split else { return Ok(None) };
+    let read = |(i, label): (usize, String)| match label.as_str() {
+        "test" | "1" => Ok(true),
+        "train" | "0" => Ok(false),
+        _ => Err(table.place(i).column(column).refuse(Problem::NotASample { value: label })),
+    };
+    table.labels(column, Purpose::Role)?.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 fn ids(table: &Table, roles: &Roles) -> Result<Vec<String>, DataError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use prescribe_models::tree_rule::Candidates;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraints, LearnError};
+use super::{Constraints, Demands, LearnError};
 use crate::data::Roles;
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
@@ -54,6 +54,12 @@ pub struct Scoring {
 }
 
 impl Config {
+    /// What decides which partitions of levels a tree needs.
+    pub(super) fn demands(&self, depth: usize, min_leaf: usize) -> Demands {
+        let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
+        Demands { depth, constrained: min_leaf > 1 || !free }
+    }
+
     /// Refuses what no data can make sensible.
     pub fn check(&self) -> Result<(), LearnError> {
         self.solve.check().map_err(LearnError::Usage)?;
@@ -72,9 +78,9 @@ impl Config {
         if !(0.0..1.0).contains(&self.test_share) {
             return refuse("the held-out share must be at least 0 and below 1");
         }
-        if self.nested.is_some() && self.test_share > 0.0 {
+        if self.nested.is_some() && (self.test_share > 0.0 || self.scoring.roles.split.is_some()) {
             return refuse(
-                "nested cross-fitting judges the learner on all units; leave out --test-share, or set test_share = 0",
+                "nested cross-fitting judges the learner on all units; leave out --test-share and --split, or set test_share = 0",
             );
         }
         Ok(())

@@ -139,9 +139,11 @@ fn first_group(name: &str, context: &Context) -> Result<Vec<bool>, InvalidModel>
     let mut others = values.iter().filter(|value| **value != values[0]);
     let second = others.next().copied();
     match second {
-        Some(second) if others.all(|value| *value == second) => Ok(first),
+        Some(second) if others.all(|value| *value == second) && !values.iter().any(|v| v.is_nan()) => {
+            Ok(first)
+        }
         _ => Err(InvalidModel(format!(
-            "parity by {name}: it must be a covariate of two values among the units"
+            "parity by {name}: it must be a covariate of two values among the units, missing for none"
         ))),
     }
 }

@@ -129,10 +129,9 @@ impl Judged {
                 ..config.clone()
             };
             let units: Vec<usize> = (0..learn_from.study.units()).collect();
-            let report = on_units(learn_from, &units, &config, SolveIt { config: &config, observer })?;
-            let (names, arms) = (&learn_from.study.covariate_names, &learn_from.study.arms);
-            let rule = RuleFile::new(&report, names, arms, config.scoring.direction);
-            let termination_status = report.termination_status;
+            let solved = on_units(learn_from, &units, &config, SolveIt { config: &config, observer })?;
+            let rule = solved.rule(&learn_from.study, &config);
+            let termination_status = solved.report.termination_status;
             let missing = || LearnError::NoRule {
                 of: format!("part {} of {}", p + 1, self.parts.len()),
                 status: termination_status,

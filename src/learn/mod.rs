@@ -12,6 +12,7 @@
 mod config;
 mod constraints;
 mod curve;
+mod encoding;
 mod folder;
 mod frontier;
 mod judged;
@@ -24,6 +25,8 @@ mod verify;
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context};
 pub use curve::cost_curve;
+use encoding::Demands;
+pub use encoding::{Encoding, MOST_LEVELS};
 pub use folder::{read_config, write};
 pub use frontier::{Frontier, Point, frontier};
 pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
@@ -36,10 +39,9 @@ pub use verify::{Finding, verify};
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
-use prescribe_models::tree_rule::Tree;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
-use crate::data::DataError;
+use crate::data::{DataError, Study};
 use crate::evaluate::{BestArm, Evaluation, best};
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::{self, UnknownChoice};
@@ -87,10 +89,12 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
     config.check()?;
     let study = read_study(config)?;
     let learner = config.nested.map(|_| learner_value(&study, config, observer)).transpose()?;
-    let (scored, sample) = prepare_study(study, config)?;
-    let report = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
-    let Scored { study, .. } = &scored;
-    let rule = RuleFile::new(&report, &study.covariate_names, &study.arms, config.scoring.direction);
+    let (mut scored, sample) = prepare_study(study, config)?;
+    let solved = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
+    let rule = solved.rule(&scored.study, config);
+    let Solved { report, notes, .. } = solved;
+    let study = &mut scored.study;
+    study.warnings.extend(notes);
     let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
     let evaluation = match &rule {
         Some(rule) => Some(evaluate(&scored, &sample, rule, &assignment, config)?),
@@ -103,7 +107,8 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
 pub trait WithProblem {
     type Done;
 
-    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Self::Done, LearnError>
+    /// `encoding` leads from rules over the problem's columns to rules over covariates.
+    fn with<C>(self, problem: PolicyProblem<C>, encoding: &Encoding) -> Result<Self::Done, LearnError>
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>;
@@ -128,7 +133,7 @@ pub(super) fn on_units<W: WithProblem>(
 ) -> Result<W::Done, LearnError> {
     let (study, x) = (&scored.study, scored.study.x.select(Axis(0), units));
     let rewards = scored.rewards.select(Axis(0), units);
-    let (names, arms) = (study.covariate_names.clone(), study.arms.clone());
+    let arms = study.arms.clone();
     let of_units = |values: &Vec<f64>| units.iter().map(|&i| values[i]).collect();
     let context = Context {
         costs: Some(study.costs.select(Axis(0), units)),
@@ -137,13 +142,17 @@ pub(super) fn on_units<W: WithProblem>(
     let constraints = &config.constraints;
     match config.policy {
         Policy::Linear => {
-            let problem = PolicyProblem::new(Linear, names, arms, x, rewards)?;
-            work.with(constraints.on(problem, &context)?)
+            let encoding = Encoding::linear(study);
+            let z = encoding.matrix(study, &x);
+            let problem = PolicyProblem::new(Linear, encoding.names(), arms, z, rewards)?;
+            work.with(constraints.on(problem, &context)?, &encoding)
         }
         Policy::Tree { depth, candidates, min_leaf } => {
-            let problem = PolicyProblem::new(Tree::over(&x, depth, candidates), names, arms, x, rewards)?;
+            let encoding = Encoding::tree(study, &x, &rewards, config.demands(depth, min_leaf));
+            let (class, z) = (encoding.trees(&x, depth, candidates), encoding.matrix(study, &x));
+            let problem = PolicyProblem::new(class, encoding.names(), arms, z, rewards)?;
             let problem = problem.with(SideConstraint::MinimumLeafSize(min_leaf))?;
-            work.with(constraints.on(problem, &context)?)
+            work.with(constraints.on(problem, &context)?, &encoding)
         }
     }
 }
@@ -154,17 +163,39 @@ struct SolveIt<'a> {
     observer: &'a dyn Observer,
 }
 
-impl WithProblem for SolveIt<'_> {
-    type Done = Report<Rule>;
+/// A solved problem of the training units.
+struct Solved {
+    report: Report<Rule>,
+    encoding: Encoding,
+    notes: Vec<String>,
+}
 
-    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Report<Rule>, LearnError>
+impl Solved {
+    /// The rule by the names of the study, where one was found.
+    fn rule(&self, study: &Study, config: &Config) -> Option<RuleFile> {
+        let direction = config.scoring.direction;
+        RuleFile::new(&self.report, &study.covariates, self.encoding.terms(), &study.arms, direction)
+    }
+}
+
+impl WithProblem for SolveIt<'_> {
+    type Done = Solved;
+
+    fn with<C>(self, problem: PolicyProblem<C>, encoding: &Encoding) -> Result<Solved, LearnError>
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
         let solver = registry::find::<PolicyProblem<C>>(&self.config.solver, self.config.settings)?;
         let report = solve_explained(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
-        Ok(named_report(report, &problem))
+        let report = named_report(report, &problem).map_point(|rule| encoding.decode(rule));
+        let notes = match self.config.policy {
+            Policy::Tree { depth, min_leaf, .. } => {
+                encoding.notes(problem.arms.len(), self.config.demands(depth, min_leaf))
+            }
+            Policy::Linear => Vec::new(),
+        };
+        Ok(Solved { report, encoding: encoding.clone(), notes })
     }
 }
 

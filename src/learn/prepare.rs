@@ -52,10 +52,7 @@ fn groups<'n>(
     names: impl Iterator<Item = &'n String>,
 ) -> Result<BTreeMap<String, Vec<f64>>, LearnError> {
     let column = |name: &String| {
-        let j = study.covariate_names.iter().position(|other| other == name).ok_or_else(|| {
-            let known = study.covariate_names.join(", ");
-            LearnError::Usage(format!("--parity {name}: not a covariate; the covariates are {known}"))
-        })?;
+        let j = position(study, "--parity", name)?;
         Ok((name.clone(), study.x.column(j).to_vec()))
     };
     names.map(column).collect()
@@ -63,20 +60,22 @@ fn groups<'n>(
 
 /// Hides from the rule, once the scores are there, the covariates that served the scores alone.
 fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
-    if let Some(name) = excluded.iter().find(|name| !study.covariate_names.contains(name)) {
-        let known = study.covariate_names.join(", ");
-        return Err(LearnError::Usage(format!(
-            "--exclude {name}: not a covariate; the covariates are {known}"
-        )));
-    }
-    let shown: Vec<usize> =
-        (0..study.covariate_names.len()).filter(|&j| !excluded.contains(&study.covariate_names[j])).collect();
+    let hidden =
+        excluded.iter().map(|name| position(study, "--exclude", name)).collect::<Result<Vec<_>, _>>()?;
+    let shown: Vec<usize> = (0..study.covariates.len()).filter(|j| !hidden.contains(j)).collect();
     if shown.is_empty() {
         return Err(LearnError::Usage("--exclude leaves the rule no covariate; keep at least one".into()));
     }
     study.x = study.x.select(Axis(1), &shown).as_standard_layout().into_owned();
-    study.covariate_names = shown.iter().map(|&j| study.covariate_names[j].clone()).collect();
+    study.covariates = shown.iter().map(|&j| study.covariates[j].clone()).collect();
     Ok(())
+}
+
+fn position(study: &Study, flag: &str, name: &String) -> Result<usize, LearnError> {
+    let names = study.covariate_names();
+    names.iter().position(|other| other == name).ok_or_else(|| {
+        LearnError::Usage(format!("{flag} {name}: not a covariate; the covariates are {}", names.join(", ")))
+    })
 }
 
 /// Study and rewards of a table.

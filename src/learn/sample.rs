@@ -16,8 +16,23 @@ pub enum Sample {
     Test,
 }
 
-/// Holds out a share of the units of each arm, in whole clusters where the study has any.
+/// Holds out the units that the data say, or else a share of the units of each arm, in whole clusters where the study has
+/// any.
 pub(super) fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, LearnError> {
+    let sample = match &study.held_out {
+        Some(held_out) => {
+            held_out.iter().map(|&held_out| if held_out { Sample::Test } else { Sample::Train }).collect()
+        }
+        None => by_chance(study, test_share, seed)?,
+    };
+    let tested = sample.iter().filter(|s| **s == Sample::Test).count();
+    if tested == 1 || sample.len() - tested < 2 {
+        return Err(Place::file(&study.source).refuse(Problem::TooFewRows { rows: tested.min(1) }).into());
+    }
+    Ok(sample)
+}
+
+fn by_chance(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sample>, LearnError> {
     let mut random = stream(seed, "held-out units");
     if let Some(cluster) = &study.cluster {
         let mut clusters = members(cluster);
@@ -30,10 +45,6 @@ pub(super) fn split(study: &Study, test_share: f64, seed: u64) -> Result<Vec<Sam
         units.shuffle(&mut random);
         let held_out = (test_share * units.len() as f64).floor() as usize;
         units.iter().take(held_out).for_each(|&i| sample[i] = Sample::Test);
-    }
-    let tested = sample.iter().filter(|s| **s == Sample::Test).count();
-    if tested == 1 || sample.len() - tested < 2 {
-        return Err(Place::file(&study.source).refuse(Problem::TooFewRows { rows: tested.min(1) }).into());
     }
     Ok(sample)
 }
@@ -62,13 +73,9 @@ fn split_clusters(
             (held, count) = (with, count + 1);
         }
     }
-    let file = Place::file(&study.source);
     if count < 2 {
-        return Err(file.refuse(Problem::TooFewClusters { clusters: count, held_out: true }).into());
-    }
-    let rows = units_of(&sample, Sample::Train).len();
-    if rows < 2 {
-        return Err(file.refuse(Problem::TooFewRows { rows }).into());
+        let problem = Problem::TooFewClusters { clusters: count, held_out: true };
+        return Err(Place::file(&study.source).refuse(problem).into());
     }
     Ok(sample)
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::parallel::each;
 use super::sample::units_of;
 use super::{Config, LearnError, Sample, Scored, SolveIt, on_units, rows};
-use crate::data::members;
+use crate::data::{Covariate, members};
 use crate::random::stream;
 use crate::rule::{Node, Rule, RuleFile};
 use crate::solve::Observer;
@@ -57,7 +57,7 @@ pub struct Root {
     /// None where the tree asks nothing.
     pub covariate: Option<String>,
     pub share: f64,
-    /// The smallest, median and largest threshold.
+    /// The smallest, median and largest threshold, of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<[f64; 3]>,
 }
@@ -150,11 +150,10 @@ fn replicate(
     let mut random = stream(config.solve.random_seed, &format!("bootstrap replication {b}"));
     let draw = |_| groups[random.random_range(0..groups.len())].iter().copied();
     let drawn: Vec<usize> = (0..groups.len()).flat_map(draw).collect();
-    let report = on_units(scored, &drawn, config, SolveIt { config, observer })?;
-    let (names, arms) = (&scored.study.covariate_names, &scored.study.arms);
-    let rule = RuleFile::new(&report, names, arms, config.scoring.direction);
-    let status = report.termination_status;
-    let rule = rule.ok_or_else(|| LearnError::NoRule { of: format!("replication {}", b + 1), status })?;
+    let solved = on_units(scored, &drawn, config, SolveIt { config, observer })?;
+    let status = solved.report.termination_status;
+    let missing = || LearnError::NoRule { of: format!("replication {}", b + 1), status };
+    let rule = solved.rule(&scored.study, config).ok_or_else(missing)?;
     let everywhere = rule.assign(rows(&scored.study.x))?;
     let optimism =
         mean_reward(scored, &drawn, |i| everywhere[i]) - mean_reward(scored, train, |i| everywhere[i]);
@@ -168,17 +167,20 @@ fn mean_reward(scored: &Scored, units: &[usize], arm: impl Fn(usize) -> usize) -
 }
 
 fn covariate_shares(rule: &RuleFile, found: &[Replication]) -> Vec<CovariateShare> {
-    let asks = |rule: &RuleFile, j: usize| match &rule.rule {
+    let asks = |rule: &RuleFile, name: &str| match &rule.rule {
         Rule::Constant { .. } => false,
-        Rule::Linear { coefficients, .. } => coefficients[j] != 0.0,
-        Rule::Tree { root } => splits_on(root, &rule.header.covariates[j]),
+        Rule::Linear { coefficients, .. } => {
+            let mut terms = rule.header.encoding.iter().zip(coefficients);
+            terms.any(|(term, coefficient)| term.covariate() == name && *coefficient != 0.0)
+        }
+        Rule::Tree { root } => splits_on(root, name),
     };
-    let share = |(j, covariate): (usize, &String)| {
-        let asked = found.iter().filter(|replication| asks(&replication.rule, j)).count();
+    let share = |Covariate { name, .. }: &Covariate| {
+        let asked = found.iter().filter(|replication| asks(&replication.rule, name)).count();
         let share = asked as f64 / found.len() as f64;
-        CovariateShare { covariate: covariate.clone(), share, in_rule: asks(rule, j) }
+        CovariateShare { covariate: name.clone(), share, in_rule: asks(rule, name) }
     };
-    rule.header.covariates.iter().enumerate().map(share).collect()
+    rule.header.covariates.iter().map(share).collect()
 }
 
 fn splits_on(node: &Node, name: &str) -> bool {
@@ -191,25 +193,26 @@ fn splits_on(node: &Node, name: &str) -> bool {
 }
 
 fn roots(found: &[Replication]) -> Vec<Root> {
-    let mut thresholds: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
+    let mut questions: BTreeMap<Option<&str>, Vec<Option<f64>>> = BTreeMap::new();
     for replication in found {
         match &replication.rule.rule {
-            Rule::Tree { root: Node::Split { covariate, threshold, .. } } => {
-                thresholds.entry(Some(covariate)).or_default().push(*threshold);
+            Rule::Tree { root: Node::Split { covariate, test, .. } } => {
+                questions.entry(Some(covariate)).or_default().push(test.threshold());
             }
             Rule::Tree { root: Node::Leaf { .. } } | Rule::Constant { .. } => {
-                thresholds.entry(None).or_default().push(f64::NAN);
+                questions.entry(None).or_default().push(None);
             }
             Rule::Linear { .. } => {}
         }
     }
-    let root = |(covariate, mut at): (Option<&str>, Vec<f64>)| {
+    let root = |(covariate, asked): (Option<&str>, Vec<Option<f64>>)| {
+        let mut at: Vec<f64> = asked.iter().copied().flatten().collect();
         at.sort_by(f64::total_cmp);
-        let ends = [at[0], at[at.len() / 2], at[at.len() - 1]];
-        let share = at.len() as f64 / found.len() as f64;
-        Root { covariate: covariate.map(String::from), share, thresholds: covariate.map(|_| ends) }
+        let thresholds = (!at.is_empty()).then(|| [at[0], at[at.len() / 2], at[at.len() - 1]]);
+        let share = asked.len() as f64 / found.len() as f64;
+        Root { covariate: covariate.map(String::from), share, thresholds }
     };
-    let mut roots: Vec<Root> = thresholds.into_iter().map(root).collect();
+    let mut roots: Vec<Root> = questions.into_iter().map(root).collect();
     roots.sort_by(|a, b| b.share.total_cmp(&a.share));
     roots
 }

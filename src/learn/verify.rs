@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::folder::{ReportFile, bad, read, read_config};
 use super::{
-    Config, Judged, LearnError, Sample, Scored, WithProblem, on_training_units, prepare_study, read_study,
-    rows,
+    Config, Encoding, Judged, LearnError, Policy, Sample, Scored, WithProblem, on_training_units,
+    prepare_study, read_study, rows,
 };
 use crate::data::Study;
 use crate::rule::{NamedClass, RuleFile};
@@ -43,7 +43,11 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     let (scored, sample) = prepare_study(study, &config)?;
     let Scored { study, .. } = &scored;
     let direction = config.scoring.direction;
-    let written = RuleFile::new(&report.report, &study.covariate_names, &study.arms, direction);
+    let terms = match config.policy {
+        Policy::Linear => Encoding::linear(study),
+        Policy::Tree { .. } => Encoding::Columns(Vec::new()),
+    };
+    let written = RuleFile::new(&report.report, &study.covariates, terms.terms(), &study.arms, direction);
     let assignment = rule.assign(rows(&study.x))?;
     let mut findings = vec![
         finding("data file", scored.study.data_hash == report.data_file_sha256, &scored.study.data_hash),
@@ -77,12 +81,13 @@ struct CheckModel<'a> {
 impl WithProblem for CheckModel<'_> {
     type Done = Vec<Finding>;
 
-    fn with<C>(self, problem: PolicyProblem<C>) -> Result<Vec<Finding>, LearnError>
+    fn with<C>(self, problem: PolicyProblem<C>, encoding: &Encoding) -> Result<Vec<Finding>, LearnError>
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
-        let point = problem.class.indexed(&self.rule.rule, &problem.covariates, &problem.arms)?;
+        let rule = encoding.encode(&self.rule.rule)?;
+        let point = problem.class.indexed(&rule, &problem.covariates, &problem.arms)?;
         let broken = problem.violations(&point).len();
         let report = &self.report.report;
         let beyond = report.objective_value.zip(report.objective_bound).map(|(value, bound)| value - bound);

@@ -2,13 +2,10 @@
 //!
 //! A tree's leaves are its own. A linear rule has two, the side of the first arm and then that of the second.
 
-use prescribe_models::RuleClass;
-use prescribe_models::linear_rule::Linear;
-use prescribe_models::tree_rule::Tree;
 use serde::{Deserialize, Serialize};
 
 use super::text::score;
-use super::{NamedClass, Node, Rule, RuleError, RuleFile};
+use super::{Node, Rule, RuleError, RuleFile, Side, Test};
 
 /// Who is in a leaf, and what the rule gives them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +21,17 @@ impl RuleFile {
     /// # Errors
     /// As [`RuleFile::assign`].
     pub fn leaf_of<'x>(&self, units: impl Iterator<Item = &'x [f64]>) -> Result<Vec<usize>, RuleError> {
-        let (covariates, arms) = (&self.header.covariates, &self.header.arms);
-        if let Rule::Linear { .. } = &self.rule {
-            let rule = Linear.indexed(&self.rule, covariates, arms)?;
-            return Ok(units.map(|x| Linear.cell(&rule, x)).collect());
+        // The rule whose arms are the numbers of its leaves says which leaf a unit is in.
+        let mut numbered = self.clone();
+        numbered.header.arms = (0..self.leaf_paths().len()).map(|leaf| leaf.to_string()).collect();
+        match &mut numbered.rule {
+            Rule::Constant { arm } => *arm = "0".into(),
+            Rule::Linear { arms, .. } => *arms = numbered.header.arms.clone(),
+            Rule::Tree { root } => {
+                number(root, 0);
+            }
         }
-        let class = Tree { depth: usize::MAX, thresholds: Vec::new() };
-        let tree = class.indexed(&self.rule, covariates, arms)?;
-        Ok(units.map(|x| class.cell(&tree, x)).collect())
+        numbered.assign(units)
     }
 
     /// The path and the arm of each leaf, in the order of [`RuleFile::leaf_of`].
@@ -39,7 +39,7 @@ impl RuleFile {
         match &self.rule {
             Rule::Constant { arm } => vec![leaf(&[], arm)],
             Rule::Linear { arms, intercept, coefficients } => {
-                let score = score(*intercept, coefficients, &self.header.covariates);
+                let score = score(*intercept, coefficients, &self.term_names());
                 let side = |(arm, sign): (&String, &str)| leaf(&[format!("{score} {sign}")], arm);
                 arms.iter().zip(["< 0", ">= 0"]).map(side).collect()
             }
@@ -52,18 +52,53 @@ impl RuleFile {
     }
 }
 
+/// Calls the leaves below `node` by their numbers, from `first` on; the number after the last.
+fn number(node: &mut Node, first: usize) -> usize {
+    match node {
+        Node::Leaf { arm } => {
+            *arm = first.to_string();
+            first + 1
+        }
+        Node::Split { left, right, .. } => {
+            let next = number(left, first);
+            number(right, next)
+        }
+    }
+}
+
 /// Collects the leaves below `node`, from the left.
 fn walk(node: &Node, way: &mut Vec<String>, leaves: &mut Vec<LeafPath>) {
-    let Node::Split { covariate, threshold, left, right } = node else {
-        if let Node::Leaf { arm } = node {
-            leaves.push(leaf(way, arm));
+    match node {
+        Node::Leaf { arm } => leaves.push(leaf(way, arm)),
+        Node::Split { covariate, test, missing, left, right } => {
+            for (child, side) in [(left, Side::Left), (right, Side::Right)] {
+                way.push(condition(covariate, test, *missing, side));
+                walk(child, way, leaves);
+                way.pop();
+            }
         }
-        return;
+    }
+}
+
+/// Who goes to this side of a split.
+fn condition(covariate: &str, test: &Test, missing: Option<Side>, side: Side) -> String {
+    let left = side == Side::Left;
+    let known = match test {
+        // Nobody who has a value goes left here.
+        Test::AtMost { threshold } if *threshold == f64::MIN => None,
+        Test::AnyOf { levels } if levels.is_empty() => None,
+        Test::AtMost { threshold } => {
+            Some(format!("{covariate} {} {threshold}", if left { "<=" } else { ">" }))
+        }
+        Test::AnyOf { levels } => {
+            Some(format!("{covariate} is {}{}", if left { "" } else { "not " }, levels.join(" or ")))
+        }
     };
-    for (child, sign) in [(left, "<="), (right, ">")] {
-        way.push(format!("{covariate} {sign} {threshold}"));
-        walk(child, way, leaves);
-        way.pop();
+    match (known, missing == Some(side)) {
+        (None, true) => format!("{covariate} is missing"),
+        (None, false) => format!("{covariate} is not missing"),
+        (Some(known), true) => format!("({known} or missing)"),
+        (Some(known), false) => known,
     }
 }
 

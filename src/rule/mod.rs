@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! tree      {"kind":"tree","root":{"covariate":"age","threshold":30,"left":{"arm":"a"},"right":{"arm":"b"}}}    x <= threshold: left
-//! linear    {"kind":"linear","arms":["control","treated"],"intercept":b0,"coefficients":[..]}                     arms[1] where b0 + x'b >= 0
+//!           {"covariate":"ward","levels":["n","s"],"missing":"right",...}                                        level listed: left
+//! linear    {"kind":"linear","arms":["control","treated"],"intercept":b0,"coefficients":[..]}                     arms[1] where b0 + z'b >= 0
 //! constant  {"kind":"constant","arm":"b"}
 //! ```
 
 mod answer;
+mod apply;
 pub mod export;
 mod leaves;
 mod text;
@@ -22,11 +24,12 @@ use prescribe_models::{PolicyProblem, RuleClass};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::data::{Covariate, Term};
 use crate::score::Direction;
 use crate::solve::{Promise, Report, TerminationStatus};
 
 /// The version of the rule file's schema.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A rule by names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,8 +44,80 @@ pub enum Rule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Node {
-    Split { covariate: String, threshold: f64, left: Box<Node>, right: Box<Node> },
-    Leaf { arm: String },
+    Split {
+        covariate: String,
+        #[serde(flatten)]
+        test: Test,
+        /// Where a unit goes that misses the covariate; without it, none may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<Side>,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    Leaf {
+        arm: String,
+    },
+}
+
+/// What sends a unit to the left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Test {
+    /// A number of at most the threshold. No number is at most `f64::MIN`: such a test asks only whether the value is missing.
+    AtMost { threshold: f64 },
+    /// One of these levels.
+    AnyOf { levels: Vec<String> },
+}
+
+impl Test {
+    /// The threshold, of a number.
+    pub fn threshold(&self) -> Option<f64> {
+        match self {
+            Test::AtMost { threshold } => Some(*threshold),
+            Test::AnyOf { .. } => None,
+        }
+    }
+}
+
+/// A side of a split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Left,
+    Right,
+}
+
+impl Node {
+    /// A number of at most the threshold goes left.
+    pub fn at_most(covariate: &str, threshold: f64, left: Node, right: Node) -> Node {
+        let (left, right) = (Box::new(left), Box::new(right));
+        let test = Test::AtMost { threshold };
+        Node::Split { covariate: covariate.to_owned(), test, missing: None, left, right }
+    }
+
+    /// Whether all splits compare a number that no unit misses with a threshold.
+    pub fn is_numeric(&self) -> bool {
+        match self {
+            Node::Leaf { .. } => true,
+            Node::Split { test, missing, left, right, .. } => {
+                let numeric = test.threshold().is_some() && missing.is_none();
+                numeric && left.is_numeric() && right.is_numeric()
+            }
+        }
+    }
+
+    /// The same tree with every split changed by `change`, from the root down.
+    pub(crate) fn try_map<E>(
+        &self,
+        change: &impl Fn(&str, &Test, Option<Side>) -> Result<(String, Test, Option<Side>), E>,
+    ) -> Result<Node, E> {
+        let Node::Split { covariate, test, missing, left, right } = self else {
+            return Ok(self.clone());
+        };
+        let (covariate, test, missing) = change(covariate, test, *missing)?;
+        let (left, right) = (left.try_map(change)?, right.try_map(change)?);
+        Ok(Node::Split { covariate, test, missing, left: Box::new(left), right: Box::new(right) })
+    }
 }
 
 /// A rule and all that is needed to apply it to data and to know where it came from: one JSON object, the rule's keys beside
@@ -58,12 +133,13 @@ pub struct RuleFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     pub schema_version: u32,
-    /// The covariates that data must have, in the order of linear coefficients.
-    pub covariates: Vec<String>,
+    /// The covariates that data must have.
+    pub covariates: Vec<Covariate>,
     pub arms: Vec<String>,
     pub direction: Direction,
-    /// How covariates became numbers: `numeric` is as they stand in the file.
-    pub encoding: String,
+    /// Of a linear rule: the terms z, in the order of the coefficients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encoding: Vec<Term>,
     pub provenance: Provenance,
 }
 
@@ -117,6 +193,10 @@ pub enum RuleError {
         "the rule names {role} {name:?}, which is not among {known:?}; give the data that it was made for"
     )]
     Unknown { role: &'static str, name: String, known: Vec<String> },
+    #[error(
+        "unit {unit} misses covariate {covariate:?}, and the rule does not say what to do then; fill the value in"
+    )]
+    Missing { unit: usize, covariate: String },
     #[error("the rule is {found}, the problem asks for {wanted}; give a rule of that kind")]
     Kind { found: &'static str, wanted: &'static str },
     #[error("the rule has {found} coefficients for {expected} covariates; give one for each")]
@@ -167,12 +247,12 @@ impl NamedClass for Tree {
         fn name(node: &tree_rule::Node, covariates: &[String], arms: &[String]) -> Node {
             match node {
                 tree_rule::Node::Leaf { arm } => Node::Leaf { arm: arms[*arm].clone() },
-                tree_rule::Node::Split { covariate, threshold, left, right } => Node::Split {
-                    covariate: covariates[*covariate].clone(),
-                    threshold: *threshold,
-                    left: Box::new(name(left, covariates, arms)),
-                    right: Box::new(name(right, covariates, arms)),
-                },
+                tree_rule::Node::Split { covariate, threshold, left, right } => Node::at_most(
+                    &covariates[*covariate],
+                    *threshold,
+                    name(left, covariates, arms),
+                    name(right, covariates, arms),
+                ),
             }
         }
         Rule::Tree { root: name(rule, covariates, arms) }
@@ -187,12 +267,18 @@ impl NamedClass for Tree {
         fn index(node: &Node, covariates: &[String], arms: &[String]) -> Result<tree_rule::Node, RuleError> {
             Ok(match node {
                 Node::Leaf { arm } => tree_rule::Node::Leaf { arm: position("arm", arm, arms)? },
-                Node::Split { covariate, threshold, left, right } => tree_rule::Node::split(
-                    position("covariate", covariate, covariates)?,
-                    *threshold,
-                    index(left, covariates, arms)?,
-                    index(right, covariates, arms)?,
-                ),
+                Node::Split { covariate, test: Test::AtMost { threshold }, missing: None, left, right } => {
+                    tree_rule::Node::split(
+                        position("covariate", covariate, covariates)?,
+                        *threshold,
+                        index(left, covariates, arms)?,
+                        index(right, covariates, arms)?,
+                    )
+                }
+                Node::Split { .. } => {
+                    let found = "a tree over levels or missing values";
+                    return Err(RuleError::Kind { found, wanted: "a tree over numbers" });
+                }
             })
         }
         match rule {
@@ -212,7 +298,8 @@ impl RuleFile {
     /// The rule of a report, where there is one.
     pub fn new(
         report: &Report<Rule>,
-        covariates: &[String],
+        covariates: &[Covariate],
+        encoding: &[Term],
         arms: &[String],
         direction: Direction,
     ) -> Option<Self> {
@@ -233,7 +320,7 @@ impl RuleFile {
             covariates: covariates.to_vec(),
             arms: arms.to_vec(),
             direction,
-            encoding: "numeric".into(),
+            encoding: encoding.to_vec(),
             provenance,
         };
         Some(Self { rule: report.point.clone()?, header })
@@ -251,26 +338,6 @@ impl RuleFile {
         }
         rule.assign(std::iter::empty()).map_err(|error| error.in_file(path))?;
         Ok(rule)
-    }
-
-    /// The arm (index into `arms`) for each unit, given its covariates in the order of `covariates`.
-    pub fn assign<'x>(&self, units: impl Iterator<Item = &'x [f64]>) -> Result<Vec<usize>, RuleError> {
-        let Header { covariates, arms, .. } = &self.header;
-        if let Rule::Linear { arms: two, .. } = &self.rule {
-            let rule = Linear.indexed(&self.rule, covariates, arms)?;
-            let arm =
-                [0, 1].map(|k| two.get(k).map_or(Err(self.two_arms()), |label| position("arm", label, arms)));
-            let [control, treated] = arm;
-            let (control, treated) = (control?, treated?);
-            return Ok(units.map(|x| if rule.treats(x) { treated } else { control }).collect());
-        }
-        let class = Tree { depth: usize::MAX, thresholds: Vec::new() };
-        let tree = class.indexed(&self.rule, covariates, arms)?;
-        Ok(units.map(|x| class.assign(&tree, x)).collect())
-    }
-
-    fn two_arms(&self) -> RuleError {
-        RuleError::Kind { found: "linear without two arms", wanted: "one with \"arms\":[control, treated]" }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Node, Rule};
+use super::{Node, Rule, Side, Test};
 
 impl Rule {
     /// The rule as a person reads it; `covariates` name the coefficients of a linear rule.
@@ -21,6 +21,23 @@ impl Rule {
     }
 }
 
+impl Test {
+    /// What sends a unit to the left; `at_most` is the sign for it.
+    pub(crate) fn in_words(&self, covariate: &str, missing: Option<Side>, at_most: &str) -> String {
+        let test = match self {
+            Test::AtMost { threshold } if *threshold == f64::MIN => return format!("{covariate} is missing"),
+            Test::AnyOf { levels } if levels.is_empty() => return format!("{covariate} is missing"),
+            Test::AtMost { threshold } => format!("{covariate} {at_most} {threshold}"),
+            Test::AnyOf { levels } => format!("{covariate} is {}", levels.join(" or ")),
+        };
+        match missing {
+            None => test,
+            Some(Side::Left) => format!("{test} or missing"),
+            Some(Side::Right) => format!("{test} (no, if missing)"),
+        }
+    }
+}
+
 fn branch(node: &Node, depth: usize, text: &mut String) {
     let indent = "    ".repeat(depth);
     match node {
@@ -30,8 +47,8 @@ fn branch(node: &Node, depth: usize, text: &mut String) {
         Node::Leaf { arm } => {
             let _ = writeln!(text, "{indent}{arm}");
         }
-        Node::Split { covariate, threshold, left, right } => {
-            let _ = writeln!(text, "{indent}if {covariate} <= {threshold}:");
+        Node::Split { covariate, test, missing, left, right } => {
+            let _ = writeln!(text, "{indent}if {}:", test.in_words(covariate, *missing, "<="));
             branch(left, depth + 1, text);
             let _ = writeln!(text, "{indent}otherwise:");
             branch(right, depth + 1, text);

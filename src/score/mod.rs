@@ -18,7 +18,8 @@
 //! scores, it leaves out the error of mu; of Hajek's, it counts the normalisation as fixed, and is too large where
 //! outcomes lie far from 0.
 //!
-//! A solver always maximises Gamma; the direction of the outcome and the costs are in it already.
+//! A solver always maximises Gamma; the direction of the outcome and the costs are in it already. For an arm k that unit i may
+//! not get, Gamma_ik is that of the first arm which it may get: so "arm k for all" means arm k for those who may get it.
 
 use ndarray::{Array1, Array2, Zip};
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,12 @@ pub fn net(scores: &Array2<f64>, study: &Study, direction: Direction) -> Result<
     study.check_matrix("the score matrix", scores)?;
     let mut rewards =
         Zip::from(scores).and(&study.costs).map_collect(|score, cost| direction.sign() * score - cost);
+    if let Some(eligible) = &study.eligible {
+        for (mut row, may) in rewards.rows_mut().into_iter().zip(eligible.rows()) {
+            let fallback = may.iter().position(|may| *may).map_or(0.0, |k| row[k]);
+            row.zip_mut_with(&may, |reward, &may| *reward = if may { *reward } else { fallback });
+        }
+    }
     if let Some(weights) = &study.weights {
         rewards.rows_mut().into_iter().zip(weights).for_each(|(mut row, weight)| row *= *weight);
     }

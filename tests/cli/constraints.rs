@@ -67,7 +67,7 @@ fn an_excluded_covariate_serves_the_scores_only() {
     trial_in(&shell);
     shell.run(&format!("{LEARN} --maximize --out seen")).exits(0);
     shell.run(&format!("{LEARN} --maximize --exclude age --out blind")).exits(0);
-    assert_eq!(shell.json("blind/rule.json")["covariates"], serde_json::json!(["sex"]));
+    assert_eq!(shell.json("blind/rule.json")["covariates"], serde_json::json!([{"name": "sex"}]));
     assert!(!shell.json("blind/rule.json")["root"].to_string().contains("age"));
     let rewards = |folder: &str| -> Vec<String> {
         let text = shell.read(&format!("{folder}/scores.csv"));

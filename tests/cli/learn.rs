@@ -44,9 +44,9 @@ fn the_folder_holds_five_files() {
     assert_eq!(ran.stdout, shell.read("results/first/summary.txt"));
     let (rule, report) = (shell.json("results/first/rule.json"), shell.json("results/first/report.json"));
     assert_eq!((&rule["kind"], &rule["root"]), (&report["point"]["kind"], &report["point"]["root"]));
-    assert_eq!(rule["schema_version"], 1);
+    assert_eq!(rule["schema_version"], 2);
     assert_eq!(rule["arms"], serde_json::json!(["none", "drug"]));
-    assert_eq!(rule["covariates"], serde_json::json!(["age", "sex"]));
+    assert_eq!(rule["covariates"], serde_json::json!([{"name": "age"}, {"name": "sex"}]));
     assert_eq!(rule["direction"], "maximize");
     assert_eq!(report["termination_status"], "OPTIMAL");
     assert!(report["evaluation"]["standard_error"].as_f64().unwrap() > 0.0);

@@ -1,10 +1,16 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
+mod categories;
 mod clusters;
+#[cfg(feature = "arrow")]
+#[path = "../common/columnar.rs"]
+mod columnar;
 mod compare;
 mod constraints;
 mod curve;
 mod evaluate;
+#[cfg(feature = "arrow")]
+mod formats;
 mod frontier;
 mod help;
 mod instances;

@@ -2,8 +2,14 @@
 //! its message must name.
 
 mod arms;
+#[cfg(feature = "arrow")]
+mod cells;
 mod clusters;
+#[cfg(feature = "arrow")]
+#[path = "../common/columnar.rs"]
+mod columnar;
 mod costs;
+mod eligibility;
 mod matrices;
 mod missing_values;
 mod numbers;
@@ -39,6 +45,9 @@ fn roles() -> Roles {
         cluster: None,
         weights: None,
         arms: None,
+        categorical: BTreeMap::new(),
+        eligible: BTreeMap::new(),
+        split: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
         costs: CostRole::None,

@@ -28,13 +28,13 @@ fn a_value_that_is_no_finite_number_is_refused_by_its_cell() {
 fn the_remedy_is_one_that_the_purpose_allows() {
     assert_refused(
         table("age\nabc\n").numbers("age", Purpose::Covariate),
-        "patients.csv, line 2, column \"age\": \"abc\" is not a number; write a decimal number such as 41.5, or \
-         leave the column out of --covariates",
+        "patients.csv, line 2, column \"age\": \"abc\" is not a number; write a decimal number such as 41.5, name the \
+         column in --categorical, or leave it out of --covariates",
     );
     for (purpose, remedy) in [
         (
             Purpose::Covariate,
-            "fill the value in, leave the column out of --covariates, or pass --missing drop",
+            "fill the value in, leave the column out of --covariates, or pass --missing keep or --missing drop",
         ),
         (Purpose::Role, "fill the value in, or pass --missing drop"),
         (Purpose::Matrix, "fill the value in, or delete the row (from every file that goes with this one)"),

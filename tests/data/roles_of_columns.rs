@@ -11,7 +11,7 @@ fn a_study_is_read_by_roles() {
     assert_eq!(study.arm, [0, 1, 0, 1]);
     assert_eq!(study.outcome, array![1.5, 0.0, -2.0, 4.0]);
     assert_eq!(study.x, array![[41.5, 0.0], [30.0, 1.0], [55.0, 1.0], [62.0, 0.0]]);
-    assert_eq!(study.covariate_names, ["age", "sex"]);
+    assert_eq!(study.covariate_names(), ["age", "sex"]);
     assert_eq!(study.propensity, array![[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]);
     assert_eq!(study.costs, ndarray::Array2::<f64>::zeros((4, 2)));
     assert_eq!(study.ids, ["u1", "u2", "u3", "u4"]);
@@ -109,7 +109,8 @@ fn bad_values_are_refused_in_every_role() {
             "none,old,0",
             5,
             "age",
-            "\"old\" is not a number; write a decimal number such as 41.5, or leave the column out of --covariates",
+            "\"old\" is not a number; write a decimal number such as 41.5, name the column in --categorical, or leave it out of \
+             --covariates",
         ),
         (
             "none,62,0",
@@ -117,7 +118,7 @@ fn bad_values_are_refused_in_every_role() {
             5,
             "age",
             "the value is missing (\"NA\"); fill the value in, leave the column out of --covariates, or pass \
-             --missing drop",
+             --missing keep or --missing drop",
         ),
         ("-2,drug", "-2,", 4, "a", "the value is missing (\"\"); fill the value in, or pass --missing drop"),
         ("u3,", ",", 4, "id", "the value is missing (\"\"); fill the value in, or pass --missing drop"),

@@ -12,19 +12,21 @@ mod strata;
 mod weights;
 
 use ndarray::{Array1, Array2};
-use prescribe::data::Study;
+use prescribe::data::{Covariate, Study};
 
 /// A study from its parts; without costs.
 fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Array2<f64>) -> Study {
     let (n, arms) = propensity.dim();
     Study {
-        covariate_names: (0..x.ncols()).map(|j| format!("x{j}")).collect(),
+        covariates: (0..x.ncols()).map(|j| Covariate::numeric(&format!("x{j}"))).collect(),
         arms: (0..arms).map(|k| format!("arm{k}")).collect(),
         x,
         arm,
         outcome,
         costs: Array2::zeros(propensity.dim()),
         propensity,
+        eligible: None,
+        held_out: None,
         ids: (1..=n).map(|i| i.to_string()).collect(),
         cluster: None,
         weights: None,

@@ -22,8 +22,8 @@ fn add(node: &Node, next: &mut usize, text: &mut String) -> usize {
         Node::Leaf { arm } => {
             let _ = writeln!(text, "  n{id} [label={}, style=\"rounded,filled\"];", quoted(arm));
         }
-        Node::Split { covariate, threshold, left, right } => {
-            let _ = writeln!(text, "  n{id} [label={}];", quoted(&format!("{covariate} <= {threshold}")));
+        Node::Split { covariate, test, missing, left, right } => {
+            let _ = writeln!(text, "  n{id} [label={}];", quoted(&test.in_words(covariate, *missing, "<=")));
             for (child, word) in [(left, "yes"), (right, "no")] {
                 let child = add(child, next, text);
                 let _ = writeln!(text, "  n{id} -> n{child} [label={word}];");

@@ -1,4 +1,5 @@
-//! policytree's print form: node numbers in breadth-first order from 1, actions by number from 1.
+//! policytree's print form: node numbers in breadth-first order from 1, actions by number from 1. It has no
+//! words for levels and missing values: trees over those are refused before.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -48,9 +49,9 @@ fn branch(nodes: &[Numbered], position: usize, depth: usize, arms: &[String], te
             let action = arms.iter().position(|other| other == arm).map_or(0, |k| k + 1);
             let _ = writeln!(text, "{indent}({number}) * action: {action} ");
         }
-        Node::Split { covariate, threshold, .. } => {
-            let _ =
-                writeln!(text, "{indent}({number}) split_variable: {covariate}  split_value: {threshold} ");
+        Node::Split { covariate, test, .. } => {
+            let value = test.threshold().unwrap_or(f64::NAN);
+            let _ = writeln!(text, "{indent}({number}) split_variable: {covariate}  split_value: {value} ");
             if let Some((left, right)) = nodes[position].children {
                 branch(nodes, left, depth + 1, arms, text);
                 branch(nodes, right, depth + 1, arms, text);

@@ -1,46 +1,72 @@
 //! A rule as a Python function without dependencies.
 //!
-//! The function takes a mapping of covariates and returns the label of the arm; a missing covariate raises. A linear rule decides
-//! in exact rational arithmetic, as `predict` does.
+//! The function takes a mapping of covariates and returns the label of the arm. A missing value is None, NaN, an empty text or
+//! "NA"; a missing covariate that the rule cannot do without, or a level that it does not know, raises. A linear rule decides in
+//! exact rational arithmetic, as `predict` does.
 
 use std::fmt::Write;
 
-use crate::rule::{Header, Node, Rule};
+use crate::data::{Covariate, Term};
+use crate::rule::{Header, Node, Rule, Side, Test};
+
+const READ: &str = r#"def _read(value, name, levels, may_miss):
+    if value is None or value != value or value == "" or value == "NA":
+        if not may_miss:
+            raise ValueError(name + " is missing")
+        return None
+    if levels is None:
+        return float(value)
+    if str(value) not in levels:
+        raise ValueError(name + " has the unknown level " + repr(value))
+    return str(value)
+
+
+"#;
 
 pub(super) fn function(rule: &Rule, header: &Header) -> String {
     let mut text = String::new();
     if matches!(rule, Rule::Linear { .. }) {
         text.push_str("from fractions import Fraction\n\n\n");
     }
-    let names: Vec<String> = header.covariates.iter().map(|name| quoted(name)).collect();
-    let _ = writeln!(
-        text,
-        "def assign(row):\n    \"\"\"The arm for a unit; `row` maps the covariates to numbers.\"\"\"\n    \
-         x = {{name: float(row[name]) for name in [{}]}}\n    \
-         if any(value != value for value in x.values()):\n        \
-         raise ValueError(\"a covariate is missing\")",
-        names.join(", ")
-    );
+    text.push_str(READ);
+    text.push_str("def assign(row):\n    \"\"\"The arm for a unit; `row` maps the covariates to values.\"\"\"\n    x = {\n");
+    header.covariates.iter().for_each(|covariate| read(covariate, &mut text));
+    text.push_str("    }\n");
     match rule {
         Rule::Constant { arm } => {
             let _ = writeln!(text, "    return {}", quoted(arm));
         }
         Rule::Tree { root } => branch(root, 1, &mut text),
         Rule::Linear { arms, intercept, coefficients } => {
-            let terms: Vec<String> =
-                coefficients.iter().zip(&names).map(|(b, name)| format!("({name}, {b:?})")).collect();
+            let _ = writeln!(text, "    height = Fraction({intercept:?})");
+            for (b, term) in coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0) {
+                let _ = writeln!(text, "    height += Fraction({b:?}) * Fraction({})", value(term));
+            }
             let arm = |k: usize| quoted(arms.get(k).map_or("", String::as_str));
-            let _ = writeln!(
-                text,
-                "    height = Fraction({intercept:?}) + sum(Fraction(b) * Fraction(x[name]) for name, b in [{}])\n    \
-                 return {} if height >= 0 else {}",
-                terms.join(", "),
-                arm(1),
-                arm(0)
-            );
+            let _ = writeln!(text, "    return {} if height >= 0 else {}", arm(1), arm(0));
         }
     }
     text
+}
+
+/// The line of a covariate in the mapping of checked values.
+fn read(covariate: &Covariate, text: &mut String) {
+    let name = quoted(&covariate.name);
+    let levels: Vec<String> = covariate.levels.iter().map(|level| quoted(level)).collect();
+    let levels = if levels.is_empty() { "None".into() } else { format!("[{}]", levels.join(", ")) };
+    let may_miss = if covariate.missing { "True" } else { "False" };
+    let _ = writeln!(text, "        {name}: _read(row[{name}], {name}, {levels}, {may_miss}),");
+}
+
+/// A term of a linear rule, as a number.
+fn value(term: &Term) -> String {
+    let x = format!("x[{}]", quoted(term.covariate()));
+    match term {
+        Term::Value { fill: None, .. } => x,
+        Term::Value { fill: Some(fill), .. } => format!("{fill:?} if {x} is None else {x}"),
+        Term::Level { level, .. } => format!("int({x} == {})", quoted(level)),
+        Term::Missing { .. } => format!("int({x} is None)"),
+    }
 }
 
 fn branch(node: &Node, depth: usize, text: &mut String) {
@@ -49,11 +75,28 @@ fn branch(node: &Node, depth: usize, text: &mut String) {
         Node::Leaf { arm } => {
             let _ = writeln!(text, "{indent}return {}", quoted(arm));
         }
-        Node::Split { covariate, threshold, left, right } => {
-            let _ = writeln!(text, "{indent}if x[{}] <= {threshold:?}:", quoted(covariate));
+        Node::Split { covariate, test, missing, left, right } => {
+            let condition = condition(&format!("x[{}]", quoted(covariate)), test, *missing);
+            let _ = writeln!(text, "{indent}if {condition}:");
             branch(left, depth + 1, text);
             branch(right, depth, text);
         }
+    }
+}
+
+/// What sends a unit to the left.
+fn condition(x: &str, test: &Test, missing: Option<Side>) -> String {
+    let compared = match test {
+        Test::AtMost { threshold } => format!("{x} <= {threshold:?}"),
+        Test::AnyOf { levels } => {
+            let levels: Vec<String> = levels.iter().map(|level| quoted(level)).collect();
+            format!("{x} in [{}]", levels.join(", "))
+        }
+    };
+    match missing {
+        None => compared,
+        Some(Side::Left) => format!("{x} is None or {compared}"),
+        Some(Side::Right) => format!("{x} is not None and {compared}"),
     }
 }
 

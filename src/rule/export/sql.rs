@@ -1,14 +1,16 @@
 //! A rule as one SQL expression.
 //!
-//! A row that misses a covariate which the rule may look at gets NULL, where `predict` refuses it. Columns are cast to double
-//! precision first, so that thresholds are compared as the numbers that the rule was learned on. A linear rule is evaluated in
+//! A missing value is NULL. A row that misses a covariate which the rule looks at without saying what to do then, or has a level
+//! that the rule does not know, gets NULL, where `predict` refuses it. Numbers are cast to double precision first, so that
+//! thresholds are compared as the numbers that the rule was learned on, and levels to text. A linear rule is evaluated in
 //! floating point: the margin of a certified rule keeps the units that it was learned on away from rounding.
 
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rule::{Header, Node, Rule};
+use crate::data::{Covariate, Term};
+use crate::rule::{Header, Node, Rule, Side, Test};
 
 /// Which database reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,28 +24,21 @@ pub enum Dialect {
 
 /// `CASE ... END`, the label of the arm.
 pub(super) fn case(rule: &Rule, header: &Header, dialect: Dialect) -> String {
-    let column = |name: &str| format!("CAST({} AS {})", dialect.identifier(name), dialect.double());
     let mut text = String::from("CASE\n");
-    let used = used(rule, header);
-    if !used.is_empty() {
-        let missing: Vec<String> =
-            used.iter().map(|name| format!("{} IS NULL", dialect.identifier(name))).collect();
-        let _ = writeln!(text, "  WHEN {} THEN NULL", missing.join(" OR "));
+    let used = header.covariates.iter().filter(|covariate| looks_at(rule, header, &covariate.name));
+    let refused: Vec<String> = used.flat_map(|covariate| refusals(covariate, dialect)).collect();
+    if !refused.is_empty() {
+        let _ = writeln!(text, "  WHEN {} THEN NULL", refused.join(" OR "));
     }
     match rule {
         Rule::Constant { arm } => {
             let _ = writeln!(text, "  ELSE {}", literal(arm));
         }
-        Rule::Tree { root } => paths(
-            root,
-            &mut Vec::new(),
-            &|name, sign, threshold| format!("{} {sign} {}", column(name), dialect.number(threshold)),
-            &mut text,
-        ),
+        Rule::Tree { root } => paths(root, dialect, &mut Vec::new(), &mut text),
         Rule::Linear { arms, intercept, coefficients } => {
-            let terms = coefficients.iter().zip(&header.covariates).filter(|(b, _)| **b != 0.0);
-            let sum = terms.fold(dialect.number(*intercept), |sum, (b, name)| {
-                format!("{sum} + {} * {}", dialect.number(*b), column(name))
+            let terms = coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0);
+            let sum = terms.fold(dialect.number(*intercept), |sum, (b, term)| {
+                format!("{sum} + {} * {}", dialect.number(*b), value(term, dialect))
             });
             let arm = |k: usize| literal(arms.get(k).map_or("", String::as_str));
             let _ = writeln!(text, "  WHEN {sum} >= 0 THEN {}\n  ELSE {}", arm(1), arm(0));
@@ -53,13 +48,55 @@ pub(super) fn case(rule: &Rule, header: &Header, dialect: Dialect) -> String {
     text
 }
 
-/// One `WHEN` a leaf: the conjunction of the splits on its path; `compare` writes (covariate, sign, threshold).
-fn paths(
-    node: &Node,
-    path: &mut Vec<String>,
-    compare: &dyn Fn(&str, &str, f64) -> String,
-    text: &mut String,
-) {
+/// Whether the rule looks at a covariate.
+fn looks_at(rule: &Rule, header: &Header, name: &str) -> bool {
+    fn in_tree(node: &Node, name: &str) -> bool {
+        match node {
+            Node::Leaf { .. } => false,
+            Node::Split { covariate, left, right, .. } => {
+                covariate == name || in_tree(left, name) || in_tree(right, name)
+            }
+        }
+    }
+    match rule {
+        Rule::Constant { .. } => false,
+        Rule::Tree { root } => in_tree(root, name),
+        Rule::Linear { coefficients, .. } => {
+            let terms = coefficients.iter().zip(&header.encoding);
+            terms.into_iter().any(|(b, term)| *b != 0.0 && term.covariate() == name)
+        }
+    }
+}
+
+/// The conditions under which `predict` refuses a row for this covariate.
+fn refusals(covariate: &Covariate, dialect: Dialect) -> Vec<String> {
+    let column = dialect.identifier(&covariate.name);
+    let missing = (!covariate.missing).then(|| format!("{column} IS NULL"));
+    let stranger = covariate.is_categorical().then(|| among(&column, "NOT IN", &covariate.levels));
+    missing.into_iter().chain(stranger).collect()
+}
+
+/// `column IN (levels)`, or `NOT IN`.
+fn among(column: &str, sign: &str, levels: &[String]) -> String {
+    let levels: Vec<String> = levels.iter().map(|level| literal(level)).collect();
+    format!("CAST({column} AS TEXT) {sign} ({})", levels.join(", "))
+}
+
+/// A term of a linear rule.
+fn value(term: &Term, dialect: Dialect) -> String {
+    let column = dialect.identifier(term.covariate());
+    let number = format!("CAST({column} AS {})", dialect.double());
+    let indicator = |condition: String| format!("CASE WHEN {condition} THEN 1.0 ELSE 0.0 END");
+    match term {
+        Term::Value { fill: None, .. } => number,
+        Term::Value { fill: Some(fill), .. } => format!("COALESCE({number}, {})", dialect.number(*fill)),
+        Term::Level { level, .. } => indicator(among(&column, "IN", std::slice::from_ref(level))),
+        Term::Missing { .. } => indicator(format!("{column} IS NULL")),
+    }
+}
+
+/// One `WHEN` a leaf: the conjunction of the splits on its path.
+fn paths(node: &Node, dialect: Dialect, path: &mut Vec<String>, text: &mut String) {
     match node {
         Node::Leaf { arm } if path.is_empty() => {
             let _ = writeln!(text, "  ELSE {}", literal(arm));
@@ -67,35 +104,30 @@ fn paths(
         Node::Leaf { arm } => {
             let _ = writeln!(text, "  WHEN {} THEN {}", path.join(" AND "), literal(arm));
         }
-        Node::Split { covariate, threshold, left, right } => {
-            for (child, sign) in [(left, "<="), (right, ">")] {
-                path.push(compare(covariate, sign, *threshold));
-                paths(child, path, compare, text);
+        Node::Split { covariate, test, missing, left, right } => {
+            for (child, side) in [(left, Side::Left), (right, Side::Right)] {
+                path.push(condition(&dialect.identifier(covariate), test, *missing, side, dialect));
+                paths(child, dialect, path, text);
                 path.pop();
             }
         }
     }
 }
 
-/// The covariates that the rule looks at, in the order of the header.
-fn used(rule: &Rule, header: &Header) -> Vec<String> {
-    fn in_tree<'n>(node: &'n Node, names: &mut Vec<&'n str>) {
-        if let Node::Split { covariate, left, right, .. } = node {
-            names.push(covariate);
-            in_tree(left, names);
-            in_tree(right, names);
+/// What holds for the rows that go to `side`; a comparison with NULL holds for none.
+fn condition(column: &str, test: &Test, missing: Option<Side>, side: Side, dialect: Dialect) -> String {
+    let left = side == Side::Left;
+    let only_missing = if left { format!("{column} IS NULL") } else { format!("{column} IS NOT NULL") };
+    let compared = match test {
+        Test::AtMost { threshold } if *threshold == f64::MIN => return only_missing,
+        Test::AnyOf { levels } if levels.is_empty() => return only_missing,
+        Test::AtMost { threshold } => {
+            let sign = if left { "<=" } else { ">" };
+            format!("CAST({column} AS {}) {sign} {}", dialect.double(), dialect.number(*threshold))
         }
-    }
-    let mut names = Vec::new();
-    match rule {
-        Rule::Constant { .. } => {}
-        Rule::Tree { root } => in_tree(root, &mut names),
-        Rule::Linear { coefficients, .. } => {
-            let terms = coefficients.iter().zip(&header.covariates).filter(|(b, _)| **b != 0.0);
-            names.extend(terms.map(|(_, name)| name.as_str()));
-        }
-    }
-    header.covariates.iter().filter(|name| names.contains(&name.as_str())).cloned().collect()
+        Test::AnyOf { levels } => among(column, if left { "IN" } else { "NOT IN" }, levels),
+    };
+    if missing == Some(side) { format!("({column} IS NULL OR {compared})") } else { compared }
 }
 
 impl Dialect {
