@@ -1,19 +1,20 @@
 //! `prescribe evaluate RULE DATA`: the value of a rule on data that it has not seen.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
-use toml::{Table, Value};
+use ndarray::{Array2, Axis};
 
 use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
-use super::study::{StudyFlags, put, table};
-use crate::data::{self, Missing, Purpose, read_covariates};
-use crate::evaluate::Evaluation;
-use crate::learn::{Scoring, rows, score_table};
-use crate::rule::RuleFile;
+use super::study::{StudyFlags, scoring};
+use crate::data::{self, Covariate, Missing, Purpose, Study, read_covariates};
+use crate::evaluate::{Against, BestArm, Evaluation};
+use crate::learn::{Scored, Scoring, rows, score_table};
+use crate::nuisance::Folds;
+use crate::rule::{Header, RuleFile};
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -23,6 +24,9 @@ pub struct Evaluate {
     data: PathBuf,
     #[command(flatten)]
     study: StudyFlags,
+    /// Another rule, to compare with on the same units; may be repeated. Scores use the covariates of all rules
+    #[arg(long, value_name = "OTHER_RULE")]
+    against: Vec<PathBuf>,
     /// Root of all randomness
     #[arg(long, default_value = "1")]
     seed: u64,
@@ -34,51 +38,85 @@ impl Evaluate {
     pub fn run(&self) -> Result<u8, Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         let rule = RuleFile::read(&self.rule)?;
-        let scoring = self.scoring(&rule)?;
+        let others = self.others(&rule)?;
+        let scoring = self.scoring(&rule, &others)?;
         let table = data::Table::read(&self.data)?;
         if scoring.roles.missing == Missing::Keep {
             read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
         }
-        let scored = score_table(&table, &scoring, self.seed)?;
+        let mut scored = score_table(&table, &scoring, self.seed)?;
+        let best_arm = self.best_arm(&mut scored, &scoring);
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-        let assignment = rule.assign(rows(&scored.study.x))?;
-        let evaluation =
-            Evaluation::new(&scored.study, &scored.rewards, &assignment, rule.header.direction, None)?;
+        let Scored { study, rewards, .. } = &scored;
+        let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, study)));
+        let compared = others.iter().map(|(name, other)| Ok((name.clone(), assigned(other)?)));
+        let against = Against { best_arm, others: compared.collect::<Result<_, Failure>>()? };
+        let evaluation = Evaluation::new(study, rewards, &assigned(&rule)?, rule.header.direction, &against)?;
+        let leaf_of = rule.leaf_of(rows(&seen_by(&rule, study)))?;
+        let evaluation = evaluation.with_leaves(study, rewards, rule.leaf_paths(), &leaf_of)?;
         output::print(self.json.json.as_deref(), &evaluation, &evaluation.table())?;
         Ok(DONE)
     }
 
-    /// What was typed, with what the rule file knows.
-    fn scoring(&self, rule: &RuleFile) -> Result<Scoring, Failure> {
-        let outcome = self.study.outcome.as_ref().or(self.study.time.as_ref());
-        if outcome.is_none() || self.study.treatment.is_none() {
-            return Err(Failure::usage(
-                "name the columns with --outcome (or --time, --event and --horizon) and --treatment",
-            ));
+    /// The other rules, by the names of their files.
+    fn others(&self, rule: &RuleFile) -> Result<Vec<(String, RuleFile)>, Failure> {
+        let read = |path: &PathBuf| {
+            let (name, other) = (path.display().to_string(), RuleFile::read(path)?);
+            if (&other.header.arms, other.header.direction) != (&rule.header.arms, rule.header.direction) {
+                return Err(Failure::usage(format!(
+                    "--against {name}: its arms or direction are not those of the rule; compare rules for the same choice"
+                )));
+            }
+            Ok((name, other))
+        };
+        self.against.iter().map(read).collect()
+    }
+
+    /// What was typed, with what the rule files know.
+    fn scoring(&self, rule: &RuleFile, others: &[(String, RuleFile)]) -> Result<Scoring, Failure> {
+        let mut covariates = rule.header.covariates.clone();
+        for (file, covariate) in
+            others.iter().flat_map(|(file, o)| o.header.covariates.iter().map(move |c| (file, c)))
+        {
+            match covariates.iter().find(|known| known.name == covariate.name) {
+                None => covariates.push(covariate.clone()),
+                Some(known) if known.levels == covariate.levels => {}
+                Some(_) => {
+                    return Err(Failure::usage(format!(
+                        "--against {file}: its levels of {} are not those of the rule; compare rules for the same data",
+                        covariate.name
+                    )));
+                }
+            }
         }
-        let mut scoring = Table::new();
-        put(&mut scoring, "score", Some("aipw"))?;
-        put(&mut scoring, "folds", Some(5))?;
-        put(&mut scoring, "direction", Some(rule.header.direction))?;
-        let roles = table(&mut scoring, "roles");
-        put(roles, "arms", Some(&rule.header.arms))?;
-        let covariates = &rule.header.covariates;
-        put(roles, "covariates", Some(covariates.iter().map(|c| &c.name).collect::<Vec<_>>()))?;
-        let categories = covariates.iter().filter(|covariate| covariate.is_categorical());
-        put(
-            roles,
-            "categorical",
-            Some(categories.map(|c| (&c.name, &c.levels)).collect::<BTreeMap<_, _>>()),
-        )?;
-        let keep = covariates.iter().any(|covariate| covariate.missing);
-        put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
-        self.study.over(&mut scoring)?;
-        let failed = |error: toml::de::Error| Failure::usage(error.to_string());
-        let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
-        scoring.check()?;
-        if scoring.roles.arms.as_ref() != Some(&rule.header.arms) {
+        let Header { arms, direction, .. } = &rule.header;
+        let scoring = scoring(&self.study, *direction, &covariates, Some(arms))?;
+        if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }
         Ok(scoring)
     }
+
+    /// The best single arm inside the folds of the scores. Where the units are too few for folds, which not every score
+    /// needs, there is none, and a warning.
+    fn best_arm(&self, scored: &mut Scored, scoring: &Scoring) -> Option<BestArm> {
+        match Folds::new(&scored.study, scoring.folds, self.seed) {
+            Ok(folds) => Some(BestArm::in_folds(&scored.rewards, &folds)),
+            Err(error) => {
+                scored.study.warnings.push(format!("no comparison with the best single arm: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// The covariates of a study (n x p) that a rule looks at, in its order; the study has them all.
+fn seen_by<'s>(rule: &RuleFile, study: &'s Study) -> Cow<'s, Array2<f64>> {
+    let (seen, names) = (&rule.header.covariates, study.covariate_names());
+    if seen.iter().map(|covariate| &covariate.name).eq(names.iter()) {
+        return Cow::Borrowed(&study.x);
+    }
+    let known = |covariate: &Covariate| names.iter().position(|name| *name == covariate.name);
+    let columns: Vec<usize> = seen.iter().filter_map(known).collect();
+    Cow::Owned(study.x.select(Axis(1), &columns).as_standard_layout().into_owned())
 }

@@ -84,6 +84,14 @@ impl From<LearnError> for Failure {
             LearnError::Choice(error) => error.into(),
             LearnError::Rule(error) => error.into(),
             LearnError::Usage(message) => Self::usage(message),
+            error @ LearnError::NoRule { status, .. } => {
+                let code = match status {
+                    TerminationStatus::Interrupted => INTERRUPTED,
+                    TerminationStatus::Infeasible | TerminationStatus::InfeasibleOrUnbounded => INFEASIBLE,
+                    _ => LIMIT_WITHOUT_SOLUTION,
+                };
+                Self { code, message: error.to_string() }
+            }
             error @ LearnError::Io { .. } => Self { code: INTERNAL, message: error.to_string() },
         }
     }

@@ -168,6 +168,12 @@ pub fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// `nested:K`.
+pub fn nested(text: &str) -> Result<usize, String> {
+    let folds = text.strip_prefix("nested:").map(str::parse::<usize>);
+    folds.and_then(Result::ok).filter(|&k| k >= 2).ok_or_else(|| "give nested:K with K >= 2".into())
+}
+
 /// `all`, or `quantiles:Q`.
 pub fn candidates(text: &str) -> Result<Candidates, String> {
     if text == "all" {

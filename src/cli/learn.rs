@@ -16,7 +16,7 @@ use super::flags::{self, ConstraintFlags, JsonFlag, SolverFlags};
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
-use crate::data::check_folder;
+use crate::data::{check_folder, write_folder};
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
@@ -59,6 +59,9 @@ pub struct Learn {
     /// Share of each arm's units held out to evaluate the rule on, whole clusters where there are any (default 0.5; 0: none)
     #[arg(long, value_name = "SHARE", value_parser = flags::nonnegative, help_heading = "Rule")]
     test_share: Option<f64>,
+    /// Value of the learner by nested cross-fitting over K folds; the rule is then learned from all units
+    #[arg(long, value_name = "nested:K", value_parser = flags::nested, conflicts_with = "test_share", help_heading = "Rule")]
+    evaluate: Option<usize>,
     /// Column that says train or test of each unit, instead of a share held out by chance
     #[arg(long, value_name = "COLUMN", conflicts_with = "test_share", help_heading = "Rule")]
     split: Option<String>,
@@ -80,7 +83,7 @@ pub struct Learn {
     /// Configuration; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Folder for rule.json, report.json, scores.csv, summary.txt and config.toml
+    /// Folder for the results, summary.txt and config.toml
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -104,14 +107,42 @@ impl Learn {
             write(&learned, &config, &summary, folder)?;
         }
         let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
-                          "diagnostics": learned.scored.diagnostics,
+                          "learner": learned.learner, "diagnostics": learned.scored.diagnostics,
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
     }
 
+    /// Prints what another command found with these flags, and writes it into the folder: as `json`, its pictures, its table
+    /// and the configuration.
+    pub(super) fn write(
+        &self,
+        found: &impl serde::Serialize,
+        pictures: &[(&str, String)],
+        json: &str,
+        table: &str,
+        config: &Config,
+    ) -> Result<(), Failure> {
+        if let Some(folder) = &self.out {
+            let failed = |error: &dyn std::fmt::Display| Failure {
+                code: INTERNAL,
+                message: format!("the result cannot be written: {error}"),
+            };
+            let mut files = vec![
+                (json, serde_json::to_vec_pretty(found).map_err(|error| failed(&error))?),
+                ("summary.txt", table.as_bytes().to_vec()),
+                ("config.toml", toml::to_string_pretty(config).map_err(|error| failed(&error))?.into_bytes()),
+            ];
+            files.extend(pictures.iter().map(|(name, picture)| (*name, picture.as_bytes().to_vec())));
+            write_folder(folder, &files).map_err(|error| {
+                Failure::io(folder, &error, "name a folder that can be written to with --out")
+            })?;
+        }
+        output::print(self.json.json.as_deref(), found, table)
+    }
+
     /// Refuses places that could not be written in the end.
-    fn check_targets(&self, config: &Config) -> Result<(), Failure> {
+    pub(super) fn check_targets(&self, config: &Config) -> Result<(), Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         output::check(config.solve.log_file.as_deref(), "--log-file")?;
         let Some(folder) = &self.out else { return Ok(()) };
@@ -120,7 +151,7 @@ impl Learn {
     }
 
     /// Defaults, then the file, then the flags.
-    fn config(&self) -> Result<Config, Failure> {
+    pub(super) fn config(&self) -> Result<Config, Failure> {
         let mut tree = defaults()?;
         if let Some(path) = &self.config {
             overlay(&mut tree, read(path)?);
@@ -143,7 +174,11 @@ impl Learn {
     /// Writes what was typed over a configuration.
     fn over(&self, tree: &mut Table) -> Result<(), Failure> {
         put(tree, "data", self.data.as_ref())?;
-        put(tree, "test_share", self.test_share)?;
+        put(tree, "test_share", self.test_share.or(self.evaluate.map(|_| 0.0)))?;
+        put(tree, "nested", self.evaluate)?;
+        if self.test_share.is_some() {
+            tree.remove("nested");
+        }
         put(tree, "solver", self.solver.solver.as_ref())?;
         put(tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
         self.policy(tree)?;
@@ -268,6 +303,14 @@ fn summary(learned: &Learned, config: &Config) -> String {
         let optimistic =
             if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };
         let _ = write!(text, "\n{optimistic}{}", evaluation.table());
+    }
+    if let Some(learner) = &learned.learner {
+        let folds = learner.folds.len();
+        let _ = write!(
+            text,
+            "\nThe learner, by nested cross-fitting over {folds} folds: \"rule\" is the rule learned without the unit's fold\n{}",
+            learner.evaluation.table()
+        );
     }
     text
 }

@@ -1,16 +1,19 @@
 //! The command line: parse, call, print. One file a subcommand.
 
 mod compare;
+mod curve;
 mod evaluate;
 mod export;
 mod failure;
 mod flags;
+mod frontier;
 mod learn;
 mod output;
 mod predict;
 mod problem;
 mod progress;
 mod solve;
+mod stability;
 mod study;
 mod verify;
 
@@ -44,6 +47,12 @@ enum Command {
     Predict(predict::Predict),
     /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
     Export(export::Export),
+    /// Value of a learner along the depth of its trees or the share of units they may treat
+    Frontier(Box<frontier::Frontier>),
+    /// Gain against spending, where the largest estimated gains for their cost come first (Qini curve)
+    Curve(Box<curve::Curve>),
+    /// Learn a rule again from bootstrap samples: what of it stays
+    Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
     Verify(verify::Verify),
 }
@@ -66,6 +75,9 @@ pub fn run() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Frontier(command) => command.run(),
+        Command::Curve(command) => command.run(),
+        Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
     };
     match done {

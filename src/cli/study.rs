@@ -8,8 +8,9 @@ use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
-use crate::data::{CostRole, Estimand, Missing, OutcomeModel, PropensityRole};
-use crate::score::ScoreKind;
+use crate::data::{CostRole, Covariate, Estimand, Missing, OutcomeModel, PropensityRole};
+use crate::learn::Scoring;
+use crate::score::{Direction, ScoreKind};
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct StudyFlags {
@@ -228,6 +229,37 @@ fn outcome_model(text: &str) -> Result<OutcomeModel, Failure> {
             "--outcome-model {text:?}: give linear, logistic, forest, or arm=column pairs of your own predictions"
         ))
     })
+}
+
+/// How data become scores, by what was typed, for commands without a configuration; `arms` where a rule names them.
+pub fn scoring(
+    flags: &StudyFlags,
+    direction: Direction,
+    covariates: &[Covariate],
+    arms: Option<&[String]>,
+) -> Result<Scoring, Failure> {
+    if flags.outcome.as_ref().or(flags.time.as_ref()).is_none() || flags.treatment.is_none() {
+        return Err(Failure::usage(
+            "name the columns with --outcome (or --time, --event and --horizon) and --treatment",
+        ));
+    }
+    let mut scoring = Table::new();
+    put(&mut scoring, "score", Some("aipw"))?;
+    put(&mut scoring, "folds", Some(5))?;
+    put(&mut scoring, "direction", Some(direction))?;
+    let roles = table(&mut scoring, "roles");
+    put(roles, "arms", arms)?;
+    put(roles, "covariates", Some(covariates.iter().map(|c| &c.name).collect::<Vec<_>>()))?;
+    let categories = covariates.iter().filter(|covariate| covariate.is_categorical());
+    let levels: BTreeMap<_, _> = categories.map(|c| (&c.name, &c.levels)).collect();
+    put(roles, "categorical", Some(levels).filter(|levels| !levels.is_empty()))?;
+    let keep = covariates.iter().any(|covariate| covariate.missing);
+    put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
+    flags.over(&mut scoring)?;
+    let failed = |error: toml::de::Error| Failure::usage(error.to_string());
+    let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
+    scoring.check()?;
+    Ok(scoring)
 }
 
 /// The table called `name`, made where it is not there.

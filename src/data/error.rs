@@ -310,6 +310,12 @@ pub enum Problem {
         quoted(arm)
     )]
     ArmTrimmed { arm: String, trim: f64 },
+    #[error(
+        "data row {row}: arm {} costs {cost}, no more than the first arm ({first}); a curve of spending needs arms dearer than \
+         the first: order them with --arms, or leave the costs out",
+        quoted(arm)
+    )]
+    NoDearerThanFirst { arm: String, cost: f64, first: f64, row: usize },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]

@@ -1,10 +1,10 @@
-//! An estimated mean with its standard error and 95% interval, by the normal approximation.
+//! An estimated mean with its standard error and 95% interval.
 //!
 //! The n terms t_i come in G clusters c, independent of each other, with terms that may be alike within (Liang and Zeger
-//! 1986, with the small-sample factor G / (G - 1)):
+//! 1986, with the small-sample factor G / (G - 1)); the interval is that of Student's t with G - 1 degrees of freedom:
 //!
 //! ```text
-//! V = (1/n) sum_i t_i        error^2 = G / (G - 1) / n^2  sum_c ( sum_{i in c} (t_i - V) )^2
+//! V = (1/n) sum_i t_i        error^2 = G / (G - 1) / n^2  sum_c ( sum_{i in c} (t_i - V) )^2        V +- t_{G-1} error
 //! ```
 //!
 //! Terms with sample weights, t_i = w_i g_i, estimate the weighted mean of g by linearisation (Saerndal, Swensson and
@@ -16,30 +16,53 @@
 //!
 //! Where every unit is a cluster of its own and of weight 1, this is the variance of the terms, with divisor n - 1, over n.
 
-use ndarray::{Array1, ArrayView1};
+use ndarray::Array1;
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::quantile::student_975;
 use crate::data::{Study, numbered};
 
-/// A mean of n >= 2 terms in G >= 2 clusters: estimate +- z_{0.975} error, in the unit of the terms.
+/// A mean of n >= 2 terms in G >= 2 clusters, in the unit of the terms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     pub estimate: f64,
     pub standard_error: f64,
-    /// The lower end of the 95% interval.
-    pub lower: f64,
-    /// The upper end of the 95% interval.
-    pub upper: f64,
+    /// The ends of the 95% interval.
+    pub interval: [f64; 2],
+}
+
+/// An estimate in JSON whose number is called `value`: `#[serde(flatten, with = "as_value")]`.
+pub mod as_value {
+    use super::{Deserialize, Estimate, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    struct Value {
+        value: f64,
+        standard_error: f64,
+        interval: [f64; 2],
+    }
+
+    pub fn serialize<S: serde::Serializer>(estimate: &Estimate, serializer: S) -> Result<S::Ok, S::Error> {
+        let Estimate { estimate: value, standard_error, interval } = *estimate;
+        Value { value, standard_error, interval }.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Estimate, D::Error> {
+        let Value { value: estimate, standard_error, interval } = Value::deserialize(deserializer)?;
+        Ok(Estimate { estimate, standard_error, interval })
+    }
 }
 
 /// Which of the units may be alike, and how much each stands for.
+#[derive(Clone)]
 pub(super) struct Sampling {
     /// The cluster of each unit (n), from 0 to `clusters` - 1.
     pub cluster_of: Vec<usize>,
     pub clusters: usize,
     /// The weight of each unit (n).
     pub weights: Vec<f64>,
+    /// t of G - 1 degrees of freedom.
+    quantile: f64,
 }
 
 impl Sampling {
@@ -49,9 +72,19 @@ impl Sampling {
             None => (0..study.units()).collect(),
             Some(cluster) => numbered(cluster),
         };
-        let clusters = cluster_of.iter().max().map_or(0, |last| last + 1);
         let weights = study.weights.as_ref().map_or(vec![1.0; study.units()], Array1::to_vec);
-        Sampling { cluster_of, clusters, weights }
+        Sampling::new(cluster_of, weights)
+    }
+
+    fn new(cluster_of: Vec<usize>, weights: Vec<f64>) -> Sampling {
+        let clusters = cluster_of.iter().max().map_or(0, |last| last + 1);
+        Sampling { cluster_of, clusters, weights, quantile: student_975(clusters as f64 - 1.0) }
+    }
+
+    /// The same for some of the units.
+    pub(super) fn among(&self, units: &[usize]) -> Sampling {
+        let cluster_of: Vec<usize> = units.iter().map(|&i| self.cluster_of[i]).collect();
+        Sampling::new(numbered(&cluster_of), units.iter().map(|&i| self.weights[i]).collect())
     }
 
     /// W, the sum of the weights.
@@ -73,10 +106,11 @@ impl Sampling {
 }
 
 impl Estimate {
-    /// The estimate of the mean of what `terms` (n >= 2), each already times its weight, are drawn from.
-    pub(super) fn of_mean(terms: ArrayView1<f64>, sampling: &Sampling) -> Estimate {
+    /// The estimate of the mean of what the terms, `term(i)` for unit i of n >= 2 and each already times its weight, are
+    /// drawn from.
+    pub(super) fn of_mean(term: impl Fn(usize) -> f64, sampling: &Sampling) -> Estimate {
         let (total, count) = (sampling.total(), sampling.clusters as f64);
-        let weighted = || terms.iter().zip(&sampling.weights);
+        let weighted = || sampling.weights.iter().enumerate().map(|(i, weight)| (term(i), weight));
         // About the first term, equal terms have a variance of exactly 0.
         let origin =
             weighted().find(|(_, weight)| **weight > 0.0).map_or(0.0, |(term, weight)| term / weight);
@@ -89,55 +123,61 @@ impl Estimate {
         let squares = deviations.iter().fold(0.0, |sum, deviation| sum + deviation * deviation);
         // In this order, clusters of one unit give the same bits as the formula without clusters.
         let standard_error = (squares / (count - 1.0) / total * (count / total)).sqrt();
-        let margin = Normal::standard().inverse_cdf(0.975) * standard_error;
-        Estimate { estimate, standard_error, lower: estimate - margin, upper: estimate + margin }
+        let margin = if standard_error > 0.0 { sampling.quantile * standard_error } else { 0.0 };
+        Estimate { estimate, standard_error, interval: [estimate - margin, estimate + margin] }
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        [self.estimate, self.standard_error, self.lower, self.upper].iter().all(|number| number.is_finite())
+        let [lower, upper] = self.interval;
+        [self.estimate, self.standard_error, lower, upper].iter().all(|number| number.is_finite())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
-
     use super::*;
 
     fn singly(n: usize) -> Sampling {
-        Sampling { cluster_of: (0..n).collect(), clusters: n, weights: vec![1.0; n] }
+        Sampling::new((0..n).collect(), vec![1.0; n])
+    }
+
+    fn mean(terms: &[f64], sampling: &Sampling) -> Estimate {
+        Estimate::of_mean(|i| terms[i], sampling)
     }
 
     #[test]
     fn a_mean_by_hand() {
-        // Terms 1, 2, 3, 6: mean 3, squares 4 + 1 + 0 + 9 = 14, variance 14/3, error sqrt(14/12).
-        let estimate = Estimate::of_mean(array![1.0, 2.0, 3.0, 6.0].view(), &singly(4));
+        // Terms 1, 2, 3, 6: mean 3, squares 4 + 1 + 0 + 9 = 14, variance 14/3, error sqrt(14/12); t with 3 degrees of freedom.
+        let estimate = mean(&[1.0, 2.0, 3.0, 6.0], &singly(4));
         let error = (14.0_f64 / 12.0).sqrt();
         assert!((estimate.estimate - 3.0).abs() < 1e-15);
         assert!((estimate.standard_error - error).abs() < 1e-15);
-        assert!((estimate.lower - (3.0 - 1.959963984540054 * error)).abs() < 1e-12);
-        assert!((estimate.upper - (3.0 + 1.959963984540054 * error)).abs() < 1e-12);
+        let half = 3.18244630528371 * error;
+        assert!((estimate.interval[0] - (3.0 - half)).abs() < 1e-12);
+        assert!((estimate.interval[1] - (3.0 + half)).abs() < 1e-12);
     }
 
     #[test]
     fn equal_terms_have_no_error() {
-        let estimate = Estimate::of_mean(Array1::from_elem(7, 0.1).view(), &singly(7));
-        assert_eq!(estimate, Estimate { estimate: 0.1, standard_error: 0.0, lower: 0.1, upper: 0.1 });
+        let estimate = mean(&[0.1; 7], &singly(7));
+        assert_eq!(estimate, Estimate { estimate: 0.1, standard_error: 0.0, interval: [0.1, 0.1] });
     }
 
     #[test]
     fn a_clustered_mean_by_hand() {
         // Deviations -2, -1, 0, 3 in clusters {1, 3} and {2, 6} sum to -2 and 2: 2/1 * 8 / 16.
-        let clusters = Sampling { cluster_of: vec![0, 1, 0, 1], clusters: 2, weights: vec![1.0; 4] };
-        let estimate = Estimate::of_mean(array![1.0, 2.0, 3.0, 6.0].view(), &clusters);
+        let clusters = Sampling::new(vec![0, 1, 0, 1], vec![1.0; 4]);
+        let estimate = mean(&[1.0, 2.0, 3.0, 6.0], &clusters);
         assert_eq!((estimate.estimate, estimate.standard_error), (3.0, 1.0));
+        // Two clusters leave one degree of freedom.
+        assert!((estimate.interval[1] - 3.0 - 12.706204736174705).abs() < 1e-10);
     }
 
     #[test]
     fn clusters_of_one_unit_change_no_bit() {
-        let terms = Array1::from_shape_fn(1000, |i| ((i * i) as f64 * 0.37).sin());
-        let estimate = Estimate::of_mean(terms.view(), &singly(1000));
-        let squares = terms.fold(0.0, |sum, term| sum + (term - estimate.estimate).powi(2));
+        let terms: Vec<f64> = (0..1000).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
+        let estimate = mean(&terms, &singly(1000));
+        let squares = terms.iter().fold(0.0, |sum, term| sum + (term - estimate.estimate).powi(2));
         assert_eq!(estimate.standard_error, (squares / 999.0 / 1000.0).sqrt());
     }
 
@@ -145,7 +185,7 @@ mod tests {
     fn a_weighted_mean_by_hand() {
         // g = 1, 5, 2 with weights 1, 0.5, 1.5: mean 6.5 / 3; the deviations times weights are d; 3/2 sum d^2 / 9.
         let sampling = Sampling { weights: vec![1.0, 0.5, 1.5], ..singly(3) };
-        let estimate = Estimate::of_mean(array![1.0, 2.5, 3.0].view(), &sampling);
+        let estimate = mean(&[1.0, 2.5, 3.0], &sampling);
         let mean = 6.5 / 3.0;
         let d = [1.0 - mean, 0.5 * (5.0 - mean), 1.5 * (2.0 - mean)];
         assert!((estimate.estimate - mean).abs() < 1e-15);

@@ -1,25 +1,29 @@
-//! An evaluation as a table of text: a line for the rule, each arm and what was observed.
+//! An evaluation as tables of text: a line for the rule, each arm and what was observed; a line for each leaf.
 
-use super::{Comparison, Estimate, Evaluation};
+use super::{BEST_ARM, BestArmLabel, Comparison, Estimate, Evaluation, Leaf};
 use crate::score::Direction;
 
 const HEADER: [&str; 8] =
     ["", "assigned", "value", "std. error", "95% interval", "rule minus it", "std. error", "95% interval"];
+const LEAVES: [&str; 8] =
+    ["leaf", "arm", "units", "share", "against", "effect", "std. error", "95% interval"];
 
 impl Evaluation {
-    /// The evaluation as an aligned table; all numbers have as many decimals as the error of the value calls for.
+    /// The evaluation as aligned tables; all numbers have as many decimals as the error of the value calls for.
     pub fn table(&self) -> String {
-        let decimals = decimals(self.value.standard_error);
-        let mut lines = vec![HEADER.map(str::to_owned), self.rule_line(decimals)];
-        for arm in &self.arms {
-            let best = if self.best_arm.as_ref() == Some(&arm.arm) { " *" } else { "" };
-            let share = format!("{:.1}%", 100.0 * arm.share);
-            lines.push(comparison_line(format!("all {}{best}", arm.arm), share, &arm.comparison, decimals));
+        let mut table = format!("{}\n\n{}", self.title(), aligned(&self.lines()));
+        match &self.best_arm {
+            Some(BestArmLabel::TrainingUnits { .. }) => {
+                table.push_str("\n* the best single arm among the units the rule was learned from\n");
+            }
+            Some(BestArmLabel::OtherFolds { .. }) => {
+                table.push_str("\nbest arm: in each fold, the single arm that is best in the other folds\n");
+            }
+            None => {}
         }
-        lines.push(comparison_line("observed".to_owned(), String::new(), &self.observed, decimals));
-        let mut table = format!("{}\n\n{}", self.title(), aligned(&lines));
-        if self.best_arm.is_some() {
-            table.push_str("\n* the best single arm among the units the rule was learned from\n");
+        if !self.leaves.is_empty() {
+            table.push('\n');
+            table.push_str(&self.leaves_table());
         }
         table
     }
@@ -38,27 +42,66 @@ impl Evaluation {
         )
     }
 
-    fn rule_line(&self, decimals: usize) -> [String; 8] {
+    fn lines(&self) -> Vec<[String; 8]> {
+        let decimals = decimals(self.value.standard_error);
         let [value, error, interval] = cells(&self.value, decimals);
         let none = String::new;
-        ["rule".to_owned(), none(), value, error, interval, none(), none(), none()]
+        let rule = ["rule".to_owned(), none(), value, error, interval, none(), none(), none()];
+        let given = match &self.best_arm {
+            Some(BestArmLabel::TrainingUnits { arm }) => Some(arm),
+            _ => None,
+        };
+        // The best arm of the training units is marked among the arms, and needs no line of its own.
+        let shown = self.differences.iter().filter(|c| given.is_none() || c.against != BEST_ARM || is_arm(c));
+        let line = |c: &Comparison| {
+            let best = if is_arm(c) && given == Some(&c.against) { " *" } else { "" };
+            let name = match c.against.as_str() {
+                arm if is_arm(c) => format!("all {arm}{best}"),
+                BEST_ARM => "best arm".to_owned(),
+                other => other.to_owned(),
+            };
+            let share = c.share.map_or(String::new(), |share| format!("{:.1}%", 100.0 * share));
+            let [value, error, interval] = cells(&c.value, decimals);
+            let [difference, difference_error, difference_interval] = cells(&c.difference, decimals);
+            [name, share, value, error, interval, difference, difference_error, difference_interval]
+        };
+        [HEADER.map(str::to_owned), rule].into_iter().chain(shown.map(line)).collect()
+    }
+
+    /// The effects, and below them the ways to the leaves, which are too long for a column.
+    fn leaves_table(&self) -> String {
+        let decimals = decimals(self.value.standard_error);
+        let line = |leaf: &Leaf| {
+            let effect = leaf.effect.zip(leaf.standard_error).zip(leaf.interval);
+            let [effect, error, interval] = effect.map_or([(); 3].map(|()| "-".to_owned()), |parts| {
+                let ((estimate, standard_error), interval) = parts;
+                cells(&Estimate { estimate, standard_error, interval }, decimals)
+            });
+            let share = format!("{:.1}%", 100.0 * leaf.share);
+            let (number, units) = (leaf.leaf.to_string(), leaf.units.to_string());
+            [number, leaf.path.arm.clone(), units, share, leaf.against.clone(), effect, error, interval]
+        };
+        let lines: Vec<[String; 8]> =
+            [LEAVES.map(str::to_owned)].into_iter().chain(self.leaves.iter().map(line)).collect();
+        let ways = self.leaves.iter().map(|leaf| format!("{}: {}\n", leaf.leaf, leaf.path.path));
+        format!("{}\n{}", aligned(&lines), ways.collect::<String>())
     }
 }
 
+/// Whether this is the comparison with an arm.
+fn is_arm(comparison: &Comparison) -> bool {
+    comparison.assigned.is_some()
+}
+
 /// Three significant digits of the standard error, which is as far as the numbers mean anything.
-fn decimals(standard_error: f64) -> usize {
+pub fn decimals(standard_error: f64) -> usize {
     const MOST: f64 = 8.0;
     if standard_error > 0.0 { (2.0 - standard_error.log10().floor()).clamp(0.0, MOST) as usize } else { 4 }
 }
 
-fn comparison_line(name: String, share: String, comparison: &Comparison, decimals: usize) -> [String; 8] {
-    let [value, error, interval] = cells(&comparison.value, decimals);
-    let [difference, difference_error, difference_interval] = cells(&comparison.difference, decimals);
-    [name, share, value, error, interval, difference, difference_error, difference_interval]
-}
-
-fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
-    let Estimate { estimate, standard_error, lower, upper } = estimate;
+/// An estimate, its standard error and its interval as text.
+pub fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
+    let Estimate { estimate, standard_error, interval: [lower, upper] } = estimate;
     [
         format!("{estimate:.decimals$}"),
         format!("{standard_error:.decimals$}"),
@@ -66,11 +109,11 @@ fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
     ]
 }
 
-/// Columns two blanks apart: the first aligned to the left, the numbers to the right.
-fn aligned(lines: &[[String; 8]]) -> String {
+/// Columns two blanks apart: the first aligned to the left, the others to the right.
+pub fn aligned<const C: usize>(lines: &[[String; C]]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEADER.len()).map(width).collect();
-    let text = |line: &[String; 8]| {
+    let widths: Vec<usize> = (0..C).map(width).collect();
+    let text = |line: &[String; C]| {
         let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
             0 => format!("{cell:<width$}"),
             _ => format!("{cell:>width$}"),

@@ -18,6 +18,9 @@ pub struct Config {
     pub data: PathBuf,
     /// The share of each arm's units held out of learning, to evaluate on; whole clusters, where there are any.
     pub test_share: f64,
+    /// Folds of the nested cross-fitting that the learner is evaluated by; none without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<usize>,
     /// The solver by its name in the registry.
     pub solver: String,
     /// Covariates that serve the scores but that the rule must not see.
@@ -108,6 +111,11 @@ impl Config {
         self.scoring.check()?;
         if !(0.0..1.0).contains(&self.test_share) {
             return refuse("the held-out share must be at least 0 and below 1");
+        }
+        if self.nested.is_some() && (self.test_share > 0.0 || self.scoring.roles.split.is_some()) {
+            return refuse(
+                "nested cross-fitting judges the learner on all units; leave out --test-share and --split, or set test_share = 0",
+            );
         }
         Ok(())
     }

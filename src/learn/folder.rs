@@ -21,6 +21,7 @@ pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -
         warnings: learned.scored.study.warnings.clone(),
         evaluation: learned.evaluation.clone(),
         diagnostics: learned.scored.diagnostics.clone(),
+        learner: learned.learner.clone(),
     };
     let other = |error: String| failed(io::Error::other(error));
     let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| other(error.to_string()));
@@ -50,6 +51,8 @@ pub(super) struct ReportFile {
     pub warnings: Vec<String>,
     pub evaluation: Option<crate::evaluate::Evaluation>,
     pub diagnostics: crate::nuisance::Diagnostics,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<super::LearnerValue>,
 }
 
 /// One row a unit: id, sample, arm received, arm assigned, and the reward of each arm.

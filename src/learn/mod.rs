@@ -11,31 +11,41 @@
 
 mod config;
 mod constraints;
+mod curve;
 mod encoding;
 mod folder;
+mod frontier;
+mod judged;
+mod parallel;
 mod prepare;
 mod sample;
+mod stability;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context, ShareRange, Subgroup};
+pub use curve::cost_curve;
 use encoding::Demands;
 pub use encoding::{Encoding, MOST_LEVELS};
 pub use folder::{read_config, write};
-pub use prepare::{Scored, prepare, score_table};
+pub use frontier::{Frontier, Point, frontier};
+pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
+pub use prepare::{Scored, prepare, read_study, score_table};
+use prepare::{nuisances, pose, prepare_study, rewards_of, score, score_over};
 pub use sample::Sample;
 use sample::units_of;
+pub use stability::{Agreement, CovariateShare, Optimism, Root, Stability, UnitAgreement, stability};
 pub use verify::{Finding, verify};
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
-use crate::data::DataError;
-use crate::evaluate::Evaluation;
+use crate::data::{DataError, Study, Table};
+use crate::evaluate::{BestArm, Evaluation, best};
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::{self, UnknownChoice};
-use crate::solve::{Observer, Report, Solvable, SolveError, solve_explained};
+use crate::solve::{Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
 
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +62,8 @@ pub enum LearnError {
     Rule(#[from] RuleError),
     #[error("{0}")]
     Usage(String),
+    #[error("no rule was found for {of} ({status:?}); loosen the limits or the constraints")]
+    NoRule { of: String, status: TerminationStatus },
     #[error("{path}: {reason}; {remedy}")]
     Io { path: String, reason: String, remedy: &'static str },
 }
@@ -68,24 +80,27 @@ pub struct Learned {
     pub rule: Option<RuleFile>,
     /// On the held-out units, or on all where none were held out (then optimistic).
     pub evaluation: Option<Evaluation>,
+    /// What the learner is worth, by nested cross-fitting, where the configuration asks for it.
+    pub learner: Option<LearnerValue>,
 }
 
 /// Reads the data, learns and evaluates.
 pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnError> {
     config.check()?;
-    let (mut scored, sample) = prepare(config)?;
-    let Solved { report, encoding, notes } =
-        on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
+    let study = read_study(&Table::read(&config.data)?, &config.scoring)?;
+    let learner = config.nested.map(|_| learner_value(&study, config, observer)).transpose()?;
+    let (mut scored, sample) = prepare_study(study, config)?;
+    let solved = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
+    let rule = solved.rule(&scored.study, config);
+    let Solved { report, notes, .. } = solved;
     let study = &mut scored.study;
     study.warnings.extend(notes);
-    let direction = config.scoring.direction;
-    let rule = RuleFile::new(&report, &study.covariates, encoding.terms(), &study.arms, direction);
     let assignment = rule.as_ref().map_or(Ok(Vec::new()), |rule| rule.assign(rows(&study.x)))?;
-    let evaluation = match rule.is_some() {
-        true => Some(evaluate(&scored, &sample, &assignment, config)?),
-        false => None,
+    let evaluation = match &rule {
+        Some(rule) => Some(evaluate(&scored, &sample, rule, &assignment, config)?),
+        None => None,
     };
-    Ok(Learned { sample, assignment, report, rule, evaluation, scored })
+    Ok(Learned { sample, assignment, report, rule, evaluation, learner, scored })
 }
 
 /// Something to do with a policy problem, whatever its class.
@@ -106,16 +121,25 @@ pub fn on_training_units<W: WithProblem>(
     config: &Config,
     work: W,
 ) -> Result<W::Done, LearnError> {
-    let train = units_of(sample, Sample::Train);
-    let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
-    let rewards = scored.rewards.select(Axis(0), &train);
+    on_units(scored, &units_of(sample, Sample::Train), config, work)
+}
+
+/// Poses the problem of some of the units, one that is named twice counting twice, and hands it to `work`.
+pub(super) fn on_units<W: WithProblem>(
+    scored: &Scored,
+    units: &[usize],
+    config: &Config,
+    work: W,
+) -> Result<W::Done, LearnError> {
+    let (study, x) = (&scored.study, scored.study.x.select(Axis(0), units));
+    let rewards = scored.rewards.select(Axis(0), units);
     let arms = study.arms.clone();
-    let of_train = |values: &Vec<String>| train.iter().map(|&i| values[i].clone()).collect();
+    let of_units = |values: &Vec<String>| units.iter().map(|&i| values[i].clone()).collect();
     let context = Context {
-        costs: Some(study.costs.select(Axis(0), &train)),
-        groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_train(values))).collect(),
-        eligible: study.eligible.as_ref().map(|eligible| eligible.select(Axis(0), &train)),
-        received: Some(train.iter().map(|&i| study.arm[i]).collect()),
+        costs: Some(study.costs.select(Axis(0), units)),
+        groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_units(values))).collect(),
+        eligible: study.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
+        received: Some(units.iter().map(|&i| study.arm[i]).collect()),
     };
     let constraints = &config.constraints;
     match config.policy {
@@ -148,6 +172,14 @@ struct Solved {
     notes: Vec<String>,
 }
 
+impl Solved {
+    /// The rule by the names of the study, where one was found.
+    fn rule(&self, study: &Study, config: &Config) -> Option<RuleFile> {
+        let direction = config.scoring.direction;
+        RuleFile::new(&self.report, &study.covariates, self.encoding.terms(), &study.arms, direction)
+    }
+}
+
 impl WithProblem for SolveIt<'_> {
     type Done = Solved;
 
@@ -169,21 +201,24 @@ impl WithProblem for SolveIt<'_> {
     }
 }
 
-/// The value of an assignment on the held-out units, or on all where none are held out.
+/// The value of a rule and its assignment on the held-out units, or on all where none are held out.
 fn evaluate(
     scored: &Scored,
     sample: &[Sample],
+    rule: &RuleFile,
     assignment: &[usize],
     config: &Config,
 ) -> Result<Evaluation, LearnError> {
     let Scored { study, rewards, .. } = scored;
     let (train, test) = (units_of(sample, Sample::Train), units_of(sample, Sample::Test));
     let on = if test.is_empty() { &train } else { &test };
-    let totals = rewards.select(Axis(0), &train).sum_axis(Axis(0));
-    let best = (1..totals.len()).fold(0, |best, k| if totals[k] > totals[best] { k } else { best });
+    let best = best(rewards.select(Axis(0), &train).sum_axis(Axis(0)).view());
     let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
     let (study, rewards) = (study.select(on), rewards.select(Axis(0), on));
-    Ok(Evaluation::new(&study, &rewards, &given, config.scoring.direction, Some(best))?)
+    let best = BestArm::Elsewhere(best).into();
+    let evaluation = Evaluation::new(&study, &rewards, &given, config.scoring.direction, &best)?;
+    let leaf_of = rule.leaf_of(rows(&study.x))?;
+    Ok(evaluation.with_leaves(&study, &rewards, rule.leaf_paths(), &leaf_of)?)
 }
 
 /// The rows of a matrix in standard layout.

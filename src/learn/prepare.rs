@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis};
 
 use super::sample::split;
 use super::{Config, LearnError, Sample, Scoring};
-use crate::data::{Study, Table};
+use crate::data::{DataError, Study, Table};
 use crate::nuisance::{Diagnostics, Estimation, Folds, Nuisances, estimate};
 use crate::score::{ScoreKind, aipw, complete, direct, given, hajek, ipw, net, transport};
 
@@ -14,6 +14,8 @@ use crate::score::{ScoreKind, aipw, complete, direct, given, hajek, ipw, net, tr
 #[derive(Clone, Debug)]
 pub struct Scored {
     pub study: Study,
+    /// Which units of the study that was read these are, where some were trimmed.
+    pub kept: Option<Vec<usize>>,
     /// What a solver maximises, n x K: scores in the user's direction, net of costs.
     pub rewards: Array2<f64>,
     /// What there is to say about the nuisances behind the scores.
@@ -22,14 +24,98 @@ pub struct Scored {
     pub groups: BTreeMap<String, Vec<String>>,
 }
 
+impl Scored {
+    /// Some of the units.
+    pub fn select(&self, units: &[usize]) -> Scored {
+        let of_units = |values: &Vec<String>| units.iter().map(|&i| values[i].clone()).collect();
+        Scored {
+            study: self.study.select(units),
+            kept: self.kept.as_ref().map(|kept| units.iter().map(|&i| kept[i]).collect()),
+            rewards: self.rewards.select(Axis(0), units),
+            diagnostics: self.diagnostics.clone(),
+            groups: self.groups.iter().map(|(name, values)| (name.clone(), of_units(values))).collect(),
+        }
+    }
+}
+
 /// Study, rewards and held-out units, by the configuration.
 pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
-    let seed = config.solve.random_seed;
-    let mut scored = score_table(&Table::read(&config.data)?, &config.scoring, seed)?;
-    scored.groups = groups(&scored.study, config.constraints.grouping_covariates())?;
-    hide(&mut scored.study, &config.exclude)?;
+    prepare_study(read_study(&Table::read(&config.data)?, &config.scoring)?, config)
+}
+
+/// The study of a table, with all the covariates that serve scores, and with times to an event completed.
+pub fn read_study(table: &Table, scoring: &Scoring) -> Result<Study, LearnError> {
+    let mut study = Study::from_table(table, &scoring.roles)?;
+    complete(&mut study)?;
+    Ok(study)
+}
+
+/// Rewards and held-out units of a study.
+pub fn prepare_study(study: Study, config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
+    let (scoring, seed) = (&config.scoring, config.solve.random_seed);
+    let scored = pose(score(study, scoring, seed)?, config)?;
     let sample = split(&scored.study, config.test_share, seed)?;
     Ok((scored, sample))
+}
+
+/// Study and rewards of a table.
+pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
+    score(read_study(table, scoring)?, scoring, seed)
+}
+
+/// The rewards of a study, cross-fitted over folds of its own.
+pub(super) fn score(study: Study, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
+    score_over(study, scoring, seed, |study| Folds::new(study, scoring.folds, seed))
+}
+
+/// The rewards of a study, cross-fitted over `folds`, which are asked for only where something has to be fitted.
+pub(super) fn score_over(
+    study: Study,
+    scoring: &Scoring,
+    seed: u64,
+    folds: impl FnOnce(&Study) -> Result<Folds, DataError>,
+) -> Result<Scored, LearnError> {
+    let outcome = matches!(scoring.score, ScoreKind::Direct | ScoreKind::Aipw);
+    let nuisances = nuisances(study, scoring, outcome, seed, folds)?;
+    let rewards = rewards_of(&nuisances, scoring)?;
+    let Nuisances { study, kept, diagnostics, .. } = nuisances;
+    Ok(Scored { study, kept, rewards, diagnostics, groups: BTreeMap::new() })
+}
+
+/// What scores rest on; outcome predictions only where `outcome` asks for them.
+pub(super) fn nuisances(
+    study: Study,
+    scoring: &Scoring,
+    outcome: bool,
+    seed: u64,
+    folds: impl FnOnce(&Study) -> Result<Folds, DataError>,
+) -> Result<Nuisances, LearnError> {
+    let how = Estimation { clip: scoring.clip, trim: scoring.trim, outcome, seed };
+    let mut nuisances = estimate(study, &scoring.roles, how, folds)?;
+    if let Some(target) = &scoring.target {
+        transport(&mut nuisances.study, &Table::read(target)?, scoring.roles.missing)?;
+    }
+    Ok(nuisances)
+}
+
+/// The rewards (n x K) that rest on nuisances.
+pub(super) fn rewards_of(nuisances: &Nuisances, scoring: &Scoring) -> Result<Array2<f64>, LearnError> {
+    let Nuisances { study, predictions, .. } = nuisances;
+    let scores = match (scoring.score, predictions) {
+        (ScoreKind::Direct, Some(mu)) => direct(study, mu)?,
+        (ScoreKind::Aipw, Some(mu)) => aipw(study, mu)?,
+        (ScoreKind::Hajek, _) => hajek(study)?,
+        (ScoreKind::Given, _) => given(study)?,
+        _ => ipw(study)?,
+    };
+    Ok(net(&scores, study, scoring.direction)?)
+}
+
+/// What a problem is posed on: a scored study without what the rule must not see.
+pub(super) fn pose(mut scored: Scored, config: &Config) -> Result<Scored, LearnError> {
+    scored.groups = groups(&scored.study, config.constraints.grouping_covariates())?;
+    hide(&mut scored.study, &config.exclude)?;
+    Ok(scored)
 }
 
 /// The values of the covariates called `names` as text: numbers, levels, nothing where a value is missing.
@@ -68,30 +154,4 @@ fn position(study: &Study, flag: &str, name: &String) -> Result<usize, LearnErro
     names.iter().position(|other| other == name).ok_or_else(|| {
         LearnError::Usage(format!("{flag} {name}: not a covariate; the covariates are {}", names.join(", ")))
     })
-}
-
-/// Study and rewards of a table.
-pub fn score_table(table: &Table, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
-    let mut study = Study::from_table(table, &scoring.roles)?;
-    complete(&mut study)?;
-    let how = Estimation {
-        clip: scoring.clip,
-        trim: scoring.trim,
-        outcome: matches!(scoring.score, ScoreKind::Direct | ScoreKind::Aipw),
-        seed,
-    };
-    let folds = |study: &Study| Folds::new(study, scoring.folds, seed);
-    let Nuisances { mut study, predictions, diagnostics, .. } = estimate(study, &scoring.roles, how, folds)?;
-    if let Some(target) = &scoring.target {
-        transport(&mut study, &Table::read(target)?, scoring.roles.missing)?;
-    }
-    let scores = match (scoring.score, &predictions) {
-        (ScoreKind::Direct, Some(mu)) => direct(&study, mu)?,
-        (ScoreKind::Aipw, Some(mu)) => aipw(&study, mu)?,
-        (ScoreKind::Hajek, _) => hajek(&study)?,
-        (ScoreKind::Given, _) => given(&study)?,
-        _ => ipw(&study)?,
-    };
-    let rewards = net(&scores, &study, scoring.direction)?;
-    Ok(Scored { study, rewards, diagnostics, groups: BTreeMap::new() })
 }

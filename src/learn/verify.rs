@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::folder::{ReportFile, bad, read, read_config};
-use super::{Encoding, LearnError, Policy, Sample, Scored, WithProblem, on_training_units, prepare, rows};
+use super::{
+    Config, Encoding, Judged, LearnError, Policy, Sample, Scored, WithProblem, on_training_units,
+    prepare_study, read_study, rows,
+};
+use crate::data::{Study, Table};
 use crate::rule::{NamedClass, RuleFile};
 use crate::solve::Solvable;
 
@@ -34,7 +38,9 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     let report: ReportFile =
         serde_json::from_str(&read(folder, "report.json")?).map_err(|e| bad(folder, "report.json", &e))?;
     let rule = RuleFile::read(&folder.join("rule.json"))?;
-    let (scored, sample) = prepare(&config)?;
+    let study = read_study(&Table::read(&config.data)?, &config.scoring)?;
+    let learner = check_learner(&study, &config, &report)?;
+    let (scored, sample) = prepare_study(study, &config)?;
     let Scored { study, .. } = &scored;
     let direction = config.scoring.direction;
     let terms = match config.policy {
@@ -54,7 +60,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     ];
     let work = CheckModel { rule: &rule, report: &report };
     findings.extend(on_training_units(&scored, &sample, &config, work)?);
-    let evaluation = super::evaluate(&scored, &sample, &assignment, &config)?;
+    let evaluation = super::evaluate(&scored, &sample, &rule, &assignment, &config)?;
     let value = evaluation.value.estimate;
     let same_table = agree(&json!(evaluation), &json!(report.evaluation));
     findings.push(finding(
@@ -64,6 +70,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     ));
     let same = agree(&json!(scored.diagnostics), &json!(report.diagnostics));
     findings.push(finding("diagnostics", same, "every number on propensities and outcome predictions"));
+    findings.extend(learner);
     Ok(findings)
 }
 
@@ -130,6 +137,22 @@ fn check_scores(
     }
     let passed = units == sample.len() && largest <= TOLERANCE;
     Ok(finding("scores", passed, &format!("{units} units, largest deviation {largest:e}")))
+}
+
+/// The value of the learner, from the rules of the folds as they are in the report.
+fn check_learner(study: &Study, config: &Config, report: &ReportFile) -> Result<Option<Finding>, LearnError> {
+    let Some(learner) = &report.learner else {
+        let missing = || finding("learner", false, "config.toml asks for its value, the report has none");
+        return Ok(config.nested.map(|_| missing()));
+    };
+    let evaluation = Judged::new(study, config)?.evaluate(&learner.folds, Vec::new(), config)?;
+    let passed = agree(&json!(evaluation), &json!(learner.evaluation));
+    let value = evaluation.value.estimate;
+    Ok(Some(finding(
+        "learner",
+        passed,
+        &format!("every number, by the rules of the folds; the value is {value}"),
+    )))
 }
 
 /// Whether two JSON values are the same but for rounding.

@@ -44,6 +44,12 @@ impl Folds {
         }
     }
 
+    /// The folds of the units `kept`, in their order; all where there are none to name.
+    pub(crate) fn of(&self, kept: Option<&[usize]>) -> Folds {
+        let Some(kept) = kept else { return self.clone() };
+        Folds { fold_of: kept.iter().map(|&i| self.fold_of[i]).collect(), count: self.count }
+    }
+
     /// Splits units that are independent; the same seed gives the same folds, whatever else is drawn from that seed.
     ///
     /// # Errors

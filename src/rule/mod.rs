@@ -10,9 +10,11 @@
 mod answer;
 mod apply;
 pub mod export;
+mod leaves;
 mod text;
 
 pub use answer::{GivenAnswer, read_answer};
+pub use leaves::LeafPath;
 
 use std::path::Path;
 

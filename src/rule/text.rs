@@ -61,12 +61,16 @@ fn linear(arms: &[String], intercept: f64, coefficients: &[f64], covariates: &[S
     if coefficients.iter().all(|b| *b == 0.0) {
         return format!("everyone: {}\n", arm(usize::from(intercept >= 0.0)));
     }
-    let mut text = format!("{} where {}", arm(1), significant(intercept));
+    format!("{} where {} >= 0, otherwise {}\n", arm(1), score(intercept, coefficients, covariates), arm(0))
+}
+
+/// b0 + x'b with the names of the covariates.
+pub(super) fn score(intercept: f64, coefficients: &[f64], covariates: &[String]) -> String {
+    let mut text = significant(intercept);
     for (b, name) in coefficients.iter().zip(covariates).filter(|(b, _)| **b != 0.0) {
         let factor = if b.abs() == 1.0 { String::new() } else { format!("{} ", significant(b.abs())) };
         let _ = write!(text, " {} {factor}{name}", if *b < 0.0 { '-' } else { '+' });
     }
-    let _ = writeln!(text, " >= 0, otherwise {}", arm(0));
     text
 }
 

@@ -45,7 +45,7 @@ fn rules_over_levels_and_missing_values_go_the_whole_way() {
         assert_eq!(arms, assigned);
         let line = "evaluate out/rule.json wards.csv --outcome y --treatment a --propensity p --json -";
         let found = shell.run(line).exits(0).json();
-        assert!(found["value"]["standard_error"].as_f64().unwrap() > 0.0);
+        assert!(found["standard_error"].as_f64().unwrap() > 0.0);
         shell.run("verify out").exits(0);
         let compared = shell.run(&format!("compare learned out --solver {solver} --json -")).exits(0).json();
         assert_eq!(compared["reports"][0]["point"], shell.json("out/report.json")["point"]);

@@ -15,8 +15,9 @@ fn colon_in(shell: &Shell) {
 
 /// The value of each arm in an evaluation.
 fn values(evaluation: &Value) -> Vec<f64> {
-    let arms = evaluation["arms"].as_array().unwrap();
-    arms.iter().map(|arm| arm["value"]["estimate"].as_f64().unwrap()).collect()
+    let arms =
+        evaluation["differences"].as_array().unwrap().iter().filter(|arm| arm.get("assigned").is_some());
+    arms.map(|arm| arm["value"]["estimate"].as_f64().unwrap()).collect()
 }
 
 fn assert_values(evaluation: &Value, expected: [f64; 3]) {

@@ -29,13 +29,14 @@ fn scores_from_columns_are_as_good_as_computed_ones() {
         let given = "--rewards none=s_none,drug=s_drug --out out --json -";
         let found = shell.run(&format!("{line} {given}")).exits(0).json();
         assert_eq!(found["rule"]["root"], computed["rule"]["root"]);
-        for name in ["value", "observed"] {
-            let estimate = |json: &serde_json::Value| {
-                let part = &json["evaluation"][name];
-                part.get("estimate").unwrap_or(&part["value"]["estimate"]).as_f64().unwrap()
-            };
-            assert!(close(estimate(&found), estimate(&computed)), "{direction} {name}");
-        }
+        let estimates = |json: &serde_json::Value| -> Vec<f64> {
+            let evaluation = &json["evaluation"];
+            let differences = evaluation["differences"].as_array().unwrap();
+            let others = differences.iter().map(|other| other["value"]["estimate"].as_f64().unwrap());
+            others.chain([evaluation["value"].as_f64().unwrap()]).collect()
+        };
+        let pairs: Vec<(f64, f64)> = estimates(&found).into_iter().zip(estimates(&computed)).collect();
+        assert!(pairs.len() == 5 && pairs.iter().all(|(a, b)| close(*a, *b)), "{direction} {pairs:?}");
         shell.run("verify out").exits(0);
         let config: toml::Table = shell.read("out/config.toml").parse().unwrap();
         assert_eq!(config["scoring"]["score"].as_str(), Some("given"));

@@ -16,6 +16,9 @@ fn every_command_has_help() {
         "learn",
         "evaluate",
         "predict",
+        "curve",
+        "frontier",
+        "stability",
         "verify",
     ];
     for command in commands {

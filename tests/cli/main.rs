@@ -8,20 +8,24 @@ mod clusters;
 mod columnar;
 mod compare;
 mod constraints;
+mod curve;
 mod evaluate;
 #[cfg(feature = "arrow")]
 mod formats;
+mod frontier;
 mod given_rewards;
 mod help;
 mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod nested;
 mod nuisances;
 mod predict;
 #[path = "../common/cli.rs"]
 mod shell;
 mod solve;
+mod stability;
 mod target;
 mod verify;
 mod weights;

@@ -80,8 +80,8 @@ fn a_changed_report() {
     let changes: [Change; 6] = [
         |report| add_one(&mut report["objective_value"]),
         |report| report["objective_bound"] = json!(report["objective_value"].as_f64().unwrap() - 1.0),
-        |report| add_one(&mut report["evaluation"]["value"]["estimate"]),
-        |report| add_one(&mut report["evaluation"]["arms"][1]["difference"]["upper"]),
+        |report| add_one(&mut report["evaluation"]["value"]),
+        |report| add_one(&mut report["evaluation"]["differences"][1]["interval"][1]),
         |report| report["data_file_sha256"] = json!("0".repeat(64)),
         |report| report["model_hash"] = json!("0".repeat(64)),
     ];

@@ -30,7 +30,7 @@ fn the_best_rule_earns_what_it_earns_on_the_copies() {
         let line = format!("{line} --score {score} --cost drug=0.25 --maximize --test-share 0 --json -");
         let found = shell.run(&format!("{line} --weights w --out out")).exits(0).json();
         let copies = shell.run(&line.replace("trial.csv", "copies.csv")).exits(0).json();
-        let value = |json: &serde_json::Value| json["evaluation"]["value"]["estimate"].as_f64().unwrap();
+        let value = |json: &serde_json::Value| json["evaluation"]["value"].as_f64().unwrap();
         assert!(close(value(&found), value(&copies)), "{score}: {} {}", value(&found), value(&copies));
         // 200 units of weights 1, 3, 0, 2, 1: (7 x 40)^2 / (15 x 40).
         assert!(close(found["evaluation"]["effective_units"].as_f64().unwrap(), 280.0 * 280.0 / 600.0));
@@ -58,11 +58,8 @@ fn evaluate_takes_the_weighted_mean_and_its_error() {
     let total: f64 = terms.iter().map(|(w, _)| w).sum();
     let mean = terms.iter().map(|(w, g)| w * g).sum::<f64>() / total;
     let squares: f64 = terms.iter().map(|(w, g)| (w * (g - mean)).powi(2)).sum();
-    assert!(close(found["value"]["estimate"].as_f64().unwrap(), mean));
-    assert!(close(
-        found["value"]["standard_error"].as_f64().unwrap(),
-        (squares * 200.0 / 199.0).sqrt() / total
-    ));
+    assert!(close(found["value"].as_f64().unwrap(), mean));
+    assert!(close(found["standard_error"].as_f64().unwrap(), (squares * 200.0 / 199.0).sqrt() / total));
     let words = shell.run(line).exits(0);
     assert!(words.stdout.contains("on 200 units (weighted; effectively 130.7)"), "{words:#?}");
 }

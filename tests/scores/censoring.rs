@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ndarray::{Axis, array};
 use prescribe::data::{Covariate, Estimand, FollowUp, OutcomeModel, OutcomeRole, Roles, SurvivalRole, Table};
-use prescribe::evaluate::{Estimate, Evaluation};
+use prescribe::evaluate::{Against, Estimate, Evaluation};
 use prescribe::nuisance::{Folds, cross_fit};
 use prescribe::score::{Direction, aipw, complete, ipw, net};
 use rand::{Rng, SeedableRng};
@@ -226,7 +226,7 @@ fn truth(estimand: Estimand, cut: f64) -> f64 {
 fn value(study: &Study, scores: Array2<f64>, cut: f64) -> Estimate {
     let rewards = net(&scores, study, Direction::Maximize).unwrap();
     let assignment = treated_above(study, cut);
-    Evaluation::new(study, &rewards, &assignment, Direction::Maximize, None).unwrap().value
+    Evaluation::new(study, &rewards, &assignment, Direction::Maximize, &Against::default()).unwrap().value
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn the_value_of_a_fixed_rule_is_unbiased_and_covered_and_dropping_the_censored_i
                 *error = found.estimate - truth;
             }
             for (count, found) in covered.iter_mut().zip(&found) {
-                *count += usize::from((found.lower..=found.upper).contains(&truth));
+                *count += usize::from(covers(found, truth));
             }
         }
         let mean = errors.mean_axis(Axis(0)).unwrap();
@@ -289,7 +289,7 @@ fn the_held_out_value_of_a_learned_rule_is_covered() {
         let by_value = |a: &f64, b: &f64| on(&half(0), *a).estimate.total_cmp(&on(&half(0), *b).estimate);
         let cut = cuts.max_by(by_value).unwrap();
         let found = on(&half(1), cut);
-        covered += usize::from((found.lower..=found.upper).contains(&truth(Estimand::Rmst, cut)));
+        covered += usize::from(covers(&found, truth(Estimand::Rmst, cut)));
     }
     let coverage = covered as f64 / STUDIES as f64;
     println!("coverage {coverage}");

@@ -1,7 +1,7 @@
 //! Clusters: whole in every fold, and errors that cover what they claim.
 
 use ndarray::array;
-use prescribe::evaluate::Evaluation;
+use prescribe::evaluate::{Against, BestArm, Evaluation};
 use prescribe::nuisance::Folds;
 use prescribe::score::{Direction, ipw};
 use proptest::prelude::*;
@@ -100,14 +100,15 @@ fn too_few_clusters_and_an_arm_in_one_are_refused() {
 fn errors_between_clusters_by_hand() {
     let rewards = array![[1.0, 2.0], [0.0, 3.0], [2.0, 6.0], [4.0, 1.0], [3.0, 3.0]];
     let study = clustered(vec![0, 1, 0, 1, 0], 2, vec![4, 1, 1, 4, 0]);
-    let found = Evaluation::new(&study, &rewards, &[1, 1, 1, 0, 0], Direction::Maximize, None).unwrap();
+    let found = Evaluation::new(&study, &rewards, &[1, 1, 1, 0, 0], Direction::Maximize, &Against::default())
+        .unwrap();
     // The rule: 2, 3, 6, 4, 3, mean 3.6; deviations -1.6, -0.6, 2.4, 0.4, -0.6 sum to -1.2, 1.8, -0.6 in clusters.
     assert_close(found.value.estimate, 3.6, 1e-14);
     let variance = 3.0 / 2.0 / 25.0 * (1.44 + 3.24 + 0.36);
     assert_close(found.value.standard_error, f64::sqrt(variance), 1e-14);
     // Less arm0: 1, 3, 4, 0, 0, mean 1.6; deviations -0.6, 1.4, 2.4, -1.6, -1.6 sum to -2.2, 3.8, -1.6.
     let variance = 3.0 / 2.0 / 25.0 * (4.84 + 14.44 + 2.56);
-    assert_close(found.arms[0].comparison.difference.standard_error, f64::sqrt(variance), 1e-14);
+    assert_close(found.differences[0].difference.standard_error, f64::sqrt(variance), 1e-14);
     assert_eq!(found.clusters, Some(3));
     assert!(found.table().starts_with("Value on 5 units in 3 clusters: "), "{}", found.table());
 }
@@ -116,8 +117,10 @@ fn errors_between_clusters_by_hand() {
 fn clusters_of_one_unit_are_no_clusters() {
     let mut study = scattered_study(50, 2, 1);
     let rewards = ipw(&study).unwrap();
-    let evaluate =
-        |study: &Study| Evaluation::new(study, &rewards, &[1; 50], Direction::Maximize, Some(0)).unwrap();
+    let evaluate = |study: &Study| {
+        Evaluation::new(study, &rewards, &[1; 50], Direction::Maximize, &BestArm::Elsewhere(0).into())
+            .unwrap()
+    };
     let alone = evaluate(&study);
     study.cluster = Some((0..50).rev().collect());
     assert_eq!(evaluate(&study), Evaluation { clusters: Some(50), ..alone });
@@ -127,7 +130,7 @@ fn clusters_of_one_unit_are_no_clusters() {
 fn one_cluster_has_no_standard_error() {
     let study = clustered(vec![0, 1, 0], 2, vec![3, 3, 3]);
     assert_eq!(
-        Evaluation::new(&study, &Array2::zeros((3, 2)), &[0; 3], Direction::Maximize, None)
+        Evaluation::new(&study, &Array2::zeros((3, 2)), &[0; 3], Direction::Maximize, &Against::default())
             .unwrap_err()
             .to_string(),
         "trial.csv: 1 cluster to evaluate on; a standard error between clusters needs at least 2, so name finer \
@@ -167,8 +170,10 @@ fn intervals_between_clusters_cover_the_value_and_others_do_not() {
         let assignment: Vec<usize> = study.x.column(0).iter().map(|x| usize::from(*x > 0.0)).collect();
         for count in &mut covered {
             let rewards = ipw(&study).unwrap();
-            let found = Evaluation::new(&study, &rewards, &assignment, Direction::Maximize, None).unwrap();
-            *count += usize::from((found.value.lower..=found.value.upper).contains(&truth));
+            let found =
+                Evaluation::new(&study, &rewards, &assignment, Direction::Maximize, &Against::default())
+                    .unwrap();
+            *count += usize::from(covers(&found.value, truth));
             study.cluster = None;
         }
     }

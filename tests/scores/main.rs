@@ -4,6 +4,7 @@
 mod censoring;
 mod clusters;
 mod cross_fitting;
+mod curve;
 mod evaluation;
 mod folds;
 mod independent;
@@ -16,6 +17,7 @@ mod weights;
 
 use ndarray::{Array1, Array2};
 use prescribe::data::{Covariate, Study};
+use prescribe::evaluate::Estimate;
 
 /// A study from its parts; without costs.
 fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Array2<f64>) -> Study {
@@ -55,6 +57,11 @@ fn scattered_study(n: usize, arms: usize, p: usize) -> Study {
         outcome,
         Array2::from_elem((n, arms), 1.0 / arms as f64),
     )
+}
+
+/// Whether the interval holds the truth.
+fn covers(found: &Estimate, truth: f64) -> bool {
+    (found.interval[0]..=found.interval[1]).contains(&truth)
 }
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {

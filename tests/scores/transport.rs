@@ -3,7 +3,7 @@
 
 use ndarray::{Axis, array};
 use prescribe::data::{Missing, Table};
-use prescribe::evaluate::{Estimate, Evaluation};
+use prescribe::evaluate::{Against, Estimate, Evaluation};
 use prescribe::nuisance::LinearModel;
 use prescribe::score::{Direction, ipw, net, tilted, transport};
 use proptest::prelude::*;
@@ -165,7 +165,7 @@ fn value(random: &mut ChaCha8Rng, target: Option<f64>) -> Estimate {
     study.weights = target.map(|mean| tilted(&study, array![mean].view()).unwrap());
     let rewards = net(&ipw(&study).unwrap(), &study, Direction::Maximize).unwrap();
     let given: Vec<usize> = study.x.column(0).iter().map(|x| usize::from(*x > 0.5)).collect();
-    Evaluation::new(&study, &rewards, &given, Direction::Maximize, None).unwrap().value
+    Evaluation::new(&study, &rewards, &given, Direction::Maximize, &Against::default()).unwrap().value
 }
 
 fn mean(x: f64, arm: usize) -> f64 {
@@ -188,7 +188,7 @@ fn the_value_in_the_target_is_unbiased_and_covered_and_the_study_s_is_not() {
         let found: Vec<Estimate> = (0..STUDIES).map(|_| value(&mut random, to)).collect();
         let errors: Array1<f64> = found.iter().map(|found| found.estimate - truth).collect();
         let off = errors.mean().unwrap() / (errors.std(1.0) / (STUDIES as f64).sqrt());
-        let covered = found.iter().filter(|found| (found.lower..=found.upper).contains(&truth)).count();
+        let covered = found.iter().filter(|found| covers(found, truth)).count();
         let coverage = covered as f64 / STUDIES as f64;
         println!("mean error in Monte Carlo standard errors {off}, coverage {coverage}");
         if weighted {

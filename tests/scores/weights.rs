@@ -1,7 +1,7 @@
 //! Sample weights: a unit of weight 3 is three units that are one cluster.
 
 use ndarray::{Axis, array};
-use prescribe::evaluate::{Estimate, Evaluation};
+use prescribe::evaluate::{Against, BestArm, Estimate, Evaluation, OBSERVED};
 use prescribe::score::{Direction, hajek, ipw, net};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -34,7 +34,7 @@ fn weights_are_copies_in_one_cluster() {
                 let rewards = net(&score(study).unwrap(), study, direction).unwrap();
                 let assignment: Vec<usize> =
                     study.x.column(0).iter().map(|x| usize::from(*x > 0.2)).collect();
-                Evaluation::new(study, &rewards, &assignment, direction, None).unwrap()
+                Evaluation::new(study, &rewards, &assignment, direction, &Against::default()).unwrap()
             };
             let (found, expected) = (evaluate(&weighted), evaluate(&copied));
             let same = |found: &Estimate, expected: &Estimate| {
@@ -42,11 +42,14 @@ fn weights_are_copies_in_one_cluster() {
                 assert_close(found.standard_error, factor * expected.standard_error, 1e-13);
             };
             same(&found.value, &expected.value);
-            same(&found.observed.value, &expected.observed.value);
-            same(&found.observed.difference, &expected.observed.difference);
-            for (found, expected) in found.arms.iter().zip(&expected.arms) {
-                same(&found.comparison.value, &expected.comparison.value);
-                same(&found.comparison.difference, &expected.comparison.difference);
+            same(&found.against(OBSERVED).unwrap().value, &expected.against(OBSERVED).unwrap().value);
+            same(
+                &found.against(OBSERVED).unwrap().difference,
+                &expected.against(OBSERVED).unwrap().difference,
+            );
+            for (found, expected) in found.differences.iter().zip(&expected.differences) {
+                same(&found.value, &expected.value);
+                same(&found.difference, &expected.difference);
             }
         }
     }
@@ -67,7 +70,7 @@ fn weights_within_clusters_by_hand() {
     let mut study = scattered_study(4, 2, 0);
     study.weights = Some(array![1.0, 0.5, 2.0, 0.5]);
     study.cluster = Some(vec![0, 1, 0, 2]);
-    let found = Evaluation::new(&study, &rewards, &[0; 4], Direction::Maximize, None).unwrap();
+    let found = Evaluation::new(&study, &rewards, &[0; 4], Direction::Maximize, &Against::default()).unwrap();
     // Mean 10 / 4; deviations 1 - 2.5, 2 - 1.25, 3 - 5, 4 - 1.25 sum to -3.5, 0.75, 2.75; 3/2 x 20.375 / 16.
     assert_close(found.value.estimate, 2.5, 1e-15);
     assert_close(found.value.standard_error, (1.5 * 20.375 / 16.0_f64).sqrt(), 1e-14);
@@ -84,7 +87,8 @@ fn equal_weights_are_no_weights() {
     let mut study = scattered_study(50, 2, 1);
     let evaluate = |study: &Study| {
         let rewards = net(&ipw(study).unwrap(), study, Direction::Maximize).unwrap();
-        Evaluation::new(study, &rewards, &[1; 50], Direction::Maximize, Some(0)).unwrap()
+        Evaluation::new(study, &rewards, &[1; 50], Direction::Maximize, &BestArm::Elsewhere(0).into())
+            .unwrap()
     };
     let without = evaluate(&study);
     study.weights = Some(Array1::ones(50));
@@ -97,7 +101,9 @@ fn one_unit_of_positive_weight_has_no_standard_error() {
     study.weights = Some(array![0.0, 3.0, 0.0]);
     let refusal = |study: &Study| {
         let rewards = Array2::zeros((study.units(), 2));
-        Evaluation::new(study, &rewards, &[0; 3], Direction::Maximize, None).unwrap_err().to_string()
+        Evaluation::new(study, &rewards, &[0; 3], Direction::Maximize, &Against::default())
+            .unwrap_err()
+            .to_string()
     };
     let remedy = "at least 2 are needed, so change --test-share, or correct the weights";
     assert_eq!(refusal(&study), format!("trial.csv: 1 row to evaluate on with a weight above 0; {remedy}"));
@@ -143,8 +149,10 @@ fn weighted_intervals_cover_the_value_in_the_population_and_others_do_not() {
         let mut study = drawn(&mut random);
         for count in &mut covered {
             let rewards = net(&ipw(&study).unwrap(), &study, Direction::Maximize).unwrap();
-            let found = Evaluation::new(&study, &rewards, &[1; 200], Direction::Maximize, None).unwrap();
-            *count += usize::from((found.value.lower..=found.value.upper).contains(&truth));
+            let found =
+                Evaluation::new(&study, &rewards, &[1; 200], Direction::Maximize, &Against::default())
+                    .unwrap();
+            *count += usize::from((found.value.interval[0]..=found.value.interval[1]).contains(&truth));
             study.weights = None;
         }
     }
