@@ -10,7 +10,7 @@ use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
 use super::study::{StudyFlags, scoring};
-use crate::data::{self, Covariate, Missing, Purpose, Study, read_covariates};
+use crate::data::{self, Covariate, Missing, Purpose, Study, read_covariates, write_whole};
 use crate::evaluate::{Against, BestArm, Evaluation};
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
@@ -27,6 +27,9 @@ pub struct Evaluate {
     /// Another rule, to compare with on the same units; may be repeated. Scores use the covariates of all rules
     #[arg(long, value_name = "OTHER_RULE")]
     against: Vec<PathBuf>,
+    /// Draw a tree here, with the units and the effect of each leaf
+    #[arg(long, value_name = "FILE.svg")]
+    svg: Option<PathBuf>,
     /// Root of all randomness
     #[arg(long, default_value = "1")]
     seed: u64,
@@ -37,6 +40,7 @@ pub struct Evaluate {
 impl Evaluate {
     pub fn run(&self) -> Result<u8, Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
+        output::check(self.svg.as_deref(), "--svg")?;
         let rule = RuleFile::read(&self.rule)?;
         let others = self.others(&rule)?;
         let scoring = self.scoring(&rule, &others)?;
@@ -54,6 +58,12 @@ impl Evaluate {
         let evaluation = Evaluation::new(study, rewards, &assigned(&rule)?, rule.header.direction, &against)?;
         let leaf_of = rule.leaf_of(rows(&seen_by(&rule, study)))?;
         let evaluation = evaluation.with_leaves(study, rewards, rule.leaf_paths(), &leaf_of)?;
+        if let Some(path) = &self.svg {
+            let picture = rule.picture(&evaluation.leaf_notes());
+            let picture = picture.map_err(|error| Failure::usage(error.to_string()))?;
+            write_whole(path, picture.as_bytes())
+                .map_err(|error| Failure::io(path, &error, "name a file that can be written with --svg"))?;
+        }
         output::print(self.json.json.as_deref(), &evaluation, &evaluation.table())?;
         Ok(DONE)
     }

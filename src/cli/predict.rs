@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
@@ -21,12 +21,18 @@ pub struct Predict {
     /// Column that identifies a unit (default: the number of the row)
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
+    /// Say why: the way through the rule that leads to the arm
+    #[arg(long)]
+    explain: bool,
     /// Write the CSV of arms here instead of to standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
     json: JsonFlag,
 }
+
+/// A column of the answer: its name, and a cell a unit.
+type Column<'a> = (&'static str, Vec<&'a String>);
 
 impl Predict {
     pub fn run(&self) -> Result<u8, Failure> {
@@ -39,8 +45,14 @@ impl Predict {
             None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
         };
         let x = read_covariates(&table, &rule.header.covariates, Purpose::Matrix)?;
-        let arms: Vec<&String> = rule.assign(rows(&x))?.into_iter().map(|k| &rule.header.arms[k]).collect();
-        let csv = csv_of(&ids, &arms)?;
+        let arms = rule.assign(rows(&x))?.into_iter().map(|k| &rule.header.arms[k]).collect();
+        let mut columns: Vec<Column> = vec![("id", ids.iter().collect()), ("arm", arms)];
+        let leaves = rule.leaf_paths();
+        if self.explain {
+            let because = rule.leaf_of(rows(&x))?.into_iter().map(|leaf| &leaves[leaf].path).collect();
+            columns.push(("because", because));
+        }
+        let csv = csv_of(&columns)?;
         let text = match &self.out {
             None => csv,
             Some(path) => {
@@ -50,17 +62,23 @@ impl Predict {
                 String::new()
             }
         };
-        output::print(self.json.json.as_deref(), &json!({"id": ids, "arm": arms}), &text)?;
+        output::print(self.json.json.as_deref(), &json_of(&columns), &text)?;
         Ok(DONE)
     }
 }
 
-fn csv_of(ids: &[String], arms: &[&String]) -> Result<String, Failure> {
+fn json_of(columns: &[Column]) -> Value {
+    Value::Object(columns.iter().map(|(name, cells)| (name.to_string(), json!(cells))).collect())
+}
+
+fn csv_of(columns: &[Column]) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: String| Failure { code: super::failure::INTERNAL, message: error };
-    writer.write_record(["id", "arm"]).map_err(|error| failed(error.to_string()))?;
-    for (id, arm) in ids.iter().zip(arms) {
-        writer.write_record([id, *arm]).map_err(|error| failed(error.to_string()))?;
+    let names = columns.iter().map(|(name, _)| name);
+    writer.write_record(names).map_err(|error| failed(error.to_string()))?;
+    for row in 0..columns[0].1.len() {
+        let cells = columns.iter().map(|(_, cells)| cells[row]);
+        writer.write_record(cells).map_err(|error| failed(error.to_string()))?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| failed(error.to_string()))

@@ -28,6 +28,20 @@ impl Evaluation {
         table
     }
 
+    /// What a picture of the rule says of each leaf: how many units, and what its arm does for them.
+    pub fn leaf_notes(&self) -> Vec<Vec<String>> {
+        let decimals = decimals(self.value.standard_error);
+        let note = |leaf: &Leaf| {
+            let units = format!("{} units ({:.0}%)", leaf.units, 100.0 * leaf.share);
+            let effect = leaf.effect.zip(leaf.interval).map(|(effect, [lower, upper])| {
+                let interval = format!("{lower:.decimals$} to {upper:.decimals$}");
+                [format!("{effect:+.decimals$} against {}", leaf.against), interval]
+            });
+            std::iter::once(units).chain(effect.into_iter().flatten()).collect()
+        };
+        self.leaves.iter().map(note).collect()
+    }
+
     fn title(&self) -> String {
         let better = match self.direction {
             Direction::Maximize => "higher",

@@ -1,10 +1,12 @@
-//! The folder of results: `rule.json`, `report.json`, `scores.csv`, `summary.txt`, `config.toml`; all or none are written.
+//! The folder of results: `rule.json`, `report.json`, `scores.csv`, `summary.txt`, `config.toml`, and of a tree its picture
+//! `rule.svg`; all or none are written.
 
 use std::io;
 use std::path::Path;
 
 use super::{Config, LearnError, Learned, Sample};
 use crate::data::write_folder;
+use crate::evaluate::Evaluation;
 
 /// Writes what was learned, with `summary` as the words for people.
 pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -> Result<(), LearnError> {
@@ -36,8 +38,21 @@ pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -
     ];
     if let Some(rule) = &learned.rule {
         files.push(("rule.json", json(serde_json::to_vec_pretty(rule))?));
+        let notes = learned.evaluation.as_ref().map(Evaluation::leaf_notes).unwrap_or_default();
+        // Only a tree has a picture.
+        files.extend(rule.picture(&notes).ok().map(|picture| ("rule.svg", picture.into_bytes())));
     }
-    write_folder(folder, &files).map_err(failed)
+    write_folder(folder, &files).map_err(failed)?;
+    // What an earlier run left must not pass for an answer of this one.
+    for name in
+        ["rule.json", "rule.svg"].into_iter().filter(|name| files.iter().all(|(written, _)| written != name))
+    {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// `report.json`: the solver's report, and the study and value around it.
@@ -49,7 +64,7 @@ pub(super) struct ReportFile {
     pub units: usize,
     pub dropped: usize,
     pub warnings: Vec<String>,
-    pub evaluation: Option<crate::evaluate::Evaluation>,
+    pub evaluation: Option<Evaluation>,
     pub diagnostics: crate::nuisance::Diagnostics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learner: Option<super::LearnerValue>,

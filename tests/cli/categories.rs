@@ -88,3 +88,35 @@ fn a_category_must_be_a_covariate() {
         .says(&["\"north\" is not a number", "--categorical"]);
     shell.run(&LEARN.replace("--split part", "--split ward")).exits(3);
 }
+
+#[test]
+fn nobody_gets_an_arm_that_they_may_not() {
+    let shell = Shell::new();
+    wards_in(&shell);
+    // Those who received the drug may get it, and of the others the younger.
+    let text = shell.read("wards.csv");
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let at = |name: &str| header.iter().position(|other| *other == name).unwrap();
+    let may = |cells: &[&str]| {
+        cells[at("a")] == "drug" || cells[at("age")].parse().is_ok_and(|age: f64| age < 40.0)
+    };
+    let flag = |line: &str| format!("{line},{}\n", u8::from(may(&line.split(',').collect::<Vec<_>>())));
+    let rows: String = text.lines().skip(1).map(flag).collect();
+    shell.write("wards.csv", format!("{},may\n{rows}", text.lines().next().unwrap()));
+    let line =
+        LEARN.replace("--propensity p", "--eligible drug=may").replace("age,sex,ward", "age,sex,ward,may");
+    shell.run(&format!("{line} --policy tree --depth 2 --score ipw --out out")).exits(0);
+    let report = shell.json("out/report.json");
+    assert_eq!(report["termination_status"], "OPTIMAL");
+    let standing = &report["statistics"]["constraints"];
+    assert!(standing.to_string().contains("eligibility"), "{standing}");
+    let scores = shell.read("out/scores.csv");
+    let learned_from = scores
+        .lines()
+        .skip(1)
+        .zip(shell.read("wards.csv").lines().skip(1).map(str::to_owned).collect::<Vec<_>>());
+    for (score, unit) in learned_from.filter(|(score, _)| score.contains(",train,")) {
+        assert!(score.split(',').nth(3) == Some("none") || unit.ends_with(",1"), "{score} {unit}");
+    }
+    shell.run("verify out").exits(0);
+}

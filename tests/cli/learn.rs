@@ -31,7 +31,7 @@ pub fn rewards(shell: &Shell, folder: &str) -> Vec<(String, Vec<f64>)> {
 }
 
 #[test]
-fn the_folder_holds_five_files() {
+fn the_folder_holds_six_files() {
     let shell = Shell::new();
     trial_in(&shell);
     let ran = shell.run(&format!("{LEARN} --maximize --out results/first")).exits(0);
@@ -39,7 +39,7 @@ fn the_folder_holds_five_files() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let expected = ["config.toml", "report.json", "rule.json", "scores.csv", "summary.txt"];
+    let expected = ["config.toml", "report.json", "rule.json", "rule.svg", "scores.csv", "summary.txt"];
     assert_eq!(names, expected.map(String::from).into());
     assert_eq!(ran.stdout, shell.read("results/first/summary.txt"));
     let (rule, report) = (shell.json("results/first/rule.json"), shell.json("results/first/report.json"));
@@ -241,8 +241,15 @@ fn a_second_run_replaces_the_first() {
     shell.run(&format!("{LEARN} --maximize --out out")).exits(0);
     shell.run(&format!("{LEARN} --minimize --out out")).exits(0);
     assert_eq!(shell.json("out/rule.json")["direction"], "minimize");
-    assert_eq!(std::fs::read_dir(shell.path("out")).unwrap().count(), 5);
+    let count = || std::fs::read_dir(shell.path("out")).unwrap().count();
+    assert_eq!(count(), 6);
     shell.run("verify out").exits(0);
+    // Linear rules have no picture, and of a run without an answer no rule may be left.
+    let linear = LEARN.replace("--policy tree --depth 2", "--policy linear --solver smooth");
+    shell.run(&format!("{linear} --maximize --out out")).exits(0);
+    assert_eq!(count(), 5);
+    shell.run(&format!("{LEARN} --maximize --capacity none=10,drug=10 --out out")).exits(4);
+    assert!(!shell.path("out/rule.json").exists() && count() == 4);
 }
 
 #[test]

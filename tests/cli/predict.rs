@@ -83,3 +83,28 @@ fn a_single_row() {
     shell.write("new.csv", one);
     assert_eq!(rows(&shell.run(PREDICT).exits(0).stdout), expected[..1]);
 }
+
+#[test]
+fn every_arm_is_explained_by_its_leaf() {
+    let (shell, expected) = learned("--policy tree --depth 2");
+    let found = shell.run(&format!("{PREDICT} --explain --json -")).exits(0).json();
+    let line =
+        "evaluate out/rule.json trial.csv --outcome y --treatment a --propensity p --svg tree.svg --json -";
+    let leaves = shell.run(line).exits(0).json()["leaves"].clone();
+    for (i, row) in expected.iter().enumerate() {
+        let path = &found["because"][i];
+        let leaf = leaves.as_array().unwrap().iter().find(|leaf| leaf["path"] == *path).unwrap();
+        assert_eq!(
+            (leaf["arm"].as_str(), found["arm"][i].as_str()),
+            (Some(row[1].as_str()), leaf["arm"].as_str())
+        );
+    }
+    let csv = shell.run(&format!("{PREDICT} --explain")).exits(0).stdout;
+    assert!(csv.starts_with("id,arm,because\n") && csv.contains(found["because"][0].as_str().unwrap()));
+    let picture = shell.read("tree.svg");
+    for leaf in leaves.as_array().unwrap() {
+        let units = format!("{} units", leaf["units"]);
+        let against = format!("against {}", leaf["against"].as_str().unwrap());
+        assert!(picture.contains(&units) && picture.contains(&against), "{picture}");
+    }
+}
