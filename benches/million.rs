@@ -202,8 +202,8 @@ fn evaluate(rule: &Path, data: &Path) -> Result<(Cost, String), Failure> {
         return Err(format!("evaluate ended with {}", output.status).into());
     }
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let of = |field: &str| answer["value"][field].as_f64().unwrap_or(f64::NAN);
-    Ok((cost, format!("{:.4} ± {:.4}", of("estimate"), of("standard_error"))))
+    let of = |field: &str| answer[field].as_f64().unwrap_or(f64::NAN);
+    Ok((cost, format!("{:.4} ± {:.4}", of("value"), of("standard_error"))))
 }
 
 /// The most memory that a process has held.

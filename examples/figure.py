@@ -39,16 +39,16 @@ def tree(node, x, y, reach):
 
 def intervals(rows, top):
     """One row an estimate: name, point and 95% interval on a common scale."""
-    low = min(e["lower"] for _, e, _ in rows)
-    high = max(e["upper"] for _, e, _ in rows)
+    low = min(e["interval"][0] for _, e, _ in rows)
+    high = max(e["interval"][1] for _, e, _ in rows)
     at = lambda value: RIGHT + (value - low) / (high - low) * (WIDTH - RIGHT - 90)
     parts = []
     for i, (name, estimate, colour) in enumerate(rows):
         y = top + i * ROW
         parts.append(text(RIGHT - 14, y + 4, name, 13, DARK, "end", "bold" if colour == GREEN else "normal"))
-        parts.append(line(at(estimate["lower"]), y, at(estimate["upper"]), y, colour, 3))
+        parts.append(line(at(estimate["interval"][0]), y, at(estimate["interval"][1]), y, colour, 3))
         parts.append(f'<circle cx="{at(estimate["estimate"]):.1f}" cy="{y}" r="5" fill="{colour}"/>')
-        parts.append(text(at(estimate["upper"]) + 10, y + 4, f'{estimate["estimate"]:.3f}', 12, colour))
+        parts.append(text(at(estimate["interval"][1]) + 10, y + 4, f'{estimate["estimate"]:.3f}', 12, colour))
     return parts
 
 
@@ -56,9 +56,12 @@ def main(folder):
     rule = json.loads((folder / "rule.json").read_text())
     report = json.loads((folder / "report.json").read_text())
     evaluation = report["evaluation"]
-    rows = [("this rule", evaluation["value"], GREEN)]
-    rows += [(f'all {arm["arm"]}', arm["value"], GREY) for arm in evaluation["arms"]]
-    rows.append(("as observed", evaluation["observed"]["value"], GREY))
+    rows = [("this rule", {"estimate": evaluation["value"], "interval": evaluation["interval"]}, GREEN)]
+    for other in evaluation["differences"]:
+        if "assigned" in other:
+            rows.append((f'all {other["against"]}', other["value"], GREY))
+        elif other["against"] == "observed":
+            rows.append(("as observed", other["value"], GREY))
     height = max(330, 90 + ROW * len(rows))
     status = report["termination_status"].lower()
     parts = [text(24, 32, f"Learned rule ({status}, certificate {'verified' if report['certificate']['verified'] else 'failed'})", 15,

@@ -27,6 +27,13 @@ fn the_readme_shows_what_the_demo_prints() {
         let line = without_times(line);
         assert!(shown.contains(&line), "not in README.md: {line}");
     }
+    let figure =
+        Command::new("python3").args([file("examples/figure.py"), file("demo/tree")]).output().unwrap();
+    let shown = std::fs::read_to_string(file("examples/quickstart.svg")).unwrap();
+    assert!(
+        String::from_utf8(figure.stdout).unwrap() == shown,
+        "examples/quickstart.svg is not the demo's picture"
+    );
 }
 
 /// A line with the CPU seconds at its end, or a line of times, made comparable.
