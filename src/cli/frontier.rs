@@ -18,6 +18,9 @@ pub struct Frontier {
     /// Depths of the trees
     #[arg(long, value_name = "D,..", value_delimiter = ',', value_parser = flags::positive, group = "axis", help_heading = "Frontier")]
     depths: Vec<usize>,
+    /// Numbers of covariates that rules may look at
+    #[arg(long, value_name = "K,..", value_delimiter = ',', group = "axis", help_heading = "Frontier")]
+    covariate_counts: Vec<usize>,
     /// Shares of the units that may get an arm other than the first
     #[arg(long, value_name = "SHARE,..", value_delimiter = ',', value_parser = flags::nonnegative, group = "axis", help_heading = "Frontier")]
     budget_shares: Vec<f64>,
@@ -29,16 +32,23 @@ impl Frontier {
     pub fn run(&self) -> Result<u8, Failure> {
         let config = self.learn.config()?;
         self.learn.check_targets(&config)?;
-        let (axis, values) = match self.depths.as_slice() {
-            [] => ("budget_share", self.budget_shares.clone()),
-            depths => ("depth", depths.iter().map(|&depth| depth as f64).collect()),
-        };
+        let (axis, values) = self.axis();
         let study = read_study(&Table::read(&config.data)?, &config.scoring)?;
         let found = frontier(&study, &config, axis, &values, &Terminal::new())?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let table = table(&found, &config);
         self.learn.write(&found, &[("frontier.svg", plot(&found))], "frontier.json", &table, &config)?;
         Ok(DONE)
+    }
+
+    /// The axis and the places on it; clap takes just one.
+    fn axis(&self) -> (&'static str, Vec<f64>) {
+        let numbers = |counts: &[usize]| counts.iter().map(|&count| count as f64).collect();
+        match (self.depths.as_slice(), self.covariate_counts.as_slice()) {
+            ([], []) => ("budget_share", self.budget_shares.clone()),
+            ([], counts) => ("covariates", numbers(counts)),
+            (depths, _) => ("depth", numbers(depths)),
+        }
     }
 }
 

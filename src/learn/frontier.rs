@@ -18,8 +18,11 @@ struct Axis {
 }
 
 /// All axes; another one is a line here, and a flag.
-const AXES: [Axis; 2] =
-    [Axis { name: "depth", set: set_depth }, Axis { name: "budget_share", set: set_budget_share }];
+const AXES: [Axis; 3] = [
+    Axis { name: "depth", set: set_depth },
+    Axis { name: "covariates", set: set_covariates },
+    Axis { name: "budget_share", set: set_budget_share },
+];
 
 /// What the learner is worth along an axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,15 +89,25 @@ pub fn frontier(
 
 fn set_depth(config: &mut Config, at: f64) -> Result<(), LearnError> {
     match &mut config.policy {
-        Policy::Tree { depth, .. } if at >= 1.0 && at.fract() == 0.0 => {
-            *depth = at as usize;
+        Policy::Tree { depth, .. } => {
+            *depth = whole("depth", at, 1)?;
             Ok(())
-        }
-        Policy::Tree { .. } => {
-            Err(LearnError::Usage(format!("depth {at}: give whole numbers of at least 1")))
         }
         Policy::Linear => Err(LearnError::Usage("only trees have a depth; use --policy tree".into())),
     }
+}
+
+fn set_covariates(config: &mut Config, at: f64) -> Result<(), LearnError> {
+    config.constraints.max_covariates = Some(whole("covariates", at, 0)?);
+    Ok(())
+}
+
+/// A place on an axis that counts.
+fn whole(name: &str, at: f64, least: usize) -> Result<usize, LearnError> {
+    if at.fract() == 0.0 && at >= least as f64 {
+        return Ok(at as usize);
+    }
+    Err(LearnError::Usage(format!("{name} {at}: give whole numbers of at least {least}")))
 }
 
 fn set_budget_share(config: &mut Config, at: f64) -> Result<(), LearnError> {

@@ -46,6 +46,21 @@ fn points_are_what_learn_says() {
 }
 
 #[test]
+fn fewer_covariates_are_what_learn_says() {
+    let shell = Shell::new();
+    trial_in(&shell);
+    let line = format!("{} --depth 2 --candidates quantiles:4 --test-share 0.4", frontier());
+    let found = shell.run(&format!("{line} --covariate-counts 0,1,2 --json -")).exits(0).json();
+    assert_eq!(found["axis"], "covariates");
+    for (point, most) in found["points"].as_array().unwrap().iter().zip(0..) {
+        let line = line.replace("frontier", "learn");
+        let learned = shell.run(&format!("{line} --max-covariates {most} --json -")).exits(0).json();
+        assert_eq!(value(point), value(&learned["evaluation"]));
+    }
+    assert_eq!(found["points"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn a_budget_share_bounds_who_is_treated() {
     let shell = Shell::new();
     shell.write("trial.csv", trial(5, 120).csv());
