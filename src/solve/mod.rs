@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
 //! | [`smooth`] | linear rules by annealed L-BFGS and exact line searches | local |
+//! | [`tree_search`] | trees, all of them, by bounds on the root cuts | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
@@ -21,6 +22,7 @@ pub mod milp;
 pub mod registry;
 pub mod report;
 pub mod smooth;
+pub mod tree_search;
 pub mod watch;
 
 pub use constraints::solve_explained;
@@ -29,6 +31,7 @@ pub use milp::Milp;
 pub use registry::Solvable;
 pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
 pub use smooth::{Smooth, Stage};
+pub use tree_search::TreeSearch;
 pub use watch::{Control, Observer, Progress, Silent, Stop, Watch};
 
 use std::path::PathBuf;

@@ -1,0 +1,174 @@
+//! Exact policy trees by search: every tree is looked into or shown to earn less.
+//!
+//! A tree of depth d is a root cut and two trees of depth d - 1. Looking into one root cut bounds what its neighbours can earn
+//! ([`frontier`]), so that of thousands of cuts some hundred are looked into. The value is the sum of whole numbers ([`units`]), and the
+//! tree that comes back is the first of the best: shallowest, then by covariate, threshold and arm, in every node.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`units`] | the problem in ranks and whole numbers, equal units merged |
+//! | [`subset`] | the units of a node, sorted by every covariate |
+//! | [`stump`] | depth 1: one sweep along each covariate |
+//! | [`scan`] | depth 2: several root cuts at once, streaming over the orders of the children |
+//! | [`frontier`] | which root cuts are still open, and their bounds |
+//! | [`search`] | the recursion |
+//! | [`plan`] | what a node brings back |
+//!
+//! Split step s (policytree's `split.step`): along each covariate of a node a cut is tried where at least s of the node's units lie
+//! between it and the last cut tried (or the smallest value), and both sides hold the minimum leaf size.
+
+mod frontier;
+mod plan;
+mod scan;
+mod search;
+mod stump;
+mod subset;
+mod units;
+
+use std::sync::atomic::AtomicU64;
+
+use prescribe_models::Model;
+use prescribe_models::tree_rule::{Node, TreeProblem};
+use serde_json::{Map, json};
+
+use super::{
+    Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
+};
+use plan::Outcome;
+use search::Search;
+use subset::Subset;
+use units::Units;
+
+/// The exact search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeSearch {
+    /// Fewest units between two cuts of a node that are tried; 1 tries all.
+    pub split_step: usize,
+}
+
+impl Default for TreeSearch {
+    fn default() -> Self {
+        Self { split_step: 1 }
+    }
+}
+
+/// What every split must respect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limits {
+    /// Fewest units in a leaf.
+    least: usize,
+    /// Fewest units between two cuts that are tried.
+    step: usize,
+}
+
+impl Limits {
+    const NONE: Self = Self { least: 1, step: 1 };
+
+    fn none(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// The cuts along one covariate of a node with so many units.
+    fn cuts(self, everyone: usize) -> Allowed {
+        Allowed { limits: self, everyone, tried: 0 }
+    }
+}
+
+/// Says of one cut after the other whether it is tried.
+struct Allowed {
+    limits: Limits,
+    everyone: usize,
+    /// Units before the last cut tried.
+    tried: usize,
+}
+
+impl Allowed {
+    /// Whether the cut with so many units before it is tried.
+    fn tries(&mut self, before: usize) -> bool {
+        let Limits { least, step } = self.limits;
+        let tries = before >= least && self.everyone >= before + least && before >= self.tried + step;
+        if tries {
+            self.tried = before;
+        }
+        tries
+    }
+}
+
+impl Solver<TreeProblem> for TreeSearch {
+    fn name(&self) -> &'static str {
+        "search"
+    }
+
+    fn version(&self) -> String {
+        format!("prescribe {}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
+        match problem.assignment_bounds().next() {
+            None => Ok(Promise::Exact),
+            Some(bound) => Err(Unsupported {
+                solver: "search".into(),
+                part: format!("the constraint {}", bound.name),
+                remedy: "use --solver milp".into(),
+            }),
+        }
+    }
+
+    fn search(
+        &self,
+        problem: &TreeProblem,
+        start: Option<&Node>,
+        _options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<Node>, SolveError> {
+        let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
+        let units = Units::of(problem);
+        let everyone = Subset::all(&units);
+        let search = Search { units: &units, watch, steps: AtomicU64::new(0) };
+        watch.stop();
+        let outcome = search.solve(&everyone, problem.class.depth, f64::NEG_INFINITY, limits);
+        let steps = search.steps.into_inner();
+        let start = start.filter(|tree| problem.violations(tree).is_empty());
+        Ok(answer(problem, start, &units, outcome, watch, steps))
+    }
+}
+
+/// The better of the tree found and the start, and the bound in the problem's objective.
+fn answer(
+    problem: &TreeProblem,
+    start: Option<&Node>,
+    units: &Units,
+    outcome: Outcome,
+    watch: &Watch,
+    steps: u64,
+) -> Answer<Node> {
+    let whole = outcome.value();
+    let found = outcome.found.map(|found| found.plan.tree(problem));
+    let bound = found.as_ref().map(|tree| {
+        let missing = (outcome.upper - whole) * units.scale + units.rounding;
+        (problem.objective(tree) + missing, BoundProof::Search)
+    });
+    let better =
+        |start: &&Node| found.as_ref().is_none_or(|tree| problem.objective(start) > problem.objective(tree));
+    let point = start.filter(better).cloned().or(found);
+    let stopped = watch.stopped().then(|| watch.stop()).flatten();
+    let termination = match (stopped, &point) {
+        (Some(Stop::TimeLimit), _) => TerminationStatus::TimeLimit,
+        (Some(Stop::Interrupted), _) => TerminationStatus::Interrupted,
+        (None, Some(_)) => TerminationStatus::Optimal,
+        (None, None) => TerminationStatus::Infeasible,
+    };
+    let mut statistics = Map::new();
+    statistics.insert("merged_units".into(), json!(units.len()));
+    statistics.insert("steps".into(), json!(steps));
+    Answer {
+        point,
+        claimed: None,
+        bound,
+        termination,
+        raw_status: if stopped.is_some() { "stopped" } else { "searched" }.into(),
+        nodes: None,
+        iterations: None,
+        statistics,
+    }
+}
