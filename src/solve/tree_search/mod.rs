@@ -10,6 +10,10 @@
 //! | [`subset`] | the units of a node, sorted by every covariate |
 //! | [`stump`] | depth 1: one sweep along each covariate |
 //! | [`scan`] | depth 2: several root cuts at once, streaming over the orders of the children |
+//! | [`pairs`] | depth 2 over covariates of few values, by joint histograms |
+//! | [`binary`] | depth 2 and 3 over covariates of two values, by sums over pairs and triples |
+//! | [`cells`] | the sums that these two add up |
+//! | [`strategy`] | which way a node is searched, by forecast of its cost |
 //! | [`frontier`] | which root cuts are still open, and their bounds |
 //! | [`search`] | the recursion |
 //! | [`plan`] | what a node brings back |
@@ -17,10 +21,14 @@
 //! Split step s (policytree's `split.step`): along each covariate of a node a cut is tried where at least s of the node's units lie
 //! between it and the last cut tried (or the smallest value), and both sides hold the minimum leaf size.
 
+mod binary;
+mod cells;
 mod frontier;
+mod pairs;
 mod plan;
 mod scan;
 mod search;
+mod strategy;
 mod stump;
 mod subset;
 mod units;

@@ -1,6 +1,7 @@
 //! The search of a node: the best tree of a given depth over some units, or a proof that it earns less than is needed.
 //!
-//! Depth 1 is a sweep. Deeper trees are a root cut and two shallower trees; the root cuts are looked into best first, in the
+//! Depth 1 is a sweep; covariates of few values have ways of their own at depth 2 and 3 ([`super::pairs`], [`super::binary`];
+//! [`super::strategy`] says when). Otherwise a tree is a root cut and two shallower trees; the root cuts are looked into best first, in the
 //! order of the bounds of [`super::frontier`], which every look tightens for its neighbours. At depth 2 a look is one scan
 //! for several cuts at once ([`super::scan`]); from depth 3 on it is a search of both sides, which is told what it must
 //! reach: so much that a failure closes the whole interval around the cut.
@@ -14,9 +15,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Limits;
+use super::binary::binary;
+use super::cells::Root;
 use super::frontier::{Batch, Frontier, Key, Probe, Sides};
+use super::pairs::pairs;
 use super::plan::{Found, Outcome, Plan};
 use super::scan::{LANES, scan};
+use super::strategy::Strategy;
 use super::stump::{leaf, stump};
 use super::subset::Subset;
 use super::units::Units;
@@ -58,8 +63,33 @@ impl Search<'_> {
             0 => leaf(self.units, subset, limits),
             1 => stump(self.units, subset, limits),
             _ if subset.count < limits.least => Outcome::NONE,
-            _ => self.bisect(subset, depth, need, limits),
+            _ => match Strategy::of(self.units, subset, depth) {
+                Strategy::Bisection => self.bisect(subset, depth, need, limits),
+                Strategy::Pairs => self.grow(subset, pairs(self.units, subset, limits), need, limits),
+                Strategy::Binary => {
+                    self.grow(subset, binary(self.units, subset, depth, limits), need, limits)
+                }
+            },
         }
+    }
+
+    /// The tree of a known root, where it earns what is needed.
+    fn grow(&self, subset: &Subset, root: Root, need: f64, limits: Limits) -> Outcome {
+        let found = match root.split {
+            _ if root.value < need => None,
+            None => leaf(self.units, subset, limits).found,
+            Some((depth, key)) => self.below(subset, depth, key, limits).found,
+        };
+        Outcome { upper: root.value, found }
+    }
+
+    /// The best tree of this depth with a root cut.
+    fn below(&self, subset: &Subset, depth: usize, (covariate, cut): Key, limits: Limits) -> Outcome {
+        let side = |left: bool| {
+            let side = subset.side(self.units, covariate, cut, left);
+            self.solve(&side, depth - 1, f64::NEG_INFINITY, limits)
+        };
+        Outcome::joined(covariate, cut, side(true), side(false))
     }
 
     fn bisect(&self, subset: &Subset, depth: usize, need: f64, limits: Limits) -> Outcome {
@@ -85,7 +115,10 @@ impl Search<'_> {
         }
         // What was closed reaches neither the need nor more than the best.
         let closed = if best.value >= need { best.value } else { best.value.max(need - 1.0) };
-        Outcome { upper: closed.max(frontier.bound()), found: self.write_out(subset, best, limits) }
+        Outcome {
+            upper: closed.max(frontier.bound()),
+            found: self.write_out(subset, best, depth, need, limits),
+        }
     }
 
     /// Looks into the cuts of a batch.
@@ -162,19 +195,21 @@ impl Search<'_> {
         Seen { sides, value, plan: found.map(|found| found.plan) }
     }
 
-    /// The plan behind the best root cut.
-    fn write_out(&self, subset: &Subset, best: Best, limits: Limits) -> Option<Found> {
+    /// The tree behind the best root cut, where it earns what is needed or is known anyhow.
+    fn write_out(
+        &self,
+        subset: &Subset,
+        best: Best,
+        depth: usize,
+        need: f64,
+        limits: Limits,
+    ) -> Option<Found> {
         let Best { value, key, plan } = best;
-        let plan = match (plan, key) {
-            (Some(plan), _) => plan,
-            (None, None) => return None,
-            (None, Some((covariate, cut))) => {
-                let side =
-                    |left: bool| stump(self.units, &subset.side(self.units, covariate, cut, left), limits);
-                Outcome::joined(covariate, cut, side(true), side(false)).found?.plan
-            }
-        };
-        Some(Found { value, plan })
+        match (plan, key) {
+            (Some(plan), _) => Some(Found { value, plan }),
+            (None, Some(key)) if value >= need => self.below(subset, depth, key, limits).found,
+            _ => None,
+        }
     }
 
     /// Counts the steps of one pass over `subset` and looks at the clock from time to time.

@@ -16,6 +16,8 @@ pub struct Subset {
     pub members: Vec<u32>,
     /// Covariates that vary among them, ascending.
     pub covariates: Vec<usize>,
+    /// How many values each of these has.
+    pub values: Vec<usize>,
     /// For each of these, the units in ascending order.
     orders: Vec<u32>,
     /// Whether a unit is the last of its rank, for each place in `orders`.
@@ -41,6 +43,7 @@ impl Subset {
             count: members.iter().map(|&u| units.counts[u as usize] as usize).sum(),
             members,
             covariates: Vec::with_capacity(covariates),
+            values: Vec::with_capacity(covariates),
             orders: Vec::with_capacity(len * covariates),
             lasts: Vec::with_capacity(len * covariates),
         }
@@ -55,7 +58,9 @@ impl Subset {
         self.covariates.push(covariate);
         self.orders.extend_from_slice(order);
         let ends = order.windows(2).map(|pair| ranks[pair[0] as usize] != ranks[pair[1] as usize]);
+        let start = self.lasts.len();
         self.lasts.extend(ends.chain([true]));
+        self.values.push(self.lasts[start..].iter().map(|&last| usize::from(last)).sum());
     }
 
     /// The units in the order of the `place`-th varying covariate.
