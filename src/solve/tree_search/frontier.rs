@@ -12,7 +12,10 @@
 //! One look at a cut thus bounds its neighbours, and an interval closes when its bound falls below what is needed. Any upper bounds
 //! will do in place of V. All this holds for trees without a minimum leaf size; under one, V stays the value without it.
 
+use std::sync::Arc;
+
 use super::Limits;
+use super::plan::Plan;
 use super::subset::Subset;
 use super::units::Units;
 
@@ -73,6 +76,16 @@ pub struct Batch {
     intervals: Vec<(Interval, usize)>,
 }
 
+/// What a look at a root cut found.
+#[derive(Debug)]
+pub struct Seen {
+    pub sides: Sides,
+    /// What the best tree found with this root cut earns.
+    pub value: f64,
+    /// That tree; none where there is none, or where it can be written out later.
+    pub plan: Option<Arc<Plan>>,
+}
+
 /// All open intervals of a node.
 #[derive(Debug)]
 pub struct Frontier {
@@ -122,23 +135,18 @@ impl Frontier {
     }
 
     /// Puts the parts of a batch's intervals back; `seen` has what was found at each probe.
-    pub fn put_back(&mut self, batch: Batch, seen: &[Sides]) {
+    pub fn put_back(&mut self, batch: Batch, seen: &[Seen]) {
         let mut seen = batch.probes.iter().zip(seen);
         for (interval, probes) in batch.intervals {
             let mut rest = interval;
-            for (probe, sides) in seen.by_ref().take(probes) {
+            for (probe, seen) in seen.by_ref().take(probes) {
                 let mass = self.cuts[interval.place].masses[probe.cut];
-                let anchor = Anchor { mass, sides: *sides };
+                let anchor = Anchor { mass, sides: seen.sides };
                 self.add(Interval { high: probe.cut, after: anchor, ..rest });
                 rest = Interval { low: probe.cut + 1, before: anchor, ..rest };
             }
             self.add(rest);
         }
-    }
-
-    /// Puts a batch back that was not looked into.
-    pub fn give_up(&mut self, batch: Batch) {
-        self.open.extend(batch.intervals.into_iter().map(|(interval, _)| interval));
     }
 
     fn add(&mut self, interval: Interval) {

@@ -33,7 +33,9 @@ mod stump;
 mod subset;
 mod units;
 
-use std::sync::atomic::AtomicU64;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use prescribe_models::Model;
 use prescribe_models::tree_rule::{Node, TreeProblem};
@@ -43,9 +45,15 @@ use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
 };
 use plan::Outcome;
-use search::Search;
+use search::{Memory, Search, Shared};
+use strategy::{Strategy, forecast};
 use subset::Subset;
 use units::Units;
+
+/// Batches of root cuts in a round where work is spread over threads.
+const ROUND: usize = 16;
+/// Seconds of work that are worth spreading.
+const WORTH_SPREADING: f64 = 0.1;
 
 /// The exact search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,30 +134,60 @@ impl Solver<TreeProblem> for TreeSearch {
         &self,
         problem: &TreeProblem,
         start: Option<&Node>,
-        _options: &Options,
+        options: &Options,
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
         let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
         let units = Units::of(problem);
         let everyone = Subset::all(&units);
-        let search = Search { units: &units, watch, steps: AtomicU64::new(0) };
+        let seconds = forecast(units.arms, units.len(), &everyone.values, problem.class.depth);
+        let shared = shared(problem, &units, options, watch, seconds)?;
+        // Asked once before anything is done, so that a limit of no time at all is seen.
         watch.stop();
-        let outcome = search.solve(&everyone, problem.class.depth, f64::NEG_INFINITY, limits);
-        let steps = search.steps.into_inner();
+        let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, limits);
         let start = start.filter(|tree| problem.violations(tree).is_empty());
-        Ok(answer(problem, start, &units, outcome, watch, steps))
+        let mut answer = answer(problem, start, &shared, outcome);
+        answer.statistics.insert("forecast_seconds".into(), json!(seconds));
+        Ok(answer)
     }
 }
 
-/// The better of the tree found and the start, and the bound in the problem's objective.
-fn answer(
+/// What the parts of the search share. Work of less than a blink is not spread over threads.
+fn shared<'a>(
     problem: &TreeProblem,
-    start: Option<&Node>,
-    units: &Units,
-    outcome: Outcome,
-    watch: &Watch,
-    steps: u64,
-) -> Answer<Node> {
+    units: &'a Units,
+    options: &Options,
+    watch: &'a Watch,
+    seconds: f64,
+) -> Result<Shared<'a>, SolveError> {
+    let spread = seconds > WORTH_SPREADING;
+    let pool = match spread && options.threads != 1 {
+        true => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+            let failed = |error: rayon::ThreadPoolBuildError| error.to_string();
+            Some(pool.map_err(|e| SolveError::Backend { solver: "search".into(), reason: failed(e) })?)
+        }
+        false => None,
+    };
+    let least = problem.reference_value().map_or(0.0, f64::abs);
+    Ok(Shared {
+        units,
+        watch,
+        depth: problem.class.depth,
+        round: if spread { ROUND } else { 1 },
+        pool,
+        slack: (options.mip_abs_gap.max(options.mip_rel_gap * least) / units.scale).floor(),
+        most_cuts: options.mip_max_nodes.unwrap_or(u64::MAX),
+        cuts: AtomicU64::new(0),
+        limited: AtomicBool::new(false),
+        steps: AtomicU64::new(0),
+        nodes: Default::default(),
+    })
+}
+
+/// The better of the tree found and the start, and the bound in the problem's objective.
+fn answer(problem: &TreeProblem, start: Option<&Node>, shared: &Shared, outcome: Outcome) -> Answer<Node> {
+    let (units, watch) = (shared.units, shared.watch);
     let whole = outcome.value();
     let found = outcome.found.map(|found| found.plan.tree(problem));
     let bound = found.as_ref().map(|tree| {
@@ -159,23 +197,26 @@ fn answer(
     let better =
         |start: &&Node| found.as_ref().is_none_or(|tree| problem.objective(start) > problem.objective(tree));
     let point = start.filter(better).cloned().or(found);
-    let stopped = watch.stopped().then(|| watch.stop()).flatten();
+    let stopped = if watch.stopped() { watch.stop() } else { None };
     let termination = match (stopped, &point) {
         (Some(Stop::TimeLimit), _) => TerminationStatus::TimeLimit,
         (Some(Stop::Interrupted), _) => TerminationStatus::Interrupted,
+        (None, Some(_)) if shared.limited.load(Relaxed) => TerminationStatus::NodeLimit,
         (None, Some(_)) => TerminationStatus::Optimal,
         (None, None) => TerminationStatus::Infeasible,
     };
+    let nodes = Strategy::NAMES.iter().zip(&shared.nodes).map(|(name, nodes)| (*name, nodes.load(Relaxed)));
     let mut statistics = Map::new();
     statistics.insert("merged_units".into(), json!(units.len()));
-    statistics.insert("steps".into(), json!(steps));
+    statistics.insert("nodes_by_strategy".into(), json!(nodes.collect::<BTreeMap<_, _>>()));
+    statistics.insert("steps".into(), json!(shared.steps.load(Relaxed)));
     Answer {
         point,
         claimed: None,
         bound,
         termination,
         raw_status: if stopped.is_some() { "stopped" } else { "searched" }.into(),
-        nodes: None,
+        nodes: Some(shared.cuts.load(Relaxed)),
         iterations: None,
         statistics,
     }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! With two arms the gains q_0 - q_1 alone decide: with prefix sums s(t), the best stump is sum q_1 + max(0, s(|S|), max_t s(t),
-//! s(|S|) - min_t s(t)). The cuts fill the lanes of vector instructions; O(p |S| K) for all of them.
+//! s(|S|) - min_t s(t)). The cuts fill the lanes of vector instructions; O(p |S| K) for all of them. Along a child covariate of few values
+//! the units of one value are first added up by the band between two root cuts that they fall into.
 
 use multiversion::multiversion;
 
@@ -19,41 +20,59 @@ use super::units::Units;
 /// Root cuts that are looked into together.
 pub const LANES: usize = 8;
 
-/// One number for each root cut.
+/// One number for each root cut, from the lowest cut to the highest.
 type Lanes = [f64; LANES];
+
+/// The numbers of the lanes.
+const NUMBERS: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /// Value of the best stumps on both sides of each probe (at most [`LANES`] cuts of one covariate).
 pub fn scan(units: &Units, subset: &Subset, probes: &[Probe]) -> Vec<Sides> {
     let Some(first) = probes.first() else { return Vec::new() };
-    let root = &units.ranks[first.key.0];
     // Lanes to spare repeat the first cut.
-    let cuts: [u32; LANES] = std::array::from_fn(|l| probes.get(l).unwrap_or(first).key.1);
-    let (left, right) = match units.arms {
-        2 => two_arms(units, subset, root, cuts),
-        _ => many_arms(units, subset, root, cuts),
+    let mut cuts: [u32; LANES] = std::array::from_fn(|l| probes.get(l).unwrap_or(first).key.1);
+    cuts.sort_unstable();
+    let bands = bands(subset, &units.ranks[first.key.0], &cuts);
+    let best = match units.arms {
+        2 => two_arms(units, subset, &bands),
+        _ => many_arms(units, subset, &bands),
     };
-    (0..probes.len()).map(|l| Sides { left: left[l], right: right[l] }).collect()
+    let lane = |probe: &Probe| cuts.partition_point(|cut| *cut < probe.key.1);
+    probes.iter().map(|probe| Sides { left: best[0][lane(probe)], right: best[1][lane(probe)] }).collect()
 }
 
-fn two_arms(units: &Units, subset: &Subset, root: &[u32], cuts: [u32; LANES]) -> (Lanes, Lanes) {
-    let (mut totals, mut bases) = ([[0.0; LANES]; 2], [[0.0; LANES]; 2]);
+/// How many of the cuts each unit lies to the right of: it is left of lane l where its band is at most l.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn bands(subset: &Subset, root: &[u32], cuts: &[u32; LANES]) -> Vec<u32> {
+    let mut bands = vec![0; root.len()];
     for &u in &subset.members {
-        let (rank, gain, base) = (root[u as usize], units.gains[u as usize], units.rewards_of(u)[1]);
-        for l in 0..LANES {
-            let side = usize::from(rank > cuts[l]);
-            totals[side][l] += gain;
-            bases[side][l] += base;
-        }
+        bands[u as usize] = cuts.iter().map(|cut| u32::from(root[u as usize] > *cut)).sum();
     }
-    let mut best = [[0.0; LANES]; 2];
-    for side in 0..2 {
-        for l in 0..LANES {
-            best[side][l] = totals[side][l].max(0.0);
-        }
+    bands
+}
+
+/// Sums over the units left of each cut, and over all, from sums by band.
+fn up_to(by_band: [f64; LANES + 1]) -> (Lanes, f64) {
+    let mut sum = 0.0;
+    let lanes = std::array::from_fn(|l| {
+        sum += by_band[l];
+        sum
+    });
+    (lanes, sum + by_band[LANES])
+}
+
+fn two_arms(units: &Units, subset: &Subset, bands: &[u32]) -> [Lanes; 2] {
+    let (mut gains, mut bases) = ([0.0; LANES + 1], [0.0; LANES + 1]);
+    for &u in &subset.members {
+        let band = bands[u as usize] as usize;
+        gains[band] += units.gains[u as usize];
+        bases[band] += units.rewards_of(u)[1];
     }
+    let both = |(left, all): (Lanes, f64)| [left, left.map(|left| all - left)];
+    let (totals, bases) = (both(up_to(gains)), both(up_to(bases)));
+    let mut best = totals.map(|side| side.map(|total| total.max(0.0)));
     for place in 0..subset.covariates.len() {
-        let (order, lasts) = (subset.order(place), subset.lasts(place));
-        let swings = swings(order, lasts, &units.gains, root, &cuts);
+        let swings = swings(subset.order(place), subset.lasts(place), &units.gains, bands);
         for side in 0..2 {
             for l in 0..LANES {
                 let (low, high) = (swings.low[side][l], swings.high[side][l]);
@@ -61,8 +80,7 @@ fn two_arms(units: &Units, subset: &Subset, root: &[u32], cuts: [u32; LANES]) ->
             }
         }
     }
-    let value = |side: usize| std::array::from_fn(|l| bases[side][l] + best[side][l]);
-    (value(0), value(1))
+    std::array::from_fn(|side| std::array::from_fn(|l| bases[side][l] + best[side][l]))
 }
 
 /// Smallest and largest prefix sums of the gains on each side, over the places where a rank ends.
@@ -72,17 +90,17 @@ struct Swings {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn swings(order: &[u32], lasts: &[bool], gains: &[f64], root: &[u32], cuts: &[u32; LANES]) -> Swings {
+fn swings(order: &[u32], lasts: &[bool], gains: &[f64], bands: &[u32]) -> Swings {
     let (mut all, mut left) = (0.0, [0.0; LANES]);
     let (mut low_left, mut high_left) = ([0.0_f64; LANES], [0.0_f64; LANES]);
     let (mut low_right, mut high_right) = ([0.0_f64; LANES], [0.0_f64; LANES]);
     let lower = |a: f64, b: f64| if b < a { b } else { a };
     let higher = |a: f64, b: f64| if b > a { b } else { a };
     for (&u, &last) in order.iter().zip(lasts) {
-        let (rank, gain) = (root[u as usize], gains[u as usize]);
+        let (band, gain) = (bands[u as usize], gains[u as usize]);
         all += gain;
         for l in 0..LANES {
-            left[l] += if rank <= cuts[l] { gain } else { 0.0 };
+            left[l] += if band <= NUMBERS[l] { gain } else { 0.0 };
         }
         if last {
             for l in 0..LANES {
@@ -97,69 +115,143 @@ fn swings(order: &[u32], lasts: &[bool], gains: &[f64], root: &[u32], cuts: &[u3
     Swings { low: [low_left, low_right], high: [high_left, high_right] }
 }
 
-fn many_arms(units: &Units, subset: &Subset, root: &[u32], cuts: [u32; LANES]) -> (Lanes, Lanes) {
-    let mut totals = vec![[[0.0; LANES]; 2]; units.arms];
-    for &u in &subset.members {
-        let rank = root[u as usize];
-        for (total, q) in totals.iter_mut().zip(units.rewards_of(u)) {
-            for l in 0..LANES {
-                total[0][l] += if rank <= cuts[l] { *q } else { 0.0 };
-                total[1][l] += if rank <= cuts[l] { 0.0 } else { *q };
-            }
-        }
-    }
-    let mut best = [[f64::NEG_INFINITY; LANES]; 2];
-    for total in &totals {
+/// Sums of one arm's rewards along an order.
+#[derive(Clone, Copy, Debug)]
+struct Arm {
+    /// Over all units on the left and on the right of each cut.
+    totals: [Lanes; 2],
+    /// So far on the left.
+    left: Lanes,
+    /// So far on both sides.
+    all: f64,
+}
+
+fn many_arms(units: &Units, subset: &Subset, bands: &[u32]) -> [Lanes; 2] {
+    let mut pending = Pending::new(units.arms);
+    subset.members.iter().for_each(|&u| pending.add(bands[u as usize], units.rewards_of(u)));
+    let arm = |k: usize| {
+        let (left, all) = up_to(pending.take(k));
+        Arm { totals: [left, left.map(|left| all - left)], left: [0.0; LANES], all: 0.0 }
+    };
+    let mut arms: Vec<Arm> = (0..units.arms).map(arm).collect();
+    let mut best = [[0.0; LANES]; 2];
+    for arm in &arms {
         for side in 0..2 {
             for l in 0..LANES {
-                best[side][l] = best[side][l].max(total[side][l]);
+                best[side][l] = arm.totals[side][l].max(best[side][l]);
             }
         }
     }
     for place in 0..subset.covariates.len() {
-        sweep(subset.order(place), subset.lasts(place), units, root, &cuts, &totals, &mut best);
+        arms.iter_mut().for_each(|arm| (arm.left, arm.all) = ([0.0; LANES], 0.0));
+        let (order, lasts) = (subset.order(place), subset.lasts(place));
+        if 2 * subset.values[place] > subset.len {
+            many_values(order, lasts, units, bands, &mut arms, &mut best);
+        } else {
+            few_values(order, lasts, units, bands, &mut arms, &mut best);
+        }
     }
-    (best[0], best[1])
+    best
 }
 
-/// Raises `best` to the best split of one covariate on each side.
+/// Raises `best` to the best split along an order in which most units have values of their own.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn sweep(
+fn many_values(
     order: &[u32],
     lasts: &[bool],
     units: &Units,
-    root: &[u32],
-    cuts: &[u32; LANES],
-    totals: &[[Lanes; 2]],
+    bands: &[u32],
+    arms: &mut [Arm],
     best: &mut [Lanes; 2],
 ) {
-    let higher = |a: f64, b: f64| if b > a { b } else { a };
-    // Sums so far: on the left of each root cut, and on both sides.
-    let mut sums = vec![([0.0; LANES], 0.0); units.arms];
     for (&u, &last) in order.iter().zip(lasts) {
-        let rank = root[u as usize];
-        for ((left, all), &q) in sums.iter_mut().zip(units.rewards_of(u)) {
-            *all += q;
+        let band = bands[u as usize];
+        let mut most = [[0.0; LANES]; 4];
+        for (arm, &q) in arms.iter_mut().zip(units.rewards_of(u)) {
+            arm.all += q;
             for l in 0..LANES {
-                left[l] += if rank <= cuts[l] { q } else { 0.0 };
+                arm.left[l] += if band <= NUMBERS[l] { q } else { 0.0 };
             }
+            raise(&mut most, arm);
         }
+        if last {
+            settle(best, &most);
+        }
+    }
+}
+
+/// As [`many_values`], where many units share a value.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn few_values(
+    order: &[u32],
+    lasts: &[bool],
+    units: &Units,
+    bands: &[u32],
+    arms: &mut [Arm],
+    best: &mut [Lanes; 2],
+) {
+    let mut pending = Pending::new(arms.len());
+    for (&u, &last) in order.iter().zip(lasts) {
+        pending.add(bands[u as usize], units.rewards_of(u));
         if !last {
             continue;
         }
-        let mut most = [[f64::NEG_INFINITY; LANES]; 4];
-        for ((left, all), total) in sums.iter().zip(totals) {
+        let mut most = [[0.0; LANES]; 4];
+        for (k, arm) in arms.iter_mut().enumerate() {
+            let (left, all) = up_to(pending.take(k));
+            arm.all += all;
             for l in 0..LANES {
-                let right = all - left[l];
-                most[0][l] = higher(most[0][l], left[l]);
-                most[1][l] = higher(most[1][l], total[0][l] - left[l]);
-                most[2][l] = higher(most[2][l], right);
-                most[3][l] = higher(most[3][l], total[1][l] - right);
+                arm.left[l] += left[l];
             }
+            raise(&mut most, arm);
         }
-        for l in 0..LANES {
-            best[0][l] = higher(best[0][l], most[0][l] + most[1][l]);
-            best[1][l] = higher(best[1][l], most[2][l] + most[3][l]);
-        }
+        settle(best, &most);
+    }
+}
+
+/// Raises the largest sums (before and after a place on the left, then on the right) to those of one arm.
+#[inline(always)]
+fn raise(most: &mut [Lanes; 4], arm: &Arm) {
+    let higher = |a: f64, b: f64| if b > a { b } else { a };
+    for l in 0..LANES {
+        let right = arm.all - arm.left[l];
+        most[0][l] = higher(most[0][l], arm.left[l]);
+        most[1][l] = higher(most[1][l], arm.totals[0][l] - arm.left[l]);
+        most[2][l] = higher(most[2][l], right);
+        most[3][l] = higher(most[3][l], arm.totals[1][l] - right);
+    }
+}
+
+/// Raises the best stumps to the two leaves on each side.
+#[inline(always)]
+fn settle(best: &mut [Lanes; 2], most: &[Lanes; 4]) {
+    let higher = |a: f64, b: f64| if b > a { b } else { a };
+    for l in 0..LANES {
+        best[0][l] = higher(best[0][l], most[0][l] + most[1][l]);
+        best[1][l] = higher(best[1][l], most[2][l] + most[3][l]);
+    }
+}
+
+/// Rewards waiting to be added, by band and arm.
+struct Pending {
+    arms: usize,
+    sums: Vec<f64>,
+}
+
+impl Pending {
+    fn new(arms: usize) -> Self {
+        Self { arms, sums: vec![0.0; arms * (LANES + 1)] }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, band: u32, rewards: &[f64]) {
+        let sums = &mut self.sums[band as usize * self.arms..][..rewards.len()];
+        sums.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
+    }
+
+    /// The sums of one arm, which start anew.
+    #[inline(always)]
+    fn take(&mut self, arm: usize) -> [f64; LANES + 1] {
+        std::array::from_fn(|band| std::mem::take(&mut self.sums[band * self.arms + arm]))
     }
 }

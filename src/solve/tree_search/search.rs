@@ -11,13 +11,18 @@
 //!
 //! Ties go to the shallower tree, then to the lowest covariate and the lowest cut, in every node.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use super::Limits;
 use super::binary::binary;
 use super::cells::Root;
-use super::frontier::{Batch, Frontier, Key, Probe, Sides};
+use super::frontier::{Batch, Frontier, Key, Probe, Seen, Sides};
 use super::pairs::pairs;
 use super::plan::{Found, Outcome, Plan};
 use super::scan::{LANES, scan};
@@ -29,14 +34,44 @@ use crate::solve::Watch;
 
 /// Elementary steps between two looks at the clock.
 const STEPS_BETWEEN_CHECKS: u64 = 200_000;
+/// Numbers that remembered nodes may fill.
+const MEMORY: usize = 1 << 23;
 
-/// What all nodes of a search share.
-pub struct Search<'a> {
+/// What all parts of a search share.
+pub struct Shared<'a> {
     pub units: &'a Units,
     pub watch: &'a Watch<'a>,
+    /// Depth of the tree asked for.
+    pub depth: usize,
+    /// Batches of root cuts of the whole tree that are looked into before the next are chosen. It does not depend on the number of threads,
+    /// and so neither does what is looked into.
+    pub round: usize,
+    /// Where several threads share the work.
+    pub pool: Option<ThreadPool>,
+    /// A tree within this of the best will do, in whole numbers.
+    pub slack: f64,
+    /// Root cuts of the whole tree that may be looked into.
+    pub most_cuts: u64,
+    pub cuts: AtomicU64,
+    /// Whether there were more of them.
+    pub limited: AtomicBool,
     /// Elementary steps (a unit met in the order of a covariate).
     pub steps: AtomicU64,
+    /// Nodes searched in each of the ways.
+    pub nodes: [AtomicU64; Strategy::COUNT],
 }
+
+/// A search, or the part of it that one task does.
+pub struct Search<'a> {
+    shared: &'a Shared<'a>,
+    /// Nodes that other parts have searched.
+    known: &'a Memory,
+    /// Nodes that this part has searched.
+    fresh: RefCell<Memory>,
+}
+
+/// What was found at nodes, by depth, limits and box of ranks: splits in another order lead to the same units.
+pub type Memory = HashMap<(usize, bool, Box<[u32]>), Outcome>;
 
 /// The best root cut of a node so far.
 #[derive(Clone, Debug)]
@@ -46,30 +81,51 @@ struct Best {
     key: Option<Key>,
     /// None: not yet written out.
     plan: Option<Arc<Plan>>,
+    /// What is better by no more than this is not looked for.
+    slack: f64,
 }
 
-/// What a look at a root cut found.
-struct Seen {
-    sides: Sides,
-    /// The best tree found with this root cut.
-    value: f64,
-    plan: Option<Arc<Plan>>,
-}
+impl<'a> Search<'a> {
+    pub fn new(shared: &'a Shared<'a>, known: &'a Memory) -> Self {
+        Self { shared, known, fresh: RefCell::default() }
+    }
 
-impl Search<'_> {
+    /// The best tree of all.
+    pub fn whole(&self, everyone: &Subset, limits: Limits) -> Outcome {
+        self.node(everyone, self.shared.depth, f64::NEG_INFINITY, limits, true)
+    }
+
     /// The best tree of at most `depth` over `subset`, known exactly where it earns at least `need`.
-    pub fn solve(&self, subset: &Subset, depth: usize, need: f64, limits: Limits) -> Outcome {
-        match depth {
-            0 => leaf(self.units, subset, limits),
-            1 => stump(self.units, subset, limits),
-            _ if subset.count < limits.least => Outcome::NONE,
-            _ => match Strategy::of(self.units, subset, depth) {
-                Strategy::Bisection => self.bisect(subset, depth, need, limits),
-                Strategy::Pairs => self.grow(subset, pairs(self.units, subset, limits), need, limits),
-                Strategy::Binary => {
-                    self.grow(subset, binary(self.units, subset, depth, limits), need, limits)
-                }
-            },
+    fn solve(&self, subset: &Subset, depth: usize, need: f64, limits: Limits) -> Outcome {
+        if depth < 2 || depth + 2 > self.shared.depth {
+            return self.node(subset, depth, need, limits, false);
+        }
+        let key = (depth, limits.none(), subset.bounds(self.shared.units));
+        let enough = |outcome: &&Outcome| outcome.upper < need || outcome.value() == outcome.upper;
+        let before = self.known.get(&key).filter(enough).cloned();
+        if let Some(outcome) = before.or_else(|| self.fresh.borrow().get(&key).filter(enough).cloned()) {
+            return outcome;
+        }
+        let outcome = self.node(subset, depth, need, limits, false);
+        let room = MEMORY / (key.2.len() + 16);
+        if self.known.len() + self.fresh.borrow().len() < room {
+            self.fresh.borrow_mut().insert(key, outcome.clone());
+        }
+        outcome
+    }
+
+    /// As [`Search::solve`], without memory; `wide` where all threads are there for this node.
+    fn node(&self, subset: &Subset, depth: usize, need: f64, limits: Limits, wide: bool) -> Outcome {
+        let units = self.shared.units;
+        if depth < 2 || subset.count < limits.least {
+            return if depth == 0 { leaf(units, subset, limits) } else { stump(units, subset, limits) };
+        }
+        let strategy = Strategy::of(units.arms, subset.len, &subset.values, depth);
+        self.shared.nodes[strategy as usize].fetch_add(1, Ordering::Relaxed);
+        match strategy {
+            Strategy::Bisection => self.bisect(subset, depth, need, limits, wide),
+            Strategy::Pairs => self.grow(subset, pairs(units, subset, limits), need, limits),
+            Strategy::Binary => self.grow(subset, binary(units, subset, depth, limits), need, limits),
         }
     }
 
@@ -77,7 +133,7 @@ impl Search<'_> {
     fn grow(&self, subset: &Subset, root: Root, need: f64, limits: Limits) -> Outcome {
         let found = match root.split {
             _ if root.value < need => None,
-            None => leaf(self.units, subset, limits).found,
+            None => leaf(self.shared.units, subset, limits).found,
             Some((depth, key)) => self.below(subset, depth, key, limits).found,
         };
         Outcome { upper: root.value, found }
@@ -86,35 +142,48 @@ impl Search<'_> {
     /// The best tree of this depth with a root cut.
     fn below(&self, subset: &Subset, depth: usize, (covariate, cut): Key, limits: Limits) -> Outcome {
         let side = |left: bool| {
-            let side = subset.side(self.units, covariate, cut, left);
+            let side = subset.side(self.shared.units, covariate, cut, left);
             self.solve(&side, depth - 1, f64::NEG_INFINITY, limits)
         };
         Outcome::joined(covariate, cut, side(true), side(false))
     }
 
-    fn bisect(&self, subset: &Subset, depth: usize, need: f64, limits: Limits) -> Outcome {
-        let shallower = self.solve(subset, depth - 1, f64::NEG_INFINITY, limits);
+    /// Looks into root cuts until none that is left can reach the need.
+    fn bisect(&self, subset: &Subset, depth: usize, need: f64, limits: Limits, wide: bool) -> Outcome {
+        let top = wide && depth == self.shared.depth;
+        let shallower = self.node(subset, depth - 1, f64::NEG_INFINITY, limits, wide);
         let bound = match limits.none() {
             true => shallower.upper,
-            false => self.solve(subset, depth - 1, f64::NEG_INFINITY, Limits::NONE).upper,
+            false => self.node(subset, depth - 1, f64::NEG_INFINITY, Limits::NONE, wide).upper,
         };
-        let mut best = Best::shallower(&shallower);
-        let mut frontier = Frontier::new(self.units, subset, limits, bound);
+        let mut best = Best::shallower(&shallower, if top { self.shared.slack } else { 0.0 });
+        let mut frontier = Frontier::new(self.shared.units, subset, limits, bound);
+        let mut known = Memory::new();
         let width = if depth == 2 { LANES } else { 1 };
-        while let Some(batch) = frontier.batch(|key| best.need(key, need), width) {
-            if self.stopped(subset) {
-                frontier.give_up(batch);
+        let round = if wide { self.shared.round } else { 1 };
+        loop {
+            let next = || frontier.batch(|key| best.need(key, need), width);
+            let batches: Vec<Batch> = std::iter::from_fn(next).take(round).collect();
+            if batches.is_empty() {
                 break;
             }
-            let seen = self.look(subset, depth, limits, &batch, |key| best.need(key, need));
-            for (probe, seen) in batch.probes.iter().zip(&seen) {
-                best.offer(probe.key, seen);
+            let look = |search: &Search, batch: &Batch| {
+                search.look(subset, depth, limits, batch, |key| best.need(key, need))
+            };
+            let seen = match wide {
+                true => self.shared.spread(&batches, &mut known, look),
+                false => vec![look(self, &batches[0])],
+            };
+            for (batch, seen) in batches.into_iter().zip(seen) {
+                batch.probes.iter().zip(&seen).for_each(|(probe, seen)| best.offer(probe.key, seen));
+                frontier.put_back(batch, &seen);
             }
-            let sides: Vec<Sides> = seen.iter().map(|seen| seen.sides).collect();
-            frontier.put_back(batch, &sides);
+            if self.shared.watch.stopped() || (top && self.shared.enough(&best, &frontier)) {
+                break;
+            }
         }
         // What was closed reaches neither the need nor more than the best.
-        let closed = if best.value >= need { best.value } else { best.value.max(need - 1.0) };
+        let closed = if best.value >= need { best.value + best.slack } else { best.value.max(need - 1.0) };
         Outcome {
             upper: closed.max(frontier.bound()),
             found: self.write_out(subset, best, depth, need, limits),
@@ -130,21 +199,20 @@ impl Search<'_> {
         batch: &Batch,
         need: impl Fn(Key) -> f64,
     ) -> Vec<Seen> {
-        if depth > 2 {
-            return batch
-                .probes
-                .iter()
-                .map(|p| self.descend(subset, depth, limits, p, need(p.key)))
-                .collect();
+        let probes = batch.probes.iter();
+        if self.stopped(subset) {
+            return probes.map(|probe| Seen::nothing(probe.known)).collect();
         }
-        let scanned = scan(self.units, subset, &batch.probes);
-        let seen = batch.probes.iter().zip(scanned).map(|(probe, sides)| {
-            let value = sides.left + sides.right;
-            match limits.none() || value < need(probe.key) {
-                true => {
-                    Seen { sides, value: if limits.none() { value } else { f64::NEG_INFINITY }, plan: None }
-                }
-                false => self.within_limits(subset, depth, limits, probe, sides, need(probe.key)),
+        if depth > 2 {
+            return probes.map(|probe| self.descend(subset, depth, limits, probe, need(probe.key))).collect();
+        }
+        let scanned = scan(self.shared.units, subset, &batch.probes);
+        let seen = probes.zip(scanned).map(|(probe, sides)| {
+            let (value, need) = (sides.left + sides.right, need(probe.key));
+            match limits.none() {
+                true => Seen { sides, value, plan: None },
+                false if value < need => Seen::nothing(sides),
+                false => self.within_limits(subset, depth, limits, probe, sides, need),
             }
         });
         seen.collect()
@@ -153,12 +221,12 @@ impl Search<'_> {
     /// Searches both sides of a cut.
     fn descend(&self, subset: &Subset, depth: usize, limits: Limits, probe: &Probe, need: f64) -> Seen {
         let (covariate, cut) = probe.key;
-        let side = |left: bool| subset.side(self.units, covariate, cut, left);
+        let side = |left: bool| subset.side(self.shared.units, covariate, cut, left);
         let aim = need - probe.reach;
         let left = self.solve(&side(true), depth - 1, aim - probe.known.right, Limits::NONE);
         let mut sides = Sides { left: left.upper.min(probe.known.left), right: probe.known.right };
         if sides.left + sides.right < aim {
-            return Seen { sides, value: f64::NEG_INFINITY, plan: None };
+            return Seen::nothing(sides);
         }
         let right = self.solve(&side(false), depth - 1, aim - sides.left, Limits::NONE);
         sides.right = right.upper.min(sides.right);
@@ -184,15 +252,13 @@ impl Search<'_> {
         need: f64,
     ) -> Seen {
         let (covariate, cut) = probe.key;
-        let side = |left: bool| subset.side(self.units, covariate, cut, left);
+        let side = |left: bool| subset.side(self.shared.units, covariate, cut, left);
         let left = self.solve(&side(true), depth - 1, need - sides.right, limits);
         let right = match left.upper + sides.right < need {
             true => Outcome::NONE,
             false => self.solve(&side(false), depth - 1, need - left.upper, limits),
         };
-        let found = Outcome::joined(covariate, cut, left, right).found;
-        let value = found.as_ref().map_or(f64::NEG_INFINITY, |found| found.value);
-        Seen { sides, value, plan: found.map(|found| found.plan) }
+        Seen::tree(sides, Outcome::joined(covariate, cut, left, right))
     }
 
     /// The tree behind the best root cut, where it earns what is needed or is known anyhow.
@@ -204,7 +270,7 @@ impl Search<'_> {
         need: f64,
         limits: Limits,
     ) -> Option<Found> {
-        let Best { value, key, plan } = best;
+        let Best { value, key, plan, .. } = best;
         match (plan, key) {
             (Some(plan), _) => Some(Found { value, plan }),
             (None, Some(key)) if value >= need => self.below(subset, depth, key, limits).found,
@@ -212,34 +278,82 @@ impl Search<'_> {
         }
     }
 
-    /// Counts the steps of one pass over `subset` and looks at the clock from time to time.
+    /// Counts the steps of one pass over `subset`, and looks at the clock from time to time.
     fn stopped(&self, subset: &Subset) -> bool {
         let steps = (subset.len * subset.covariates.len()) as u64;
-        let before = self.steps.fetch_add(steps, Ordering::Relaxed);
+        let before = self.shared.steps.fetch_add(steps, Ordering::Relaxed);
         let due = before / STEPS_BETWEEN_CHECKS != (before + steps) / STEPS_BETWEEN_CHECKS;
-        if due { self.watch.stop().is_some() } else { self.watch.stopped() }
+        if due { self.shared.watch.stop().is_some() } else { self.shared.watch.stopped() }
+    }
+}
+
+impl Shared<'_> {
+    /// Has each batch looked into by a task of its own. What a task remembers is known to all in the next round, so that threads
+    /// never depend on each other.
+    fn spread(
+        &self,
+        batches: &[Batch],
+        known: &mut Memory,
+        look: impl Fn(&Search, &Batch) -> Vec<Seen> + Sync,
+    ) -> Vec<Vec<Seen>> {
+        let before = &*known;
+        let task = |batch: &Batch| {
+            let search = Search::new(self, before);
+            (look(&search, batch), search.fresh.into_inner())
+        };
+        let done: Vec<(Vec<Seen>, Memory)> = match &self.pool {
+            Some(pool) => pool.install(|| batches.par_iter().with_max_len(1).map(task).collect()),
+            None => batches.iter().map(task).collect(),
+        };
+        let (seen, fresh): (Vec<_>, Vec<Memory>) = done.into_iter().unzip();
+        known.extend(fresh.into_iter().flatten());
+        self.cuts.fetch_add(batches.iter().map(|batch| batch.probes.len() as u64).sum(), Ordering::Relaxed);
+        seen
+    }
+
+    /// Tells the observer where the search stands; whether as many cuts as are allowed have been looked into.
+    fn enough(&self, best: &Best, frontier: &Frontier) -> bool {
+        let cuts = self.cuts.load(Ordering::Relaxed);
+        let open = frontier.bound();
+        let value = |whole: f64| Some(self.units.constant + whole * self.units.scale);
+        self.watch.tell("root cuts", value(best.value), value(open.max(best.value)), cuts);
+        let enough = cuts >= self.most_cuts && open > best.value;
+        self.limited.fetch_or(enough, Ordering::Relaxed);
+        enough
+    }
+}
+
+impl Seen {
+    /// Bounds, and no tree.
+    fn nothing(sides: Sides) -> Self {
+        Self { sides, value: f64::NEG_INFINITY, plan: None }
+    }
+
+    fn tree(sides: Sides, outcome: Outcome) -> Self {
+        Self { sides, value: outcome.value(), plan: outcome.found.map(|found| found.plan) }
     }
 }
 
 impl Best {
-    fn shallower(outcome: &Outcome) -> Self {
+    fn shallower(outcome: &Outcome, slack: f64) -> Self {
         Self {
             value: outcome.value(),
             key: None,
             plan: outcome.found.as_ref().map(|found| found.plan.clone()),
+            slack,
         }
     }
 
     /// What a cut must earn to be preferred.
     fn need(&self, key: Key, need: f64) -> f64 {
         let wins_ties = self.key.is_some_and(|own| key < own);
-        need.max(if wins_ties { self.value } else { self.value + 1.0 })
+        need.max(if wins_ties && self.slack == 0.0 { self.value } else { self.value + 1.0 + self.slack })
     }
 
     fn offer(&mut self, key: Key, seen: &Seen) {
         let wins_ties = self.key.is_some_and(|own| key < own);
         if seen.value > self.value || (seen.value == self.value && wins_ties) {
-            *self = Self { value: seen.value, key: Some(key), plan: seen.plan.clone() };
+            *self = Self { value: seen.value, key: Some(key), plan: seen.plan.clone(), slack: self.slack };
         }
     }
 }

@@ -92,6 +92,19 @@ impl Subset {
         part
     }
 
+    /// The smallest box of ranks around the units, which no other units share.
+    pub fn bounds(&self, units: &Units) -> Box<[u32]> {
+        let mut places = self.covariates.iter().enumerate().peekable();
+        let ends = |(j, ranks): (usize, &Vec<u32>)| {
+            let rank = |u: Option<&u32>| u.map_or(0, |&u| ranks[u as usize]);
+            match places.next_if(|(_, covariate)| **covariate == j) {
+                Some((place, _)) => [rank(self.order(place).first()), rank(self.order(place).last())],
+                None => [rank(self.members.first()); 2],
+            }
+        };
+        units.ranks.iter().enumerate().flat_map(ends).collect()
+    }
+
     /// Sum of rewards of each arm.
     pub fn totals(&self, units: &Units) -> Vec<f64> {
         let mut totals = vec![0.0; units.arms];

@@ -37,6 +37,8 @@ pub struct Units {
     pub gains: Vec<f64>,
     /// What one whole number is worth in the problem's objective: 2^-e.
     pub scale: f64,
+    /// What every rule earns beyond its whole numbers, about: the sum of each unit's smallest reward.
+    pub constant: f64,
     /// By how much the objectives of two rules may differ more than their whole numbers say.
     pub rounding: f64,
 }
@@ -56,6 +58,7 @@ impl Units {
             stakes: Vec::with_capacity(groups.len()),
             gains: Vec::with_capacity(groups.len()),
             scale,
+            constant: 0.0,
             rounding,
         };
         let mut total = vec![0.0; arms];
@@ -67,6 +70,11 @@ impl Units {
             }
             units.push(&total);
         }
+        let lowest = |row: ndarray::ArrayView1<f64>| row.iter().copied().fold(f64::INFINITY, f64::min);
+        units.constant = problem.rewards().rows().into_iter().map(lowest).sum();
+        // What merging took off on top.
+        let taken: f64 = whole.iter().sum::<f64>() - units.rewards.iter().sum::<f64>();
+        units.constant += taken / arms as f64 * scale;
         units
     }
 
