@@ -8,7 +8,9 @@ use ndarray::Array2;
 use prescribe::models::SideConstraint;
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 use prescribe::simulate::{Covariates, tree_rewards};
-use prescribe::solve::{self, Milp, Options, Report, Silent, TerminationStatus, TreeSearch};
+use prescribe::solve::{
+    self, Lookahead, Milp, Options, Report, Silent, Solver, TerminationStatus, TreeSearch,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -27,10 +29,12 @@ struct Units {
 impl Units {
     fn draw(seed: u64, depth: usize) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let n = random.random_range(1..=[60, 30, 12][depth - 1]);
+        let kind = random.random_range(0..5);
+        // Few values make few trees, however many units there are.
+        let most = if matches!(kind, 1 | 2) { [60, 400, 120] } else { [60, 30, 12] };
+        let n = random.random_range(1..=most[depth - 1]);
         let p = random.random_range(1..=[6, 4, 3][depth - 1]);
         let arms = random.random_range(2..=5);
-        let kind = random.random_range(0..5);
         let mut x = Array2::from_shape_fn((n, p), |(_, j)| match (kind, j % 2) {
             (0, _) | (3, 0) => random.random_range(-1.0..1.0),
             (1, _) => f64::from(random.random_range(0..4)),
@@ -59,7 +63,8 @@ impl Units {
             }
         }
         let step = if seed.is_multiple_of(5) { random.random_range(2..=3) } else { 1 };
-        Self { x, rewards, least: random.random_range(1..=4), step }
+        let least = [1, 1, 1, 2, 3, 4][random.random_range(0..6)];
+        Self { x, rewards, least, step }
     }
 
     fn problem(&self, depth: usize) -> TreeProblem {
@@ -135,6 +140,83 @@ fn small_trees_equal_enumeration() {
         let again = search(&problem, units.step, 4);
         assert_eq!((again.point, again.objective_bound), (report.point, report.objective_bound), "{what}");
     });
+}
+
+/// Every way to search a node is taken by some of the instances above, under limits and without.
+#[test]
+fn small_trees_take_every_way() {
+    let mut nodes = std::collections::BTreeMap::new();
+    for seed in 0..INSTANCES {
+        let depth = 1 + (seed % 3) as usize;
+        let units = Units::draw(seed, depth);
+        let report = search(&units.problem(depth), units.step, 1);
+        for (way, number) in report.statistics["nodes_by_strategy"].as_object().unwrap() {
+            let limited = units.least > 1 || units.step > 1;
+            *nodes.entry((way.clone(), limited)).or_insert(0) += number.as_u64().unwrap();
+        }
+    }
+    assert_eq!(nodes.len(), 6, "{nodes:?}");
+    assert!(nodes.values().all(|number| *number >= 20), "{nodes:?}");
+}
+
+/// Four levels, where nodes are met again by splits in another order, and the work is spread over threads.
+#[test]
+fn deep_trees_do_not_depend_on_threads() {
+    for (kind, least) in [(Covariates::Continuous, 1), (Covariates::Mixed, 1), (Covariates::Mixed, 5)] {
+        let problem = tree_rewards(kind, 90, 3, 3, 7).unwrap().problem(4, Candidates::All).unwrap();
+        let problem = problem.with(SideConstraint::MinimumLeafSize(least)).unwrap();
+        let reports = [1, 4].map(|threads| search(&problem, 1, threads));
+        let [one, four] = &reports;
+        assert_eq!(one.termination_status, TerminationStatus::Optimal);
+        assert_eq!(
+            (&one.point, one.objective_bound, one.nodes),
+            (&four.point, four.objective_bound, four.nodes)
+        );
+        assert_eq!(one.statistics, four.statistics);
+    }
+}
+
+#[test]
+fn lookahead_lies_between_the_exact_trees() {
+    for seed in 0..20 {
+        let kind = [Covariates::Continuous, Covariates::Mixed][seed as usize % 2];
+        let drawn = tree_rewards(kind, 60, 3, 3, seed).unwrap();
+        let value = |depth: usize, solver: &dyn Solver<TreeProblem>| {
+            let problem = drawn.problem(depth, Candidates::All).unwrap();
+            let problem = problem.with(SideConstraint::MinimumLeafSize(2)).unwrap();
+            let report = solve::solve(&problem, solver, None, &Options::default(), &Silent).unwrap();
+            assert!(report.certificate.verified);
+            (report.objective_value.unwrap(), report.objective_bound.unwrap())
+        };
+        let (shallow, deep) = (value(2, &TreeSearch::default()).0, value(3, &TreeSearch::default()).0);
+        let (found, bound) = value(3, &Lookahead::default());
+        assert!(shallow <= found + 1e-9 && found <= deep + 1e-9, "{seed}: {shallow} {found} {deep}");
+        assert!(bound >= deep - 1e-9, "{seed}: bound {bound} on {deep}");
+        let (same, bound) = value(3, &Lookahead { search_depth: 3 });
+        assert!((same - deep).abs() <= 1e-9 && (bound - deep).abs() <= 1e-9, "{seed}: {same} {deep}");
+    }
+}
+
+/// What a limit leaves is a rule and a bound that holds.
+#[test]
+fn limits_leave_a_rule_and_a_bound() {
+    let problem = tree_rewards(Covariates::Continuous, 200, 4, 3, 1).unwrap();
+    let problem = problem.problem(3, Candidates::All).unwrap();
+    let optimum = search(&problem, 1, 0).objective_value.unwrap();
+    let limits = [
+        (Options { mip_max_nodes: Some(20), ..Options::default() }, TerminationStatus::NodeLimit),
+        (Options { time_limit: Some(0.0), ..Options::default() }, TerminationStatus::TimeLimit),
+        (Options { mip_rel_gap: 0.2, ..Options::default() }, TerminationStatus::Optimal),
+        (Options { mip_abs_gap: 0.2 * optimum, ..Options::default() }, TerminationStatus::Optimal),
+    ];
+    for (options, status) in limits {
+        let report = solve::solve(&problem, &TreeSearch::default(), None, &options, &Silent).unwrap();
+        assert_eq!(report.termination_status, status, "{options:?}");
+        assert!(report.certificate.verified);
+        let (value, bound) = (report.objective_value.unwrap(), report.objective_bound.unwrap());
+        assert!(value <= optimum + 1e-9 && optimum <= bound + 1e-9, "{options:?}: {value} {optimum} {bound}");
+        assert!(value < bound, "{options:?}: it was stopped before its end");
+    }
 }
 
 #[test]

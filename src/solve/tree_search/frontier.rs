@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use super::Limits;
-use super::plan::Plan;
+use super::plan::{Outcome, Plan};
 use super::subset::Subset;
 use super::units::Units;
 
@@ -84,6 +84,17 @@ pub struct Seen {
     pub value: f64,
     /// That tree; none where there is none, or where it can be written out later.
     pub plan: Option<Arc<Plan>>,
+}
+
+impl Seen {
+    /// Bounds, and no tree.
+    pub fn nothing(sides: Sides) -> Self {
+        Self { sides, value: f64::NEG_INFINITY, plan: None }
+    }
+
+    pub fn tree(sides: Sides, outcome: Outcome) -> Self {
+        Self { sides, value: outcome.value(), plan: outcome.found.map(|found| found.plan) }
+    }
 }
 
 /// All open intervals of a node.

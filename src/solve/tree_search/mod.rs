@@ -17,6 +17,7 @@
 //! | [`frontier`] | which root cuts are still open, and their bounds |
 //! | [`search`] | the recursion |
 //! | [`plan`] | what a node brings back |
+//! | [`lookahead`] | deep trees by exact shallow ones, a heuristic |
 //!
 //! Split step s (policytree's `split.step`): along each covariate of a node a cut is tried where at least s of the node's units lie
 //! between it and the last cut tried (or the smallest value), and both sides hold the minimum leaf size.
@@ -24,6 +25,7 @@
 mod binary;
 mod cells;
 mod frontier;
+mod lookahead;
 mod pairs;
 mod plan;
 mod scan;
@@ -44,6 +46,7 @@ use serde_json::{Map, json};
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
 };
+pub use lookahead::Lookahead;
 use plan::Outcome;
 use search::{Memory, Search, Shared};
 use strategy::{Strategy, forecast};
@@ -120,14 +123,7 @@ impl Solver<TreeProblem> for TreeSearch {
     }
 
     fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
-        match problem.assignment_bounds().next() {
-            None => Ok(Promise::Exact),
-            Some(bound) => Err(Unsupported {
-                solver: "search".into(),
-                part: format!("the constraint {}", bound.name),
-                remedy: "use --solver milp".into(),
-            }),
-        }
+        refuse_bounds(problem, "search").map(|()| Promise::Exact)
     }
 
     fn search(
@@ -137,47 +133,73 @@ impl Solver<TreeProblem> for TreeSearch {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
-        let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
         let units = Units::of(problem);
         let everyone = Subset::all(&units);
-        let seconds = forecast(units.arms, units.len(), &everyone.values, problem.class.depth);
-        let shared = shared(problem, &units, options, watch, seconds)?;
-        // Asked once before anything is done, so that a limit of no time at all is seen.
-        watch.stop();
-        let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, limits);
-        let start = start.filter(|tree| problem.violations(tree).is_empty());
-        let mut answer = answer(problem, start, &shared, outcome);
-        answer.statistics.insert("forecast_seconds".into(), json!(seconds));
-        Ok(answer)
+        let work = Work::of(&units, &everyone, problem.class.depth);
+        let shared = shared(&units, problem.class.depth, work, options, watch)?;
+        let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
+        let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, problem.class.depth, limits);
+        Ok(answer(problem, start, &shared, outcome, TerminationStatus::Optimal))
+    }
+
+    /// The first rounds find good trees anyhow.
+    fn wants_start(&self) -> bool {
+        false
+    }
+}
+
+/// Bounds on who gets what reach across leaves, and no search of one node can keep them.
+fn refuse_bounds(problem: &TreeProblem, solver: &str) -> Result<(), Unsupported> {
+    let refuse = |name: &str| Unsupported {
+        solver: solver.into(),
+        part: format!("the constraint {name}"),
+        remedy: "use --solver milp".into(),
+    };
+    problem.assignment_bounds().next().map_or(Ok(()), |bound| Err(refuse(&bound.name)))
+}
+
+/// What a search is about to do.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    strategy: Strategy,
+    /// Forecast on one core.
+    seconds: f64,
+}
+
+impl Work {
+    fn of(units: &Units, everyone: &Subset, depth: usize) -> Self {
+        let (arms, len, values) = (units.arms, units.len(), &everyone.values);
+        Self { strategy: Strategy::of(arms, len, values, depth), seconds: forecast(arms, len, values, depth) }
     }
 }
 
 /// What the parts of the search share. Work of less than a blink is not spread over threads.
 fn shared<'a>(
-    problem: &TreeProblem,
     units: &'a Units,
+    depth: usize,
+    work: Work,
     options: &Options,
     watch: &'a Watch,
-    seconds: f64,
 ) -> Result<Shared<'a>, SolveError> {
-    let spread = seconds > WORTH_SPREADING;
-    let pool = match spread && options.threads != 1 {
-        true => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-            let failed = |error: rayon::ThreadPoolBuildError| error.to_string();
-            Some(pool.map_err(|e| SolveError::Backend { solver: "search".into(), reason: failed(e) })?)
-        }
-        false => None,
+    // Asked once before anything is done, so that a limit of no time at all is seen.
+    watch.stop();
+    let spread = work.seconds > WORTH_SPREADING;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
+    let pool = (spread && options.threads != 1).then(|| pool.build()).transpose();
+    let failed = |error: rayon::ThreadPoolBuildError| SolveError::Backend {
+        solver: "search".into(),
+        reason: error.to_string(),
     };
-    let least = problem.reference_value().map_or(0.0, f64::abs);
     Ok(Shared {
         units,
         watch,
-        depth: problem.class.depth,
+        depth,
         round: if spread { ROUND } else { 1 },
-        pool,
-        slack: (options.mip_abs_gap.max(options.mip_rel_gap * least) / units.scale).floor(),
+        pool: pool.map_err(failed)?,
+        absolute_gap: options.mip_abs_gap / units.scale,
+        relative_gap: options.mip_rel_gap,
         most_cuts: options.mip_max_nodes.unwrap_or(u64::MAX),
+        work,
         cuts: AtomicU64::new(0),
         limited: AtomicBool::new(false),
         steps: AtomicU64::new(0),
@@ -186,7 +208,13 @@ fn shared<'a>(
 }
 
 /// The better of the tree found and the start, and the bound in the problem's objective.
-fn answer(problem: &TreeProblem, start: Option<&Node>, shared: &Shared, outcome: Outcome) -> Answer<Node> {
+fn answer(
+    problem: &TreeProblem,
+    start: Option<&Node>,
+    shared: &Shared,
+    outcome: Outcome,
+    done: TerminationStatus,
+) -> Answer<Node> {
     let (units, watch) = (shared.units, shared.watch);
     let whole = outcome.value();
     let found = outcome.found.map(|found| found.plan.tree(problem));
@@ -196,17 +224,21 @@ fn answer(problem: &TreeProblem, start: Option<&Node>, shared: &Shared, outcome:
     });
     let better =
         |start: &&Node| found.as_ref().is_none_or(|tree| problem.objective(start) > problem.objective(tree));
+    let start = start.filter(|tree| problem.violations(tree).is_empty());
     let point = start.filter(better).cloned().or(found);
     let stopped = if watch.stopped() { watch.stop() } else { None };
     let termination = match (stopped, &point) {
         (Some(Stop::TimeLimit), _) => TerminationStatus::TimeLimit,
         (Some(Stop::Interrupted), _) => TerminationStatus::Interrupted,
         (None, Some(_)) if shared.limited.load(Relaxed) => TerminationStatus::NodeLimit,
-        (None, Some(_)) => TerminationStatus::Optimal,
+        (None, Some(_)) => done,
         (None, None) => TerminationStatus::Infeasible,
     };
-    let nodes = Strategy::NAMES.iter().zip(&shared.nodes).map(|(name, nodes)| (*name, nodes.load(Relaxed)));
+    let nodes = Strategy::ALL.iter().zip(&shared.nodes).map(|(way, nodes)| (way.name(), nodes.load(Relaxed)));
     let mut statistics = Map::new();
+    statistics.insert("strategy".into(), json!(shared.work.strategy.name()));
+    statistics.insert("strategy_reason".into(), json!(shared.work.strategy.reason()));
+    statistics.insert("forecast_seconds".into(), json!(shared.work.seconds));
     statistics.insert("merged_units".into(), json!(units.len()));
     statistics.insert("nodes_by_strategy".into(), json!(nodes.collect::<BTreeMap<_, _>>()));
     statistics.insert("steps".into(), json!(shared.steps.load(Relaxed)));

@@ -19,7 +19,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::Limits;
 use super::binary::binary;
 use super::cells::Root;
 use super::frontier::{Batch, Frontier, Key, Probe, Seen, Sides};
@@ -30,6 +29,7 @@ use super::strategy::Strategy;
 use super::stump::{leaf, stump};
 use super::subset::Subset;
 use super::units::Units;
+use super::{Limits, Work};
 use crate::solve::Watch;
 
 /// Elementary steps between two looks at the clock.
@@ -48,17 +48,20 @@ pub struct Shared<'a> {
     pub round: usize,
     /// Where several threads share the work.
     pub pool: Option<ThreadPool>,
-    /// A tree within this of the best will do, in whole numbers.
-    pub slack: f64,
+    /// The search ends where bound and incumbent are no further apart than this, in whole numbers, or relative to the incumbent.
+    pub absolute_gap: f64,
+    pub relative_gap: f64,
     /// Root cuts of the whole tree that may be looked into.
     pub most_cuts: u64,
+    pub work: Work,
+    /// Root cuts of the whole tree looked into so far.
     pub cuts: AtomicU64,
-    /// Whether there were more of them.
+    /// Whether more cuts were left than may be looked into.
     pub limited: AtomicBool,
     /// Elementary steps (a unit met in the order of a covariate).
     pub steps: AtomicU64,
     /// Nodes searched in each of the ways.
-    pub nodes: [AtomicU64; Strategy::COUNT],
+    pub nodes: [AtomicU64; Strategy::ALL.len()],
 }
 
 /// A search, or the part of it that one task does.
@@ -81,8 +84,6 @@ struct Best {
     key: Option<Key>,
     /// None: not yet written out.
     plan: Option<Arc<Plan>>,
-    /// What is better by no more than this is not looked for.
-    slack: f64,
 }
 
 impl<'a> Search<'a> {
@@ -90,9 +91,9 @@ impl<'a> Search<'a> {
         Self { shared, known, fresh: RefCell::default() }
     }
 
-    /// The best tree of all.
-    pub fn whole(&self, everyone: &Subset, limits: Limits) -> Outcome {
-        self.node(everyone, self.shared.depth, f64::NEG_INFINITY, limits, true)
+    /// The best tree, by all threads.
+    pub fn whole(&self, subset: &Subset, depth: usize, limits: Limits) -> Outcome {
+        self.node(subset, depth, f64::NEG_INFINITY, limits, true)
     }
 
     /// The best tree of at most `depth` over `subset`, known exactly where it earns at least `need`.
@@ -156,7 +157,7 @@ impl<'a> Search<'a> {
             true => shallower.upper,
             false => self.node(subset, depth - 1, f64::NEG_INFINITY, Limits::NONE, wide).upper,
         };
-        let mut best = Best::shallower(&shallower, if top { self.shared.slack } else { 0.0 });
+        let mut best = Best::shallower(&shallower);
         let mut frontier = Frontier::new(self.shared.units, subset, limits, bound);
         let mut known = Memory::new();
         let width = if depth == 2 { LANES } else { 1 };
@@ -183,7 +184,7 @@ impl<'a> Search<'a> {
             }
         }
         // What was closed reaches neither the need nor more than the best.
-        let closed = if best.value >= need { best.value + best.slack } else { best.value.max(need - 1.0) };
+        let closed = if best.value >= need { best.value } else { best.value.max(need - 1.0) };
         Outcome {
             upper: closed.max(frontier.bound()),
             found: self.write_out(subset, best, depth, need, limits),
@@ -311,49 +312,39 @@ impl Shared<'_> {
         seen
     }
 
-    /// Tells the observer where the search stands; whether as many cuts as are allowed have been looked into.
+    /// Tells the observer where the search stands; whether it has come as far as it was asked to.
     fn enough(&self, best: &Best, frontier: &Frontier) -> bool {
         let cuts = self.cuts.load(Ordering::Relaxed);
-        let open = frontier.bound();
-        let value = |whole: f64| Some(self.units.constant + whole * self.units.scale);
-        self.watch.tell("root cuts", value(best.value), value(open.max(best.value)), cuts);
-        let enough = cuts >= self.most_cuts && open > best.value;
-        self.limited.fetch_or(enough, Ordering::Relaxed);
-        enough
-    }
-}
-
-impl Seen {
-    /// Bounds, and no tree.
-    fn nothing(sides: Sides) -> Self {
-        Self { sides, value: f64::NEG_INFINITY, plan: None }
-    }
-
-    fn tree(sides: Sides, outcome: Outcome) -> Self {
-        Self { sides, value: outcome.value(), plan: outcome.found.map(|found| found.plan) }
+        let bound = frontier.bound().max(best.value);
+        let value = |whole: f64| self.units.constant + whole * self.units.scale;
+        self.watch.tell("root cuts", Some(value(best.value)), Some(value(bound)), cuts);
+        let gap = bound - best.value;
+        let relative = self.relative_gap * value(best.value).abs() / self.units.scale;
+        let limited = cuts >= self.most_cuts && gap > 0.0;
+        self.limited.fetch_or(limited, Ordering::Relaxed);
+        limited || (gap > 0.0 && gap <= self.absolute_gap.max(relative))
     }
 }
 
 impl Best {
-    fn shallower(outcome: &Outcome, slack: f64) -> Self {
+    fn shallower(outcome: &Outcome) -> Self {
         Self {
             value: outcome.value(),
             key: None,
             plan: outcome.found.as_ref().map(|found| found.plan.clone()),
-            slack,
         }
     }
 
     /// What a cut must earn to be preferred.
     fn need(&self, key: Key, need: f64) -> f64 {
         let wins_ties = self.key.is_some_and(|own| key < own);
-        need.max(if wins_ties && self.slack == 0.0 { self.value } else { self.value + 1.0 + self.slack })
+        need.max(if wins_ties { self.value } else { self.value + 1.0 })
     }
 
     fn offer(&mut self, key: Key, seen: &Seen) {
         let wins_ties = self.key.is_some_and(|own| key < own);
         if seen.value > self.value || (seen.value == self.value && wins_ties) {
-            *self = Self { value: seen.value, key: Some(key), plan: seen.plan.clone(), slack: self.slack };
+            *self = Self { value: seen.value, key: Some(key), plan: seen.plan.clone() };
         }
     }
 }

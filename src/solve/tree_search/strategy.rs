@@ -19,8 +19,24 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    pub const COUNT: usize = 3;
-    pub const NAMES: [&str; Self::COUNT] = ["bisection", "joint_histograms", "binary_sums"];
+    pub const ALL: [Self; 3] = [Self::Bisection, Self::Pairs, Self::Binary];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bisection => "bisection",
+            Self::Pairs => "joint_histograms",
+            Self::Binary => "binary_sums",
+        }
+    }
+
+    /// Why it was chosen.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Bisection => "no table of sums over two or three covariates is cheaper by forecast",
+            Self::Pairs => "the covariates have so few values that joint histograms are cheaper by forecast",
+            Self::Binary => "all covariates have two values",
+        }
+    }
 
     /// The way to search trees of a depth of at least 2 over `len` units whose covariates have so many `values`.
     pub fn of(arms: usize, len: usize, values: &[usize], depth: usize) -> Self {
