@@ -25,7 +25,9 @@ fn main() {
         let c = if q > 0 { Candidates::Quantiles(q) } else { Candidates::All };
         let problem = tree_rewards(kind, n, p, k, 1).unwrap().problem(depth, c).unwrap();
         let options = Options { threads, time_limit: Some(60.0), ..Options::default() };
-        for _ in 0..if only.is_some() { 1 } else { 3 } {
+        let repeat =
+            std::env::var("REPEAT").map_or(if only.is_some() { 1 } else { 3 }, |r| r.parse().unwrap());
+        for _ in 0..repeat {
             let report = solve::solve(&problem, &TreeSearch::default(), None, &options, &Silent).unwrap();
             println!(
                 "{kind:?} n{n} p{p} K{k} d{depth}: {:.4} cpu {:.4} wall goal {goal} {:?} {:.6} {:.6} {}",

@@ -218,12 +218,10 @@ fn answer(
     let (units, watch) = (shared.units, shared.watch);
     let whole = outcome.value();
     let found = outcome.found.map(|found| found.plan.tree(problem));
-    let bound = found.as_ref().map(|tree| {
-        let missing = (outcome.upper - whole) * units.scale + units.rounding;
-        (problem.objective(tree) + missing, BoundProof::Search)
-    });
-    let better =
-        |start: &&Node| found.as_ref().is_none_or(|tree| problem.objective(start) > problem.objective(tree));
+    let value = found.as_ref().map(|tree| problem.objective(tree));
+    let missing = (outcome.upper - whole) * units.scale + units.rounding;
+    let bound = value.map(|value| (value + missing, BoundProof::Search));
+    let better = |start: &&Node| value.is_none_or(|value| problem.objective(start) > value);
     let start = start.filter(|tree| problem.violations(tree).is_empty());
     let point = start.filter(better).cloned().or(found);
     let stopped = if watch.stopped() { watch.stop() } else { None };

@@ -23,8 +23,12 @@ pub const LANES: usize = 8;
 /// One number for each root cut, from the lowest cut to the highest.
 type Lanes = [f64; LANES];
 
-/// The numbers of the lanes.
-const NUMBERS: [u32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7];
+/// What the sweeps read: the bands of the units (see [`bands`]) and the numbers of the lanes. These come as data, because
+/// comparisons with constants are compiled lane by lane.
+struct Bands {
+    of: Vec<u32>,
+    lanes: [u32; LANES],
+}
 
 /// Value of the best stumps on both sides of each probe (at most [`LANES`] cuts of one covariate).
 pub fn scan(units: &Units, subset: &Subset, probes: &[Probe]) -> Vec<Sides> {
@@ -43,12 +47,12 @@ pub fn scan(units: &Units, subset: &Subset, probes: &[Probe]) -> Vec<Sides> {
 
 /// How many of the cuts each unit lies to the right of: it is left of lane l where its band is at most l.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn bands(subset: &Subset, root: &[u32], cuts: &[u32; LANES]) -> Vec<u32> {
-    let mut bands = vec![0; root.len()];
+fn bands(subset: &Subset, root: &[u32], cuts: &[u32; LANES]) -> Bands {
+    let mut of = vec![0; root.len()];
     for &u in &subset.members {
-        bands[u as usize] = cuts.iter().map(|cut| u32::from(root[u as usize] > *cut)).sum();
+        of[u as usize] = cuts.iter().map(|cut| u32::from(root[u as usize] > *cut)).sum();
     }
-    bands
+    Bands { of, lanes: std::array::from_fn(|l| l as u32) }
 }
 
 /// Sums over the units left of each cut, and over all, from sums by band.
@@ -61,10 +65,10 @@ fn up_to(by_band: [f64; LANES + 1]) -> (Lanes, f64) {
     (lanes, sum + by_band[LANES])
 }
 
-fn two_arms(units: &Units, subset: &Subset, bands: &[u32]) -> [Lanes; 2] {
+fn two_arms(units: &Units, subset: &Subset, bands: &Bands) -> [Lanes; 2] {
     let (mut gains, mut bases) = ([0.0; LANES + 1], [0.0; LANES + 1]);
     for &u in &subset.members {
-        let band = bands[u as usize] as usize;
+        let band = bands.of[u as usize] as usize;
         gains[band] += units.gains[u as usize];
         bases[band] += units.rewards_of(u)[1];
     }
@@ -90,17 +94,18 @@ struct Swings {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn swings(order: &[u32], lasts: &[bool], gains: &[f64], bands: &[u32]) -> Swings {
+fn swings(order: &[u32], lasts: &[bool], gains: &[f64], bands: &Bands) -> Swings {
+    let lanes = bands.lanes;
     let (mut all, mut left) = (0.0, [0.0; LANES]);
     let (mut low_left, mut high_left) = ([0.0_f64; LANES], [0.0_f64; LANES]);
     let (mut low_right, mut high_right) = ([0.0_f64; LANES], [0.0_f64; LANES]);
     let lower = |a: f64, b: f64| if b < a { b } else { a };
     let higher = |a: f64, b: f64| if b > a { b } else { a };
     for (&u, &last) in order.iter().zip(lasts) {
-        let (band, gain) = (bands[u as usize], gains[u as usize]);
+        let (band, gain) = (bands.of[u as usize], gains[u as usize]);
         all += gain;
         for l in 0..LANES {
-            left[l] += if band <= NUMBERS[l] { gain } else { 0.0 };
+            left[l] += if band <= lanes[l] { gain } else { 0.0 };
         }
         if last {
             for l in 0..LANES {
@@ -126,9 +131,9 @@ struct Arm {
     all: f64,
 }
 
-fn many_arms(units: &Units, subset: &Subset, bands: &[u32]) -> [Lanes; 2] {
+fn many_arms(units: &Units, subset: &Subset, bands: &Bands) -> [Lanes; 2] {
     let mut pending = Pending::new(units.arms);
-    subset.members.iter().for_each(|&u| pending.add(bands[u as usize], units.rewards_of(u)));
+    subset.members.iter().for_each(|&u| pending.add(bands.of[u as usize], units.rewards_of(u)));
     let arm = |k: usize| {
         let (left, all) = up_to(pending.take(k));
         Arm { totals: [left, left.map(|left| all - left)], left: [0.0; LANES], all: 0.0 }
@@ -145,32 +150,68 @@ fn many_arms(units: &Units, subset: &Subset, bands: &[u32]) -> [Lanes; 2] {
     for place in 0..subset.covariates.len() {
         arms.iter_mut().for_each(|arm| (arm.left, arm.all) = ([0.0; LANES], 0.0));
         let (order, lasts) = (subset.order(place), subset.lasts(place));
-        if 2 * subset.values[place] > subset.len {
-            many_values(order, lasts, units, bands, &mut arms, &mut best);
-        } else {
-            few_values(order, lasts, units, bands, &mut arms, &mut best);
+        match (units.arms, 2 * subset.values[place] > subset.len) {
+            (3, _) => few_arms::<3>(order, lasts, units, bands, &arms, &mut best),
+            (4, _) => few_arms::<4>(order, lasts, units, bands, &arms, &mut best),
+            (5, _) => few_arms::<5>(order, lasts, units, bands, &arms, &mut best),
+            (6, _) => few_arms::<6>(order, lasts, units, bands, &arms, &mut best),
+            (_, true) => many_values(order, lasts, units, bands, &mut arms, &mut best),
+            (_, false) => few_values(order, lasts, units, bands, &mut arms, &mut best),
         }
     }
     best
 }
 
-/// Raises `best` to the best split along an order in which most units have values of their own.
+/// Raises `best` to the best split along an order, with so few arms that their sums stay in registers.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn few_arms<const K: usize>(
+    order: &[u32],
+    lasts: &[bool],
+    units: &Units,
+    bands: &Bands,
+    arms: &[Arm],
+    best: &mut [Lanes; 2],
+) {
+    let lanes = bands.lanes;
+    let mut sums: [Arm; K] = std::array::from_fn(|k| arms[k]);
+    for (&u, &last) in order.iter().zip(lasts) {
+        let band = bands.of[u as usize];
+        let rewards = units.rewards_of(u);
+        for k in 0..K {
+            let q = rewards[k];
+            sums[k].all += q;
+            for l in 0..LANES {
+                sums[k].left[l] += if band <= lanes[l] { q } else { 0.0 };
+            }
+        }
+        if last {
+            let mut most = [[0.0; LANES]; 4];
+            for arm in &sums {
+                raise(&mut most, arm);
+            }
+            settle(best, &most);
+        }
+    }
+}
+
+/// As [`few_arms`], along an order in which most units have values of their own.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 fn many_values(
     order: &[u32],
     lasts: &[bool],
     units: &Units,
-    bands: &[u32],
+    bands: &Bands,
     arms: &mut [Arm],
     best: &mut [Lanes; 2],
 ) {
+    let lanes = bands.lanes;
     for (&u, &last) in order.iter().zip(lasts) {
-        let band = bands[u as usize];
+        let band = bands.of[u as usize];
         let mut most = [[0.0; LANES]; 4];
         for (arm, &q) in arms.iter_mut().zip(units.rewards_of(u)) {
             arm.all += q;
             for l in 0..LANES {
-                arm.left[l] += if band <= NUMBERS[l] { q } else { 0.0 };
+                arm.left[l] += if band <= lanes[l] { q } else { 0.0 };
             }
             raise(&mut most, arm);
         }
@@ -180,19 +221,19 @@ fn many_values(
     }
 }
 
-/// As [`many_values`], where many units share a value.
+/// As [`few_arms`], where many units share a value.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 fn few_values(
     order: &[u32],
     lasts: &[bool],
     units: &Units,
-    bands: &[u32],
+    bands: &Bands,
     arms: &mut [Arm],
     best: &mut [Lanes; 2],
 ) {
     let mut pending = Pending::new(arms.len());
     for (&u, &last) in order.iter().zip(lasts) {
-        pending.add(bands[u as usize], units.rewards_of(u));
+        pending.add(bands.of[u as usize], units.rewards_of(u));
         if !last {
             continue;
         }

@@ -13,13 +13,16 @@
 //! sum_u Gamma[u, d_u]  <=  2^-e (sum_u q[u, d_u] + sum_u max_k r[u, k]) + constant         for every rule d
 //! ```
 //!
-//! Units that no threshold tells apart are one unit with their number and their sums.
+//! Units that no threshold tells apart are one unit with their number and their sums, where there may be enough of them to matter.
 
 use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
 
 /// The stakes of all units sum to at most two to this.
 const BITS: i32 = 51;
+
+/// Where ranks have more combinations than this for each unit, equal units are not looked for.
+const MOST_BOXES: f64 = 64.0;
 
 /// All units of a problem, merged.
 #[derive(Clone, Debug)]
@@ -48,34 +51,42 @@ impl Units {
         let ranks = ranks(problem);
         let (whole, scale, rounding) = whole_numbers(problem);
         let arms = problem.arms.len();
-        let groups = alike(&ranks, problem.units());
-        let first = |group: &Vec<u32>| group[0] as usize;
+        let lowest = |row: ndarray::ArrayView1<f64>| row.iter().copied().fold(f64::INFINITY, f64::min);
         let mut units = Self {
             arms,
-            ranks: ranks.iter().map(|column| groups.iter().map(|g| column[first(g)]).collect()).collect(),
-            counts: groups.iter().map(|group| group.len() as u32).collect(),
-            rewards: Vec::with_capacity(groups.len() * arms),
-            stakes: Vec::with_capacity(groups.len()),
-            gains: Vec::with_capacity(groups.len()),
+            ranks: Vec::new(),
+            counts: Vec::new(),
+            rewards: Vec::new(),
+            stakes: Vec::new(),
+            gains: Vec::new(),
             scale,
-            constant: 0.0,
+            constant: problem.rewards().rows().into_iter().map(lowest).sum(),
             rounding,
         };
-        let mut total = vec![0.0; arms];
-        for group in &groups {
+        match alike(problem, &ranks) {
+            None => {
+                whole.chunks(arms).for_each(|rewards| units.push(1, rewards));
+                units.ranks = ranks;
+            }
+            Some(groups) => units.merge(&groups, &ranks, &whole),
+        }
+        units
+    }
+
+    /// Takes each group as one unit.
+    fn merge(&mut self, groups: &[Vec<u32>], ranks: &[Vec<u32>], whole: &[f64]) {
+        let firsts = |column: &Vec<u32>| groups.iter().map(|group| column[group[0] as usize]).collect();
+        self.ranks = ranks.iter().map(firsts).collect();
+        let mut total = vec![0.0; self.arms];
+        for group in groups {
             total.fill(0.0);
             for &i in group {
-                let rewards = &whole[i as usize * arms..][..arms];
+                let rewards = &whole[i as usize * self.arms..][..self.arms];
                 total.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
             }
-            units.push(&total);
+            self.constant += range(&total).0 * self.scale;
+            self.push(group.len() as u32, &total);
         }
-        let lowest = |row: ndarray::ArrayView1<f64>| row.iter().copied().fold(f64::INFINITY, f64::min);
-        units.constant = problem.rewards().rows().into_iter().map(lowest).sum();
-        // What merging took off on top.
-        let taken: f64 = whole.iter().sum::<f64>() - units.rewards.iter().sum::<f64>();
-        units.constant += taken / arms as f64 * scale;
-        units
     }
 
     pub fn len(&self) -> usize {
@@ -87,8 +98,9 @@ impl Units {
         &self.rewards[u as usize * self.arms..][..self.arms]
     }
 
-    fn push(&mut self, total: &[f64]) {
+    fn push(&mut self, count: u32, total: &[f64]) {
         let (low, high) = range(total);
+        self.counts.push(count);
         self.rewards.extend(total.iter().map(|q| q - low));
         self.stakes.push(high - low);
         self.gains.push(total[0] - total[1]);
@@ -140,20 +152,16 @@ fn range(numbers: &[f64]) -> (f64, f64) {
     numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), widen)
 }
 
-/// Units with equal ranks in all covariates together, in the order of their ranks; where some covariate tells all units apart, each
-/// by itself.
-fn alike(ranks: &[Vec<u32>], n: usize) -> Vec<Vec<u32>> {
-    let mut order: Vec<u32> = (0..n as u32).collect();
-    for column in ranks.iter().rev() {
-        let sorted = sorted_by(&order, column);
-        let distinct = |pair: &[u32]| column[pair[0] as usize] != column[pair[1] as usize];
-        if sorted.windows(2).all(distinct) {
-            return (0..n as u32).map(|i| vec![i]).collect();
-        }
-        order = sorted;
+/// Units with equal ranks in all covariates together, in the order of their ranks; none where there can hardly be any.
+fn alike(problem: &TreeProblem, ranks: &[Vec<u32>]) -> Option<Vec<Vec<u32>>> {
+    let boxes: f64 = problem.class.thresholds.iter().map(|list| list.len() as f64 + 1.0).product();
+    if boxes > MOST_BOXES * problem.units() as f64 {
+        return None;
     }
+    let everyone = (0..problem.units() as u32).collect();
+    let order: Vec<u32> = ranks.iter().rev().fold(everyone, |order, column| sorted_by(&order, column));
     let equal = |a: &u32, b: &u32| ranks.iter().all(|column| column[*a as usize] == column[*b as usize]);
-    order.chunk_by(equal).map(<[u32]>::to_vec).collect()
+    Some(order.chunk_by(equal).map(<[u32]>::to_vec).collect())
 }
 
 /// `order` sorted by `keys`, equal keys as they come: a counting sort.
