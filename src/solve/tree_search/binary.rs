@@ -34,11 +34,8 @@ fn search<const N: usize, const LIMITED: bool>(
     let mut root = Root { value: base + worth::<N, LIMITED>(&sums.all, limits), split: None };
     // The best trees of depth 1 and 2 below each side of each root.
     let mut below = vec![[[f64::NEG_INFINITY; 2]; 3]; p];
-    for a in 0..p {
-        let sides = [less(&sums.all, &sums.single[a]), sums.single[a]];
-        for (value, side) in sides.iter().enumerate() {
-            below[a].iter_mut().for_each(|best| best[value] = worth::<N, LIMITED>(side, limits));
-        }
+    for (best, ones) in below.iter_mut().zip(&sums.single) {
+        *best = [[less(&sums.all, ones), *ones].map(|side| worth::<N, LIMITED>(&side, limits)); 3];
     }
     for a in 0..p {
         for b in a + 1..p {
@@ -46,9 +43,9 @@ fn search<const N: usize, const LIMITED: bool>(
         }
     }
     for levels in 1..=depth {
-        for a in 0..p {
+        for (a, below) in below.iter().enumerate() {
             if trees.splits(a, &sums.all, &sums.single[a]) {
-                let best = below[a][levels - 1];
+                let best = below[levels - 1];
                 root.offer(base + best[0] + best[1], levels, (subset.covariates[a], sums.cuts[a]));
             }
         }

@@ -121,12 +121,15 @@ impl<const N: usize> Column<N> {
 }
 
 /// Fills `table` with the sums over units with the g-th value of `rows` and the h-th of `columns`, at g m + h.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 fn joint<const N: usize>(rows: &Column<N>, columns: &Column<N>, cells: &[Cell<N>], table: &mut Vec<Cell<N>>) {
     let width = columns.ranks.len();
     table.clear();
     table.resize(rows.ranks.len() * width, [0.0; N]);
+    // Cells are fewer than 2^32, see the strategy's largest table.
+    let width = width as u32;
     for ((&g, &h), cell) in rows.values.iter().zip(&columns.values).zip(cells) {
-        add(&mut table[g as usize * width + h as usize], cell);
+        add(&mut table[g.wrapping_mul(width).wrapping_add(h) as usize], cell);
     }
 }
 

@@ -11,6 +11,9 @@
 //! s(|S|) - min_t s(t)). The cuts fill the lanes of vector instructions; O(p |S| K) for all of them. Along a child covariate of few values
 //! the units of one value are first added up by the band between two root cuts that they fall into.
 
+// Lane l of one array goes with lane l of the others.
+#![allow(clippy::needless_range_loop)]
+
 use multiversion::multiversion;
 
 use super::frontier::{Probe, Sides};

@@ -15,6 +15,7 @@
 //!
 //! Units that no threshold tells apart are one unit with their number and their sums, where there may be enough of them to matter.
 
+use multiversion::multiversion;
 use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
 
@@ -116,6 +117,7 @@ fn ranks(problem: &TreeProblem) -> Vec<Vec<u32>> {
 }
 
 /// Rewards as whole numbers, each unit's smallest taken off; the worth of one; the sum of max - min remainders in the objective.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 fn whole_numbers(problem: &TreeProblem) -> (Vec<f64>, f64, f64) {
     let rows = || problem.rewards().rows().into_iter();
     let stake = |row: &[f64]| {
