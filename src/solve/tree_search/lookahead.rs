@@ -5,6 +5,7 @@
 //! least that of the best tree of depth L, and that of the best tree of depth D where L = D.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use prescribe_models::tree_rule::{Node, TreeProblem};
 
@@ -12,7 +13,7 @@ use super::plan::{Found, Outcome, Plan};
 use super::search::{Memory, Search, Shared};
 use super::subset::Subset;
 use super::units::Units;
-use super::{Limits, Work, answer, refuse_bounds, shared};
+use super::{Limits, answer, on_threads, refuse_bounds, shared};
 use crate::solve::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
 
 /// The lookahead solver.
@@ -48,21 +49,23 @@ impl Solver<TreeProblem> for Lookahead {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
-        let units = Units::of(problem);
-        let everyone = Subset::all(&units);
-        let depth = self.search_depth.min(problem.class.depth);
-        let work = Work::of(&units, &everyone, depth);
-        let shared = shared(&units, depth, work, options, watch)?;
-        let limits = Limits { least: problem.minimum_leaf_size(), step: 1 };
-        let grown = grow(&shared, &everyone, problem.class.depth, limits);
-        // Beyond the depth that is searched only the best arm of every unit bounds the value.
-        let upper = match &grown {
-            Some(_) if depth < problem.class.depth => units.stakes.iter().sum(),
-            Some(found) => found.value,
-            None => f64::NEG_INFINITY,
-        };
-        let outcome = Outcome { upper, found: grown };
-        Ok(answer(problem, start, &shared, outcome, TerminationStatus::LocallySolved))
+        on_threads(problem, options, || {
+            let units = Units::of(problem);
+            let everyone = Subset::all(&units);
+            let depth = self.search_depth.min(problem.class.depth);
+            let shared = shared(&units, &everyone, depth, options, watch);
+            let limits = Limits { least: problem.minimum_leaf_size(), step: 1 };
+            let grown = grow(&shared, &everyone, problem.class.depth, limits);
+            // Beyond the depth that is searched only the best arm of every unit bounds the value.
+            let exact = depth == problem.class.depth && !watch.stopped() && !shared.limited.load(Relaxed);
+            let upper = match &grown {
+                Some(found) if exact => found.value,
+                Some(_) => units.stakes.iter().sum(),
+                None => f64::NEG_INFINITY,
+            };
+            let outcome = Outcome { upper, found: grown };
+            answer(problem, start, &shared, outcome, TerminationStatus::LocallySolved)
+        })
     }
 }
 

@@ -20,7 +20,9 @@
 //! | [`lookahead`] | deep trees by exact shallow ones, a heuristic |
 //!
 //! Split step s (policytree's `split.step`): along each covariate of a node a cut is tried where at least s of the node's units lie
-//! between it and the last cut tried (or the smallest value), and both sides hold the minimum leaf size.
+//! between it and the last cut tried (or the smallest value), and both sides hold the minimum leaf size. Which trees that leaves out
+//! depends on the data, so a step above 1 proves nothing about all trees: the answer is the best among those it allows, `LOCALLY_SOLVED`,
+//! with `restriction` and `restricted_bound` in the statistics. It does not save time either; it is there to repeat policytree's answers.
 
 mod binary;
 mod cells;
@@ -53,10 +55,14 @@ use strategy::{Strategy, forecast};
 use subset::Subset;
 use units::Units;
 
-/// Batches of root cuts in a round where work is spread over threads.
+/// Batches of root cuts in a round where rounds are worth it.
 const ROUND: usize = 16;
-/// Seconds of work that are worth spreading.
-const WORTH_SPREADING: f64 = 0.1;
+/// Seconds of work that are worth rounds of several batches.
+const WORTH_ROUNDS: f64 = 0.1;
+/// Seconds of work that the observer is told of beforehand.
+const WORTH_TELLING: f64 = 10.0;
+/// Cells of the covariates, times ten for every level beyond the second, that are worth more than one thread.
+const WORTH_THREADS: usize = 20_000;
 
 /// The exact search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +129,8 @@ impl Solver<TreeProblem> for TreeSearch {
     }
 
     fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
-        refuse_bounds(problem, "search").map(|()| Promise::Exact)
+        let promise = if self.split_step == 1 { Promise::Exact } else { Promise::Heuristic };
+        refuse_bounds(problem, "search").map(|()| promise)
     }
 
     fn search(
@@ -133,13 +140,21 @@ impl Solver<TreeProblem> for TreeSearch {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
-        let units = Units::of(problem);
-        let everyone = Subset::all(&units);
-        let work = Work::of(&units, &everyone, problem.class.depth);
-        let shared = shared(&units, problem.class.depth, work, options, watch)?;
-        let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
-        let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, problem.class.depth, limits);
-        Ok(answer(problem, start, &shared, outcome, TerminationStatus::Optimal))
+        on_threads(problem, options, || {
+            let units = Units::of(problem);
+            let everyone = Subset::all(&units);
+            let depth = problem.class.depth;
+            let shared = shared(&units, &everyone, depth, options, watch);
+            let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
+            let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, depth, limits);
+            if self.split_step == 1 {
+                return answer(problem, start, &shared, outcome, TerminationStatus::Optimal);
+            }
+            restricted(
+                answer(problem, start, &shared, outcome, TerminationStatus::LocallySolved),
+                limits.step,
+            )
+        })
     }
 
     /// The first rounds find good trees anyhow.
@@ -173,29 +188,51 @@ impl Work {
     }
 }
 
-/// What the parts of the search share. Work of less than a blink is not spread over threads.
+/// The same answer without a claim about the trees that a split step leaves out.
+fn restricted(mut answer: Answer<Node>, step: usize) -> Answer<Node> {
+    let bound = answer.bound.take().map(|(value, _)| value);
+    let restriction = format!("at least {step} units between two cuts that are tried in a node");
+    answer.statistics.insert("restriction".into(), json!(restriction));
+    answer.statistics.insert("restricted_bound".into(), json!(bound));
+    answer
+}
+
+/// Runs a search on as many threads as the options say; what is done in a blink on one.
+fn on_threads<T: Send>(
+    problem: &TreeProblem,
+    options: &Options,
+    search: impl FnOnce() -> T + Send,
+) -> Result<T, SolveError> {
+    let levels = problem.class.depth.saturating_sub(2).min(6) as u32;
+    let size = problem.x().len() * 10_usize.pow(levels);
+    let threads = if size > WORTH_THREADS { options.threads } else { 1 };
+    let failed = |reason: String| SolveError::Backend { solver: "search".into(), reason };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| failed(error.to_string()))?;
+    // A caller that is itself a worker of some pool would, waiting for this one, begin its next piece of work on the same stack.
+    std::thread::scope(|scope| scope.spawn(|| pool.install(search)).join())
+        .map_err(|_| failed("a thread of the search panicked".into()))
+}
+
+/// What the parts of the search share.
 fn shared<'a>(
     units: &'a Units,
+    everyone: &Subset,
     depth: usize,
-    work: Work,
     options: &Options,
     watch: &'a Watch,
-) -> Result<Shared<'a>, SolveError> {
+) -> Shared<'a> {
     // Asked once before anything is done, so that a limit of no time at all is seen.
     watch.stop();
-    let spread = work.seconds > WORTH_SPREADING;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
-    let pool = (spread && options.threads != 1).then(|| pool.build()).transpose();
-    let failed = |error: rayon::ThreadPoolBuildError| SolveError::Backend {
-        solver: "search".into(),
-        reason: error.to_string(),
-    };
-    Ok(Shared {
+    let work = Work::of(units, everyone, depth);
+    if work.seconds > WORTH_TELLING {
+        watch.tell(&format!("about {:.0} s on one core by forecast", work.seconds), None, None, 0);
+    }
+    Shared {
         units,
         watch,
         depth,
-        round: if spread { ROUND } else { 1 },
-        pool: pool.map_err(failed)?,
+        round: if work.seconds > WORTH_ROUNDS { ROUND } else { 1 },
         absolute_gap: options.mip_abs_gap / units.scale,
         relative_gap: options.mip_rel_gap,
         most_cuts: options.mip_max_nodes.unwrap_or(u64::MAX),
@@ -204,7 +241,7 @@ fn shared<'a>(
         limited: AtomicBool::new(false),
         steps: AtomicU64::new(0),
         nodes: Default::default(),
-    })
+    }
 }
 
 /// The better of the tree found and the start, and the bound in the problem's objective.

@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::binary::binary;
@@ -46,8 +45,6 @@ pub struct Shared<'a> {
     /// Batches of root cuts of the whole tree that are looked into before the next are chosen. It does not depend on the number of threads,
     /// and so neither does what is looked into.
     pub round: usize,
-    /// Where several threads share the work.
-    pub pool: Option<ThreadPool>,
     /// The search ends where bound and incumbent are no further apart than this, in whole numbers, or relative to the incumbent.
     pub absolute_gap: f64,
     pub relative_gap: f64,
@@ -302,10 +299,7 @@ impl Shared<'_> {
             let search = Search::new(self, before);
             (look(&search, batch), search.fresh.into_inner())
         };
-        let done: Vec<(Vec<Seen>, Memory)> = match &self.pool {
-            Some(pool) => pool.install(|| batches.par_iter().with_max_len(1).map(task).collect()),
-            None => batches.iter().map(task).collect(),
-        };
+        let done: Vec<(Vec<Seen>, Memory)> = batches.par_iter().with_max_len(1).map(task).collect();
         let (seen, fresh): (Vec<_>, Vec<Memory>) = done.into_iter().unzip();
         known.extend(fresh.into_iter().flatten());
         self.cuts.fetch_add(batches.iter().map(|batch| batch.probes.len() as u64).sum(), Ordering::Relaxed);

@@ -3,6 +3,8 @@
 //! A node's units are those within a box of ranks. They are kept sorted by each covariate that varies among them, so that a
 //! split costs one stable partition, O(p |S|), and no node ever sorts.
 
+use rayon::prelude::*;
+
 use super::units::{Units, sorted_by};
 
 /// Some units.
@@ -28,9 +30,10 @@ impl Subset {
     /// All units.
     pub fn all(units: &Units) -> Self {
         let everyone: Vec<u32> = (0..units.len() as u32).collect();
-        let mut all = Self::of(everyone.clone(), units, units.ranks.len());
-        for (covariate, ranks) in units.ranks.iter().enumerate() {
-            all.push(covariate, &sorted_by(&everyone, ranks), ranks);
+        let orders: Vec<Vec<u32>> = units.ranks.par_iter().map(|ranks| sorted_by(&everyone, ranks)).collect();
+        let mut all = Self::of(everyone, units, orders.len());
+        for (covariate, (order, ranks)) in orders.into_iter().zip(&units.ranks).enumerate() {
+            all.push(covariate, &order, ranks);
         }
         all
     }

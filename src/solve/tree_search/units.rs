@@ -18,6 +18,7 @@
 use multiversion::multiversion;
 use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
+use rayon::prelude::*;
 
 /// The stakes of all units sum to at most two to this.
 const BITS: i32 = 51;
@@ -110,10 +111,9 @@ impl Units {
 
 /// How many thresholds lie below each value, by covariate.
 fn ranks(problem: &TreeProblem) -> Vec<Vec<u32>> {
-    let columns = problem.x().columns().into_iter().zip(&problem.class.thresholds);
-    columns
-        .map(|(column, list)| column.iter().map(|value| list.partition_point(|t| t < value) as u32).collect())
-        .collect()
+    let rank = |list: &Vec<f64>, value: &f64| list.partition_point(|t| t < value) as u32;
+    let lists = problem.class.thresholds.par_iter().enumerate();
+    lists.map(|(j, list)| problem.x().column(j).iter().map(|value| rank(list, value)).collect()).collect()
 }
 
 /// Rewards as whole numbers, each unit's smallest taken off; the worth of one; the sum of max - min remainders in the objective.
