@@ -49,11 +49,11 @@ impl Solver<TreeProblem> for Lookahead {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
-        on_threads(problem, options, || {
-            let units = Units::of(problem);
-            let everyone = Subset::all(&units);
+        on_threads(problem, options, |threads| {
+            let units = Units::of(problem, threads);
+            let everyone = Subset::all(&units, threads);
             let depth = self.search_depth.min(problem.class.depth);
-            let shared = shared(&units, &everyone, depth, options, watch);
+            let shared = shared(&units, &everyone, depth, threads, options, watch);
             let limits = Limits { least: problem.minimum_leaf_size(), step: 1 };
             let grown = grow(&shared, &everyone, problem.class.depth, limits);
             // Beyond the depth that is searched only the best arm of every unit bounds the value.

@@ -43,6 +43,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use prescribe_models::Model;
 use prescribe_models::tree_rule::{Node, TreeProblem};
+use rayon::prelude::*;
 use serde_json::{Map, json};
 
 use super::{
@@ -140,11 +141,11 @@ impl Solver<TreeProblem> for TreeSearch {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
-        on_threads(problem, options, || {
-            let units = Units::of(problem);
-            let everyone = Subset::all(&units);
+        on_threads(problem, options, |threads| {
+            let units = Units::of(problem, threads);
+            let everyone = Subset::all(&units, threads);
             let depth = problem.class.depth;
-            let shared = shared(&units, &everyone, depth, options, watch);
+            let shared = shared(&units, &everyone, depth, threads, options, watch);
             let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
             let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, depth, limits);
             if self.split_step == 1 {
@@ -197,21 +198,40 @@ fn restricted(mut answer: Answer<Node>, step: usize) -> Answer<Node> {
     answer
 }
 
-/// Runs a search on as many threads as the options say; what is done in a blink on one.
+/// Runs a search on as many threads as the options say; what is done in a blink on the caller's.
 fn on_threads<T: Send>(
     problem: &TreeProblem,
     options: &Options,
-    search: impl FnOnce() -> T + Send,
+    search: impl FnOnce(Threads) -> T + Send,
 ) -> Result<T, SolveError> {
     let levels = problem.class.depth.saturating_sub(2).min(6) as u32;
-    let size = problem.x().len() * 10_usize.pow(levels);
-    let threads = if size > WORTH_THREADS { options.threads } else { 1 };
+    if options.threads == 1 || problem.x().len() * 10_usize.pow(levels) < WORTH_THREADS {
+        return Ok(search(Threads::One));
+    }
     let failed = |reason: String| SolveError::Backend { solver: "search".into(), reason };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| failed(error.to_string()))?;
     // A caller that is itself a worker of some pool would, waiting for this one, begin its next piece of work on the same stack.
-    std::thread::scope(|scope| scope.spawn(|| pool.install(search)).join())
+    std::thread::scope(|scope| scope.spawn(|| pool.install(|| search(Threads::Many))).join())
         .map_err(|_| failed("a thread of the search panicked".into()))
+}
+
+/// Whether work is spread over the threads of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Threads {
+    One,
+    Many,
+}
+
+impl Threads {
+    /// `of` each item, in their order.
+    fn map<T: Sync, R: Send>(self, items: &[T], of: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+        match self {
+            Threads::One => items.iter().map(of).collect(),
+            // One item at a time to each thread: the slow ones come together.
+            Threads::Many => items.par_iter().with_max_len(1).map(of).collect(),
+        }
+    }
 }
 
 /// What the parts of the search share.
@@ -219,6 +239,7 @@ fn shared<'a>(
     units: &'a Units,
     everyone: &Subset,
     depth: usize,
+    threads: Threads,
     options: &Options,
     watch: &'a Watch,
 ) -> Shared<'a> {
@@ -232,6 +253,7 @@ fn shared<'a>(
         units,
         watch,
         depth,
+        threads,
         round: if work.seconds > WORTH_ROUNDS { ROUND } else { 1 },
         absolute_gap: options.mip_abs_gap / units.scale,
         relative_gap: options.mip_rel_gap,

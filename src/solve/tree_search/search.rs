@@ -16,8 +16,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use super::binary::binary;
 use super::cells::Root;
 use super::frontier::{Batch, Frontier, Key, Probe, Seen, Sides};
@@ -28,7 +26,7 @@ use super::strategy::Strategy;
 use super::stump::{leaf, stump};
 use super::subset::Subset;
 use super::units::Units;
-use super::{Limits, Work};
+use super::{Limits, Threads, Work};
 use crate::solve::Watch;
 
 /// Elementary steps between two looks at the clock.
@@ -42,6 +40,7 @@ pub struct Shared<'a> {
     pub watch: &'a Watch<'a>,
     /// Depth of the tree asked for.
     pub depth: usize,
+    pub threads: Threads,
     /// Batches of root cuts of the whole tree that are looked into before the next are chosen. It does not depend on the number of threads,
     /// and so neither does what is looked into.
     pub round: usize,
@@ -299,7 +298,7 @@ impl Shared<'_> {
             let search = Search::new(self, before);
             (look(&search, batch), search.fresh.into_inner())
         };
-        let done: Vec<(Vec<Seen>, Memory)> = batches.par_iter().with_max_len(1).map(task).collect();
+        let done: Vec<(Vec<Seen>, Memory)> = self.threads.map(batches, task);
         let (seen, fresh): (Vec<_>, Vec<Memory>) = done.into_iter().unzip();
         known.extend(fresh.into_iter().flatten());
         self.cuts.fetch_add(batches.iter().map(|batch| batch.probes.len() as u64).sum(), Ordering::Relaxed);

@@ -3,8 +3,7 @@
 //! A node's units are those within a box of ranks. They are kept sorted by each covariate that varies among them, so that a
 //! split costs one stable partition, O(p |S|), and no node ever sorts.
 
-use rayon::prelude::*;
-
+use super::Threads;
 use super::units::{Units, sorted_by};
 
 /// Some units.
@@ -28,9 +27,9 @@ pub struct Subset {
 
 impl Subset {
     /// All units.
-    pub fn all(units: &Units) -> Self {
+    pub fn all(units: &Units, threads: Threads) -> Self {
         let everyone: Vec<u32> = (0..units.len() as u32).collect();
-        let orders: Vec<Vec<u32>> = units.ranks.par_iter().map(|ranks| sorted_by(&everyone, ranks)).collect();
+        let orders = threads.map(&units.ranks, |ranks| sorted_by(&everyone, ranks));
         let mut all = Self::of(everyone, units, orders.len());
         for (covariate, (order, ranks)) in orders.into_iter().zip(&units.ranks).enumerate() {
             all.push(covariate, &order, ranks);

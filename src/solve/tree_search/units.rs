@@ -18,7 +18,8 @@
 use multiversion::multiversion;
 use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
-use rayon::prelude::*;
+
+use super::Threads;
 
 /// The stakes of all units sum to at most two to this.
 const BITS: i32 = 51;
@@ -49,8 +50,8 @@ pub struct Units {
 }
 
 impl Units {
-    pub fn of(problem: &TreeProblem) -> Self {
-        let ranks = ranks(problem);
+    pub fn of(problem: &TreeProblem, threads: Threads) -> Self {
+        let ranks = ranks(problem, threads);
         let (whole, scale, rounding) = whole_numbers(problem);
         let arms = problem.arms.len();
         let lowest = |row: ndarray::ArrayView1<f64>| row.iter().copied().fold(f64::INFINITY, f64::min);
@@ -110,10 +111,11 @@ impl Units {
 }
 
 /// How many thresholds lie below each value, by covariate.
-fn ranks(problem: &TreeProblem) -> Vec<Vec<u32>> {
-    let rank = |list: &Vec<f64>, value: &f64| list.partition_point(|t| t < value) as u32;
-    let lists = problem.class.thresholds.par_iter().enumerate();
-    lists.map(|(j, list)| problem.x().column(j).iter().map(|value| rank(list, value)).collect()).collect()
+fn ranks(problem: &TreeProblem, threads: Threads) -> Vec<Vec<u32>> {
+    let columns: Vec<_> = problem.x().columns().into_iter().zip(&problem.class.thresholds).collect();
+    threads.map(&columns, |(column, list)| {
+        column.iter().map(|value| list.partition_point(|t| t < value) as u32).collect()
+    })
 }
 
 /// Rewards as whole numbers, each unit's smallest taken off; the worth of one; the sum of max - min remainders in the objective.
