@@ -3,13 +3,16 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use common::numbers;
 use ndarray::Array2;
 use prescribe::models::SideConstraint;
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 use prescribe::simulate::{Covariates, tree_rewards};
 use prescribe::solve::{
-    self, Lookahead, Milp, Options, Report, Silent, Solver, TerminationStatus, TreeSearch,
+    self, Control, Lookahead, Milp, Observer, Options, Progress, Report, Silent, Solver, TerminationStatus,
+    TreeSearch,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -221,6 +224,42 @@ fn limits_leave_a_rule_and_a_bound() {
         assert!(value <= optimum + 1e-9 && optimum <= bound + 1e-9, "{options:?}: {value} {optimum} {bound}");
         assert!(value < bound, "{options:?}: it was stopped before its end");
     }
+}
+
+/// Stops when it has been asked so often.
+struct Patience(AtomicI64);
+
+impl Observer for Patience {
+    fn progress(&self, _progress: &Progress) -> Control {
+        Control::Continue
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) <= 0
+    }
+}
+
+/// Wherever the search is interrupted, its rule respects the constraints and its bound holds.
+#[test]
+fn interrupted_searches_bound_the_optimum() {
+    let mut interrupted = 0;
+    for (n, depth, least) in [(4000, 2, 1), (4000, 2, 200), (300, 3, 1), (300, 3, 20), (120, 4, 3)] {
+        let problem = tree_rewards(Covariates::Continuous, n, 4, 3, 5).unwrap();
+        let problem = problem.problem(depth, Candidates::All).unwrap();
+        let problem = problem.with(SideConstraint::MinimumLeafSize(least)).unwrap();
+        let optimum = search(&problem, 1, 0).objective_value.unwrap();
+        for patience in (0..6).chain((6..60).step_by(9)) {
+            let options = Options { threads: 1 + patience as usize % 3, ..Options::default() };
+            let observer = Patience(AtomicI64::new(patience));
+            let report = solve::solve(&problem, &TreeSearch::default(), None, &options, &observer).unwrap();
+            let what = format!("n {n} depth {depth} least {least} patience {patience}");
+            assert!(report.certificate.verified, "{what}: {:?}", report.certificate);
+            let (value, bound) = (report.objective_value.unwrap(), report.objective_bound.unwrap());
+            assert!(value <= optimum + 1e-9 && optimum <= bound + 1e-9, "{what}: {value} {optimum} {bound}");
+            interrupted += usize::from(report.termination_status == TerminationStatus::Interrupted);
+        }
+    }
+    assert!(interrupted >= 20, "{interrupted}");
 }
 
 #[test]

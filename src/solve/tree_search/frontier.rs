@@ -102,12 +102,14 @@ impl Seen {
 pub struct Frontier {
     cuts: Vec<Cuts>,
     open: Vec<Interval>,
+    /// Bound on cuts whose look was cut short.
+    unfinished: f64,
 }
 
 impl Frontier {
     /// All cuts that `limits` allow; `shallower` bounds the value of trees of depth d - 1 over all the units.
     pub fn new(units: &Units, subset: &Subset, limits: Limits, shallower: f64) -> Self {
-        let mut frontier = Self { cuts: Vec::new(), open: Vec::new() };
+        let mut frontier = Self { cuts: Vec::new(), open: Vec::new(), unfinished: f64::NEG_INFINITY };
         for place in 0..subset.covariates.len() {
             let (cuts, everything) = Cuts::of(units, subset, limits, place);
             let high = cuts.ranks.len();
@@ -121,7 +123,7 @@ impl Frontier {
 
     /// No cut that is still open has a better tree.
     pub fn bound(&self) -> f64 {
-        self.open.iter().map(|interval| interval.bound).fold(f64::NEG_INFINITY, f64::max)
+        self.open.iter().map(|interval| interval.bound).fold(self.unfinished, f64::max)
     }
 
     /// Closes what cannot reach its need, and takes out the intervals of the most promising covariate, with at most `width` cuts to
@@ -145,8 +147,12 @@ impl Frontier {
         Some(batch)
     }
 
-    /// Puts the parts of a batch's intervals back; `seen` has what was found at each probe.
-    pub fn put_back(&mut self, batch: Batch, seen: &[Seen]) {
+    /// Puts the parts of a batch's intervals back; `seen` has what was found at each probe, and all of it unless the look was cut short.
+    pub fn put_back(&mut self, batch: Batch, seen: &[Seen], cut_short: bool) {
+        if cut_short {
+            let bounds = seen.iter().map(|seen| seen.sides.left + seen.sides.right);
+            self.unfinished = bounds.fold(self.unfinished, f64::max);
+        }
         let mut seen = batch.probes.iter().zip(seen);
         for (interval, probes) in batch.intervals {
             let mut rest = interval;

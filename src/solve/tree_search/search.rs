@@ -171,11 +171,12 @@ impl<'a> Search<'a> {
                 true => self.shared.spread(&batches, &mut known, look),
                 false => vec![look(self, &batches[0])],
             };
+            let stopped = self.shared.watch.stopped();
             for (batch, seen) in batches.into_iter().zip(seen) {
                 batch.probes.iter().zip(&seen).for_each(|(probe, seen)| best.offer(probe.key, seen));
-                frontier.put_back(batch, &seen);
+                frontier.put_back(batch, &seen, stopped);
             }
-            if self.shared.watch.stopped() || (top && self.shared.enough(&best, &frontier)) {
+            if stopped || (top && self.shared.enough(&best, &frontier)) {
                 break;
             }
         }
@@ -228,12 +229,8 @@ impl<'a> Search<'a> {
         let right = self.solve(&side(false), depth - 1, aim - sides.left, Limits::NONE);
         sides.right = right.upper.min(sides.right);
         match limits.none() {
-            true => {
-                let found = Outcome::joined(covariate, cut, left, right).found;
-                let value = found.as_ref().map_or(f64::NEG_INFINITY, |found| found.value);
-                Seen { sides, value, plan: found.map(|found| found.plan) }
-            }
-            false if sides.left + sides.right < need => Seen { sides, value: f64::NEG_INFINITY, plan: None },
+            true => Seen::tree(sides, Outcome::joined(covariate, cut, left, right)),
+            false if sides.left + sides.right < need => Seen::nothing(sides),
             false => self.within_limits(subset, depth, limits, probe, sides, need),
         }
     }
@@ -267,7 +264,7 @@ impl<'a> Search<'a> {
         need: f64,
         limits: Limits,
     ) -> Option<Found> {
-        let Best { value, key, plan, .. } = best;
+        let Best { value, key, plan } = best;
         match (plan, key) {
             (Some(plan), _) => Some(Found { value, plan }),
             (None, Some(key)) if value >= need => self.below(subset, depth, key, limits).found,
