@@ -4,15 +4,11 @@
 //! greedy loss = (exact - greedy) / (exact - best single arm)      over the same candidate thresholds
 //! ```
 //!
-//! Ends with the yardstick: pystreed's CPU time on a fixed instance, where a Python that has it is found (`python3`, or the
-//! one named by the variable PYTHON).
+//! Ends with the yardstick (support/yardstick.rs).
 //!
 //! `cargo bench --profile release --bench tree_programs [-- --quick]`
 
 mod support;
-
-use std::path::Path;
-use std::process::Command;
 
 use prescribe::models::Model;
 use prescribe::models::tree_rule::Candidates;
@@ -20,7 +16,7 @@ use prescribe::simulate::{Covariates, tree_rewards};
 use prescribe::solve::greedy::Greedy;
 use prescribe::solve::{self, Formulation, Milp, Options, Silent, TerminationStatus};
 use serde::{Deserialize, Serialize};
-use support::{Call, CpuLimit, Failure, largest, mean, median, or_dash, percent, run_jobs, table};
+use support::{Call, CpuLimit, Failure, largest, mean, median, or_dash, percent, run_jobs, table, yardstick};
 
 /// CPU seconds for one solve.
 const LIMIT: u64 = 60;
@@ -66,7 +62,7 @@ fn main() -> Result<(), Failure> {
         Call::Bench { quick } => {
             extended(quick)?;
             flow(quick)?;
-            yardstick()?;
+            yardstick::print()?;
         }
         Call::Other => {}
     }
@@ -170,31 +166,4 @@ fn row(cell: &Cell, group: &[Measured]) -> Vec<String> {
         loss(largest),
         format!("{:.4}", mean(&column(|solve| solve.greedy_cpu_seconds))),
     ]
-}
-
-#[derive(Deserialize)]
-struct Yardstick {
-    version: String,
-    cpu_seconds: f64,
-    value: f64,
-}
-
-/// pystreed on the binary n10000 p30 K2 depth-3 instance.
-fn yardstick() -> Result<(), Failure> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/yardstick.py");
-    let python = std::env::var("PYTHON").unwrap_or("python3".into());
-    let output = Command::new(python).arg(script).output().ok();
-    let printed = output.filter(|output| output.status.success()).map(|output| output.stdout);
-    let measured: Option<Yardstick> = match printed {
-        Some(text) => serde_json::from_slice(&text)?,
-        None => None,
-    };
-    println!("\n### Yardstick: pystreed on binary n10000 p30 K2, depth 3\n");
-    match measured {
-        Some(Yardstick { version, cpu_seconds, value }) => {
-            println!("pystreed {version}: {cpu_seconds:.3} CPU s (median of five fits), value {value:.6}")
-        }
-        None => println!("skipped: pystreed not installed"),
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code)] // every benchmark is a crate of its own and uses its part
 
 pub mod exact_reference;
+pub mod yardstick;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

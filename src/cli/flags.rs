@@ -16,7 +16,7 @@ use crate::solve::{Formulation, Options, Stage};
 /// Limits, tolerances and the choice of solver. Everything is optional, so that a configuration file may say it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SolverFlags {
-    /// Way of solving: milp (exact, HiGHS); smooth (linear rules); greedy (trees)
+    /// Way of solving: milp (exact, HiGHS); smooth (linear rules); search (trees, exact); lookahead, greedy (trees)
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
     /// Of milp: how the problem is written as programs (default: by its size)
@@ -25,6 +25,12 @@ pub struct SolverFlags {
     /// Of smooth: how far to go (default: polished)
     #[arg(long, value_name = "surrogate|multi_start|polished", value_parser = named::<Stage>, help_heading = "Solver")]
     pub stage: Option<Stage>,
+    /// Of search: at least S units between the cuts tried in a node (policytree's split.step; default 1: all)
+    #[arg(long, value_name = "S", value_parser = positive, help_heading = "Solver")]
+    pub split_step: Option<usize>,
+    /// Of lookahead: depth of the exact trees that it grows from (default 2)
+    #[arg(long, value_name = "L", value_parser = positive, help_heading = "Solver")]
+    pub search_depth: Option<usize>,
     /// Stop after this many seconds with what there is
     #[arg(long, value_name = "SECONDS", value_parser = nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
     pub time_limit: Option<f64>,
@@ -122,7 +128,12 @@ impl SolverFlags {
     }
 
     pub fn settings(&self) -> Settings {
-        Settings { formulation: self.formulation, stage: self.stage }
+        Settings {
+            formulation: self.formulation,
+            stage: self.stage,
+            split_step: self.split_step,
+            search_depth: self.search_depth,
+        }
     }
 
     /// `options` with what was typed.

@@ -9,12 +9,29 @@
 //! each subset, smallest first. All of it keeps to the time limit of the solve; what the time does not reach, or the formulation
 //! that was asked for does not take, is null.
 
-use prescribe_models::{Model, PolicyProblem, RuleClass};
+use prescribe_models::{Model, PolicyProblem, RuleClass, SideConstraint};
 use serde_json::{Value, json};
 
 use super::{
-    Observer, Options, Report, Solvable, SolveError, Solver, TerminationStatus, Watch, solve_started,
+    Observer, Options, Report, Solvable, SolveError, Solver, TerminationStatus, Unsupported, Watch,
+    solve_started,
 };
+
+/// Refuses the first side constraint that can exclude a rule and that a solver does not take.
+pub(super) fn refuse_others<C: RuleClass>(
+    problem: &PolicyProblem<C>,
+    solver: &str,
+    takes: impl Fn(&SideConstraint) -> bool,
+) -> Result<(), Unsupported> {
+    match problem.side().iter().find(|constraint| constraint.binds() && !takes(constraint)) {
+        None => Ok(()),
+        Some(constraint) => Err(Unsupported {
+            solver: solver.into(),
+            part: format!("the constraint {}", constraint.name()),
+            remedy: "use --solver milp".into(),
+        }),
+    }
+}
 
 /// A conflict is searched for among the first so many constraints: their subsets are all tried.
 const MOST_CONSTRAINTS: usize = 8;

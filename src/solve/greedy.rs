@@ -5,9 +5,10 @@
 
 use prescribe_models::tree_rule::splits::{Bin, Stump, bins, is_enough, stumps};
 use prescribe_models::tree_rule::{Node, TreeProblem};
-use prescribe_models::{Model, RuleClass};
+use prescribe_models::{Model, RuleClass, SideConstraint};
 use serde_json::Map;
 
+use super::constraints::refuse_others;
 use super::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
 
 /// The greedy solver.
@@ -24,14 +25,7 @@ impl Solver<TreeProblem> for Greedy {
     }
 
     fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
-        match problem.side().iter().find(|constraint| constraint.binds() && !constraint.is_on_leaves()) {
-            None => Ok(Promise::Heuristic),
-            Some(constraint) => Err(Unsupported {
-                solver: "greedy".into(),
-                part: format!("the constraint {}", constraint.name()),
-                remedy: "use --solver milp".into(),
-            }),
-        }
+        refuse_others(problem, "greedy", SideConstraint::is_on_leaves).map(|()| Promise::Heuristic)
     }
 
     fn search(

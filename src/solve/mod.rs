@@ -8,6 +8,8 @@
 //! |---|---|---|
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
 //! | [`smooth`] | linear rules by annealed L-BFGS and exact line searches | local |
+//! | [`tree_search`] | trees, all of them, by bounds on the root cuts | exact |
+//! | [`tree_search::Lookahead`] | deep trees by exact shallow ones | heuristic |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
@@ -21,6 +23,7 @@ pub mod milp;
 pub mod registry;
 pub mod report;
 pub mod smooth;
+pub mod tree_search;
 pub mod watch;
 
 pub use constraints::solve_explained;
@@ -29,6 +32,7 @@ pub use milp::Milp;
 pub use registry::Solvable;
 pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
 pub use smooth::{Smooth, Stage};
+pub use tree_search::{Lookahead, TreeSearch};
 pub use watch::{Control, Observer, Progress, Silent, Stop, Watch};
 
 use std::path::PathBuf;
@@ -141,6 +145,11 @@ pub trait Solver<M: Model>: Send + Sync {
     /// What it promises on this model, or which part of the model it refuses.
     fn accepts(&self, model: &M) -> Result<Promise, Unsupported>;
 
+    /// Whether a quick solver's answer is worth having before it begins.
+    fn wants_start(&self) -> bool {
+        true
+    }
+
     /// Looks for an answer, from `start` where one is given, until done or `watch` says stop.
     fn search(
         &self,
@@ -182,7 +191,8 @@ pub fn solve_started<M: Solvable>(
 ) -> Result<Report<M::Point>, SolveError> {
     let promise = solver.accepts(model)?;
     let Some(starter) = M::starter()
-        .filter(|starter| start.is_none() && promise == Promise::Exact && starter.accepts(model).is_ok())
+        .filter(|_| start.is_none() && promise == Promise::Exact && solver.wants_start())
+        .filter(|starter| starter.accepts(model).is_ok())
     else {
         return solve(model, solver, start, options, observer);
     };

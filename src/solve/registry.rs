@@ -8,7 +8,7 @@ use super::clarabel::Clarabel;
 use super::greedy::Greedy;
 use serde::{Deserialize, Serialize};
 
-use super::{Formulation, Milp, Programmed, Smooth, Solver, Stage};
+use super::{Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch};
 
 /// Solvers of one problem, in the order in which they are listed to users.
 pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
@@ -23,6 +23,12 @@ pub struct Settings {
     /// Of `smooth`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
+    /// Of `search`: fewest units between two cuts of a node that are tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_step: Option<usize>,
+    /// Of `lookahead`: depth of its exact trees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_depth: Option<usize>,
 }
 
 /// A problem that has registered solvers.
@@ -54,7 +60,14 @@ impl Solvable for LinearProblem {
 
 impl Solvable for TreeProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
-        vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Greedy)]
+        vec![
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(TreeSearch { split_step: settings.split_step.unwrap_or(1) }),
+            Box::new(
+                settings.search_depth.map_or(Lookahead::default(), |search_depth| Lookahead { search_depth }),
+            ),
+            Box::new(Greedy),
+        ]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
@@ -90,6 +103,8 @@ pub fn find<M: Solvable>(name: &str, settings: Settings) -> Result<Box<dyn Solve
     let foreign = [
         ("formulation", settings.formulation.is_some(), "milp"),
         ("stage", settings.stage.is_some(), "smooth"),
+        ("split_step", settings.split_step.is_some(), "search"),
+        ("search_depth", settings.search_depth.is_some(), "lookahead"),
     ];
     match foreign.into_iter().find(|(_, given, owner)| *given && *owner != name) {
         Some((setting, _, owner)) => Err(UnknownChoice::Setting { solver: name.into(), setting, owner }),

@@ -30,6 +30,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
+use super::constraints::refuse_others;
 use super::line_search::{self, Beta};
 use super::{Answer, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch};
 use crate::random::stream;
@@ -76,14 +77,7 @@ impl Solver<LinearProblem> for Smooth {
     }
 
     fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
-        match problem.side().first() {
-            None => Ok(Promise::Local),
-            Some(constraint) => Err(Unsupported {
-                solver: "smooth".into(),
-                part: format!("the constraint {} on a linear rule", constraint.name()),
-                remedy: "use --solver milp".into(),
-            }),
-        }
+        refuse_others(problem, "smooth", |_| false).map(|()| Promise::Local)
     }
 
     fn search(

@@ -94,6 +94,11 @@ impl<'o> Watch<'o> {
         }
     }
 
+    /// Whether [`Watch::stop`] has said so before; as cheap as reading a number.
+    pub fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) != 0
+    }
+
     /// Tells the observer, who may stop the solve.
     pub fn tell(&self, phase: &str, incumbent: Option<f64>, bound: Option<f64>, nodes: u64) {
         let progress = Progress { seconds: self.elapsed(), phase: phase.into(), incumbent, bound, nodes };

@@ -1,0 +1,122 @@
+//! Which way a node is searched: the cheapest by forecast.
+//!
+//! Costs are in nanoseconds of one core, measured once (benches/tree_search.rs) and good enough to choose by.
+
+use super::cells::MOST_ARMS;
+use super::scan::LANES;
+
+/// More numbers than this are not kept in one table.
+const LARGEST_TABLE: usize = 1 << 22;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Root cuts by their bounds.
+    Bisection,
+    /// Joint histograms (depth 2).
+    Pairs,
+    /// Sums over pairs and triples of binary covariates (depth 2 and 3).
+    Binary,
+}
+
+impl Strategy {
+    pub const ALL: [Self; 3] = [Self::Bisection, Self::Pairs, Self::Binary];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bisection => "bisection",
+            Self::Pairs => "joint_histograms",
+            Self::Binary => "binary_sums",
+        }
+    }
+
+    /// Why it was chosen.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Bisection => "no table of sums over two or three covariates is cheaper by forecast",
+            Self::Pairs => "the covariates have so few values that joint histograms are cheaper by forecast",
+            Self::Binary => "all covariates have two values",
+        }
+    }
+
+    /// The way to search trees of a depth of at least 2 over `len` units whose covariates have so many `values`.
+    pub fn of(arms: usize, len: usize, values: &[usize], depth: usize) -> Self {
+        let binary = values.iter().all(|&values| values == 2);
+        match depth {
+            _ if arms > MOST_ARMS => Strategy::Bisection,
+            2 if binary => Strategy::Binary,
+            3 if binary && values.len().pow(3) / 6 * padded(arms) <= LARGEST_TABLE => Strategy::Binary,
+            2 if joint(arms, len, values) < scanned(arms, len, values) => Strategy::Pairs,
+            _ => Strategy::Bisection,
+        }
+    }
+}
+
+/// Seconds on one core that the best tree of a depth over such units may take: right within a factor of three or so.
+pub fn forecast(arms: usize, len: usize, values: &[usize], depth: usize) -> f64 {
+    1e-9 * nanoseconds(arms, len, values, depth)
+}
+
+fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize) -> f64 {
+    if depth < 2 {
+        return 2.0 * (len * arms * values.len()) as f64;
+    }
+    match Strategy::of(arms, len, values, depth) {
+        Strategy::Pairs => joint(arms, len, values),
+        Strategy::Binary => sums(arms, len, values.len(), depth),
+        Strategy::Bisection if depth == 2 => scanned(arms, len, values),
+        Strategy::Bisection => {
+            // Half of the units on each side; half of their values where each has its own.
+            let (half, most) = (len.div_ceil(2), len.div_ceil(2).max(2));
+            let below: Vec<usize> = values.iter().map(|&values| values.min(most)).collect();
+            let looks: f64 = values.iter().map(|&values| looks(values)).sum();
+            looks * 2.0 * nanoseconds(arms, half, &below, depth - 1)
+        }
+    }
+}
+
+/// Sums over pairs and triples: a third of the covariates of a unit have their rarer value.
+fn sums(arms: usize, len: usize, covariates: usize, depth: usize) -> f64 {
+    let (p, ones, vectors) =
+        (covariates as f64, covariates as f64 / 3.0, (padded(arms) as f64 / 4.0).max(0.5));
+    let added = |o: f64| if depth == 3 { o.powi(3) / 6.0 + o * o / 2.0 } else { o * o / 2.0 };
+    vectors * (2.0 * len as f64 * added(ones) + 30.0 * added(p))
+}
+
+/// Root cuts searched at depth 3 and more until a covariate of so many values is closed.
+fn looks(values: usize) -> f64 {
+    let values = values as f64;
+    (values - 1.0).min(6.0 * values.log2())
+}
+
+/// How many numbers a cell holds.
+fn padded(arms: usize) -> usize {
+    if arms == 2 { 1 } else { arms.next_multiple_of(4) }
+}
+
+/// Joint histograms of every two covariates: each unit once, each cell twice.
+fn joint(arms: usize, len: usize, values: &[usize]) -> f64 {
+    let arms = padded(arms);
+    let m: Vec<f64> = values.iter().map(|&values| values as f64).collect();
+    let (sum, squares) = (m.iter().sum::<f64>(), m.iter().map(|m| m * m).sum::<f64>());
+    let widest = m.iter().copied().fold(0.0, f64::max);
+    if widest * widest * arms as f64 > LARGEST_TABLE as f64 {
+        return f64::INFINITY;
+    }
+    let (pairs, cells) = ((m.len() * m.len().saturating_sub(1) / 2) as f64, (sum * sum - squares) / 2.0);
+    let vectors = 1.0 + arms as f64 / 4.0;
+    pairs * len as f64 * vectors + (2.0 * cells + squares) * 6.0 * vectors
+}
+
+/// Bisection at depth 2: so many scans for each root covariate.
+fn scanned(arms: usize, len: usize, values: &[usize]) -> f64 {
+    let arms = if arms == 2 { 1.0 } else { arms as f64 };
+    let scans: f64 = values.iter().map(|&values| scans(values)).sum();
+    let step = |&values: &usize| arms * (1.2 * len as f64 + 4.0 * values as f64);
+    scans * values.iter().map(step).sum::<f64>()
+}
+
+/// Scans until the cuts of a covariate of so many values are closed.
+fn scans(values: usize) -> f64 {
+    let values = values as f64;
+    (values / LANES as f64).ceil().min(values.log2() - 3.0).max(1.0)
+}
