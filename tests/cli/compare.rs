@@ -46,15 +46,15 @@ fn linear_exact_and_smooth() {
 }
 
 #[test]
-fn tree_exact_and_greedy() {
+fn trees_by_every_solver() {
     let instance = instance(1, 60, 2, &["none", "drug", "both"], false);
     let line = "compare tree --covariates X.csv --rewards G.csv --depth 2 --candidates quantiles:4";
     let comparison = compared(line, &instance);
     let solvers: Vec<&str> =
         comparison["reports"].as_array().unwrap().iter().map(|r| r["solver"].as_str().unwrap()).collect();
-    assert_eq!(solvers, ["milp", "greedy"]);
+    assert_eq!(solvers, ["milp", "search", "lookahead", "greedy"]);
     assert_eq!(comparison["proved"], true);
-    assert_gaps(&comparison, &["milp", "greedy"]);
+    assert_gaps(&comparison, &solvers);
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn a_solver_that_refuses_says_why() {
     let instance = instance(1, 60, 2, &["none", "drug", "both"], true);
     let comparison = compared("compare tree --covariates X.csv --rewards G.csv --depth 25", &instance);
     assert!(comparison["refused"]["milp"].as_str().unwrap().contains("coefficients"), "{comparison:#}");
-    assert_eq!(comparison["reports"][0]["solver"], "greedy");
-    assert_eq!(comparison["proved"], false);
+    assert_eq!(comparison["reports"][0]["solver"], "search");
+    assert_eq!(comparison["proved"], true);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_problem_of_a_folder_that_learn_wrote() {
     crate::learn::trial_in(&shell);
     shell.run(&format!("{} --maximize --out out", crate::learn::LEARN)).exits(0);
     let comparison = shell.run("compare learned out --json -").exits(0).json();
-    assert_gaps(&comparison, &["milp", "greedy"]);
+    assert_gaps(&comparison, &["milp", "search", "lookahead", "greedy"]);
     let learned = shell.json("out/report.json");
     assert_eq!(comparison["reports"][0]["objective_value"], learned["objective_value"]);
     assert_eq!(comparison["reports"][0]["model_hash"], learned["model_hash"]);

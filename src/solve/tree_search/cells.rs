@@ -9,6 +9,7 @@
 //! ```
 
 use super::Limits;
+use super::frontier::Key;
 use super::subset::Subset;
 use super::units::Units;
 
@@ -99,12 +100,12 @@ pub const MOST_ARMS: usize = 31;
 pub struct Root {
     pub value: f64,
     /// The least depth of a tree with this value, and the first root cut of such a tree; none where a leaf does.
-    pub split: Option<(usize, super::frontier::Key)>,
+    pub split: Option<(usize, Key)>,
 }
 
 impl Root {
     /// Takes a tree of the next depth where it earns more.
-    pub fn offer(&mut self, value: f64, depth: usize, key: super::frontier::Key) {
+    pub fn offer(&mut self, value: f64, depth: usize, key: Key) {
         if value > self.value {
             *self = Self { value, split: Some((depth, key)) };
         }

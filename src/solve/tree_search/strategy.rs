@@ -51,12 +51,12 @@ impl Strategy {
     }
 }
 
-/// Seconds on one core that the best tree of a depth over such units may take: right within a factor of three or so.
+/// Seconds on one core that the best tree of a depth over such units may take: mostly right within a factor of four.
 pub fn forecast(arms: usize, len: usize, values: &[usize], depth: usize) -> f64 {
-    1e-9 * nanoseconds(arms, len, values, depth)
+    1e-9 * nanoseconds(arms, len, values, depth, true)
 }
 
-fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize) -> f64 {
+fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize, top: bool) -> f64 {
     if depth < 2 {
         return 2.0 * (len * arms * values.len()) as f64;
     }
@@ -68,8 +68,8 @@ fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize) -> f64 {
             // Half of the units on each side; half of their values where each has its own.
             let (half, most) = (len.div_ceil(2), len.div_ceil(2).max(2));
             let below: Vec<usize> = values.iter().map(|&values| values.min(most)).collect();
-            let looks: f64 = values.iter().map(|&values| looks(values)).sum();
-            looks * 2.0 * nanoseconds(arms, half, &below, depth - 1)
+            let looks: f64 = values.iter().map(|&values| looks(values, top)).sum();
+            looks * 2.0 * nanoseconds(arms, half, &below, depth - 1, false)
         }
     }
 }
@@ -82,10 +82,11 @@ fn sums(arms: usize, len: usize, covariates: usize, depth: usize) -> f64 {
     vectors * (2.0 * len as f64 * added(ones) + 30.0 * added(p))
 }
 
-/// Root cuts searched at depth 3 and more until a covariate of so many values is closed.
-fn looks(values: usize) -> f64 {
+/// Root cuts searched at depth 3 and more until a covariate of so many values is closed: fewer below the top, where most nodes only
+/// have to be shown not to reach their need.
+fn looks(values: usize, top: bool) -> f64 {
     let values = values as f64;
-    (values - 1.0).min(6.0 * values.log2())
+    (values - 1.0).min(if top { 6.0 * values.log2() } else { values.log2().max(5.0) })
 }
 
 /// How many numbers a cell holds.
