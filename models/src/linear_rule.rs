@@ -25,6 +25,7 @@ mod radon;
 pub use facets::Facets;
 pub use form::{LinearForm, Writing};
 pub use merged_units::MergedUnits;
+pub(crate) use merged_units::midrange;
 pub use naive::Naive;
 pub use radon::Radon;
 

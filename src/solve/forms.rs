@@ -2,8 +2,9 @@
 
 use prescribe_models::linear_rule::{Facets, LinearForm, LinearProblem, Naive, Radon};
 use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::multi_linear_rule::{MultiLinearForm, MultiLinearProblem, Writing};
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
-use prescribe_models::{Model, ProgramForm};
+use prescribe_models::{Model, ProgramForm, SideConstraint};
 use serde::{Deserialize, Serialize};
 
 use super::{Promise, Unsupported};
@@ -67,6 +68,43 @@ impl Programmed for LinearProblem {
             _ => Box::new(LinearForm::new(self, Facets::default())),
         }
     }
+}
+
+impl Programmed for MultiLinearProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if let Some(constraint) = self.side().iter().find(|constraint| !is_row(constraint)) {
+            let part = format!("the constraint {} on a linear rule", constraint.name());
+            return Err(refuse(part, "leave it out, or use a tree"));
+        }
+        let writing = match formulation {
+            None | Some(Formulation::Facets) => Writing::Facets { with_cuts: false },
+            Some(Formulation::FacetsRadon) => Writing::Facets { with_cuts: true },
+            Some(Formulation::Radon) => Writing::Radon,
+            Some(_) => {
+                return Err(foreign("linear rule over any number of arms", "facets, radon and facets_radon"));
+            }
+        };
+        let coefficients = MultiLinearForm::coefficients(self, writing);
+        if coefficients > MOST_COEFFICIENTS {
+            let part = format!("programs of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
+            return Err(refuse(part, "use --solver smooth"));
+        }
+        Ok(Promise::Exact)
+    }
+
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        let writing = match formulation {
+            Some(Formulation::Radon) => Writing::Radon,
+            Some(Formulation::FacetsRadon) => Writing::Facets { with_cuts: true },
+            _ => Writing::Facets { with_cuts: false },
+        };
+        Box::new(MultiLinearForm::new(self, writing))
+    }
+}
+
+/// Whether the programs of rules over any number of arms have a row for it.
+fn is_row(constraint: &SideConstraint) -> bool {
+    matches!(constraint, SideConstraint::Assignment(_) | SideConstraint::MinimumLeafSize(0 | 1))
 }
 
 impl Programmed for TreeProblem {

@@ -2,6 +2,7 @@
 
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::multi_linear_rule::MultiLinearProblem;
 use prescribe_models::tree_rule::TreeProblem;
 
 use super::clarabel::Clarabel;
@@ -49,6 +50,16 @@ impl Solvable for LinearProblem {
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         Some(Box::new(Smooth::default()))
+    }
+}
+
+impl Solvable for MultiLinearProblem {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![Box::new(Milp { formulation: settings.formulation })]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
     }
 }
 
