@@ -7,7 +7,7 @@
 //! | file | back end | promise |
 //! |---|---|---|
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
-//! | [`smooth`] | linear rules by annealed L-BFGS and exact line searches | local |
+//! | [`smooth`] | linear rules, over two arms or more, by annealed L-BFGS and exact line searches | local |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 

@@ -55,11 +55,14 @@ impl Solvable for LinearProblem {
 
 impl Solvable for MultiLinearProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
-        vec![Box::new(Milp { formulation: settings.formulation })]
+        vec![
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
+        ]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
-        None
+        Some(Box::new(Smooth::default()))
     }
 }
 

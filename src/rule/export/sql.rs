@@ -2,7 +2,7 @@
 //!
 //! A missing value is NULL. A row that misses a covariate which the rule looks at without saying what to do then, or has a level
 //! that the rule does not know, gets NULL, where `predict` refuses it. Numbers are cast to double precision first, so that
-//! thresholds are compared as the numbers that the rule was learned on, and levels to text. A linear rule is evaluated in
+//! thresholds are compared as the numbers that the rule was learned on, and levels to text. Linear rules are evaluated in
 //! floating point: the margin of a certified rule keeps the units that it was learned on away from rounding.
 
 use std::fmt::Write;
@@ -36,16 +36,38 @@ pub(super) fn case(rule: &Rule, header: &Header, dialect: Dialect) -> String {
         }
         Rule::Tree { root } => paths(root, dialect, &mut Vec::new(), &mut text),
         Rule::Linear { arms, intercept, coefficients } => {
-            let terms = coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0);
-            let sum = terms.fold(dialect.number(*intercept), |sum, (b, term)| {
-                format!("{sum} + {} * {}", dialect.number(*b), value(term, dialect))
-            });
+            let sum = height(*intercept, coefficients, header, dialect);
             let arm = |k: usize| literal(arms.get(k).map_or("", String::as_str));
             let _ = writeln!(text, "  WHEN {sum} >= 0 THEN {}\n  ELSE {}", arm(1), arm(0));
+        }
+        Rule::MultiLinear { arms, intercepts, coefficients } => {
+            let of_arm = intercepts.iter().zip(coefficients);
+            let heights: Vec<String> = of_arm.map(|(b0, b)| height(*b0, b, header, dialect)).collect();
+            highest(arms, &heights, &mut text);
         }
     }
     text.push_str("END\n");
     text
+}
+
+/// The sum `b0 + z'b`.
+fn height(intercept: f64, coefficients: &[f64], header: &Header, dialect: Dialect) -> String {
+    let terms = coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0);
+    terms.fold(dialect.number(intercept), |sum, (b, term)| {
+        format!("{sum} + {} * {}", dialect.number(*b), value(term, dialect))
+    })
+}
+
+/// One `WHEN` an arm: that it is as high as every later one. The arms before it were not, so they are lower.
+fn highest(arms: &[String], heights: &[String], text: &mut String) {
+    for (k, (arm, height)) in arms.iter().zip(heights).enumerate() {
+        let later: Vec<String> =
+            heights[k + 1..].iter().map(|other| format!("{height} >= {other}")).collect();
+        let _ = match later.is_empty() {
+            true => writeln!(text, "  ELSE {}", literal(arm)),
+            false => writeln!(text, "  WHEN {} THEN {}", later.join(" AND "), literal(arm)),
+        };
+    }
 }
 
 /// Whether the rule looks at a covariate.
@@ -65,6 +87,10 @@ fn looks_at(rule: &Rule, header: &Header, name: &str) -> bool {
             let terms = coefficients.iter().zip(&header.encoding);
             terms.into_iter().any(|(b, term)| *b != 0.0 && term.covariate() == name)
         }
+        Rule::MultiLinear { coefficients, .. } => {
+            let terms = coefficients.iter().flat_map(|b| b.iter().zip(&header.encoding));
+            terms.into_iter().any(|(b, term)| *b != 0.0 && term.covariate() == name)
+        }
     }
 }
 
@@ -82,7 +108,7 @@ fn among(column: &str, sign: &str, levels: &[String]) -> String {
     format!("CAST({column} AS TEXT) {sign} ({})", levels.join(", "))
 }
 
-/// A term of a linear rule.
+/// A term of linear rules.
 fn value(term: &Term, dialect: Dialect) -> String {
     let column = dialect.identifier(term.covariate());
     let number = format!("CAST({column} AS {})", dialect.double());
