@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
 //! | [`smooth`] | linear rules, over two arms or more, by annealed L-BFGS and exact line searches | local |
+//! | [`pair_directions`] | linear rules over any number of arms, by branch and bound on directions | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
@@ -18,6 +19,7 @@ pub mod greedy;
 pub mod highs;
 pub mod line_search;
 pub mod milp;
+pub mod pair_directions;
 pub mod registry;
 pub mod report;
 pub mod smooth;

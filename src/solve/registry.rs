@@ -7,6 +7,7 @@ use prescribe_models::tree_rule::TreeProblem;
 
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
+use super::pair_directions::PairDirections;
 use serde::{Deserialize, Serialize};
 
 use super::{Formulation, Milp, Programmed, Smooth, Solver, Stage};
@@ -56,6 +57,7 @@ impl Solvable for LinearProblem {
 impl Solvable for MultiLinearProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
+            Box::new(PairDirections),
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
         ]

@@ -85,8 +85,15 @@ impl<'a> MergedUnits<'a> {
         MultiLinearRule { intercepts, coefficients }
     }
 
+    /// How far rounding may have moved the height of a point at |b_j| <= 1 when its covariates were scaled.
+    pub fn rounding(&self) -> f64 {
+        let farthest = |j: usize| self.x.iter().map(|x| x[j].abs()).fold(self.centre[j].abs(), f64::max);
+        let moved = (0..self.scale.len()).map(|j| 4.0 * f64::EPSILON * (1.0 + farthest(j) / self.scale[j]));
+        moved.sum()
+    }
+
     /// The column of the claim that point `i` gets arm `k`.
-    pub(super) fn claim(&self, i: usize, k: usize) -> usize {
+    pub fn claim(&self, i: usize, k: usize) -> usize {
         i * self.arms() + k
     }
 
@@ -123,7 +130,7 @@ impl<'a> MergedUnits<'a> {
 
     /// The certificate loop: the rule of largest margin among those that make the claims in `columns` true, or, where there is
     /// none, the cuts that say so.
-    pub(super) fn recover(
+    pub fn recover(
         &self,
         columns: &[f64],
         oracle: &mut dyn LinearOracle,
