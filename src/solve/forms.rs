@@ -19,7 +19,7 @@ const MOST_COEFFICIENTS: usize = 4_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formulation {
-    /// Linear rules: 2p facet programs.
+    /// Linear rules: 2p facet programs; over K arms K (K - 1) p.
     Facets,
     /// Linear rules: one program over labels, with Radon cuts.
     Radon,
@@ -76,13 +76,8 @@ impl Programmed for MultiLinearProblem {
             let part = format!("the constraint {} on a linear rule", constraint.name());
             return Err(refuse(part, "leave it out, or use a tree"));
         }
-        let writing = match formulation {
-            None | Some(Formulation::Facets) => Writing::Facets { with_cuts: false },
-            Some(Formulation::FacetsRadon) => Writing::Facets { with_cuts: true },
-            Some(Formulation::Radon) => Writing::Radon,
-            Some(_) => {
-                return Err(foreign("linear rule over any number of arms", "facets, radon and facets_radon"));
-            }
+        let Some(writing) = writing(formulation) else {
+            return Err(foreign("linear rule over any number of arms", "facets, radon and facets_radon"));
         };
         let coefficients = MultiLinearForm::coefficients(self, writing);
         if coefficients > MOST_COEFFICIENTS {
@@ -93,12 +88,18 @@ impl Programmed for MultiLinearProblem {
     }
 
     fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
-        let writing = match formulation {
-            Some(Formulation::Radon) => Writing::Radon,
-            Some(Formulation::FacetsRadon) => Writing::Facets { with_cuts: true },
-            _ => Writing::Facets { with_cuts: false },
-        };
+        let writing = writing(formulation).unwrap_or(Writing::Radon);
         Box::new(MultiLinearForm::new(self, writing))
+    }
+}
+
+/// How rules over any number of arms are written. Labels alone by default: in the facets arms may tie, which costs bounds.
+fn writing(formulation: Option<Formulation>) -> Option<Writing> {
+    match formulation {
+        None | Some(Formulation::Radon) => Some(Writing::Radon),
+        Some(Formulation::Facets) => Some(Writing::Facets { with_cuts: false }),
+        Some(Formulation::FacetsRadon) => Some(Writing::Facets { with_cuts: true }),
+        Some(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prescribe_models::multi_linear_rule::MergedUnits;
 
 /// Boxes with at most so many open units are leaves.
-const LEAF_UNITS: usize = 4;
+const LEAF_UNITS: usize = 8;
 /// So are boxes in which no unit's height varies by more than this times what it has at stake.
 const NARROW: f64 = 1e-7;
 /// Rounding may leave three boxes apart by this much that belong together.
