@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ndarray::Array2;
-use prescribe::models::linear_rule::{LinearProblem, LinearRule};
+use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
-use prescribe::models::{Model, Sense, SideConstraint};
+use prescribe::models::{Model, PolicyProblem, RuleClass, Sense, SideConstraint};
 use prescribe::solve::{
     self, BoundProof, Control, Observer, Options, PrimalStatus, Progress, Promise, Report, Silent, Solvable,
     Solver, TerminationStatus,
@@ -493,14 +493,17 @@ impl Observer for AtOnce {
 
 #[test]
 fn linear_rules_refuse_a_minimum_leaf_size_by_name() {
-    refuse_a_minimum_leaf_size::<LinearProblem>(|model, least| model.with(least).unwrap());
-    refuse_a_minimum_leaf_size::<MultiLinearProblem>(|model, least| model.with(least).unwrap());
+    refuse_a_minimum_leaf_size::<Linear>();
+    refuse_a_minimum_leaf_size::<MultiLinear>();
 }
 
-fn refuse_a_minimum_leaf_size<M: Posed>(with: impl Fn(M, SideConstraint) -> M) {
-    for (_, model) in M::instances() {
-        let model = with(model, SideConstraint::MinimumLeafSize(2));
-        for solver in M::solvers() {
+fn refuse_a_minimum_leaf_size<C: RuleClass>()
+where
+    PolicyProblem<C>: Posed,
+{
+    for (_, model) in <PolicyProblem<C> as Posed>::instances() {
+        let model = model.with(SideConstraint::MinimumLeafSize(2)).unwrap();
+        for solver in PolicyProblem::<C>::solvers() {
             let refusal = solver.accepts(&model).unwrap_err();
             assert!(refusal.to_string().contains("minimum_leaf_size"), "{refusal}");
             assert_eq!(refusal.solver, solver.name());

@@ -10,6 +10,7 @@ mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod multi_linear;
 mod predict;
 #[path = "../common/cli.rs"]
 mod shell;

@@ -89,6 +89,7 @@ impl Facet<'_, '_> {
         let units = self.units;
         let m = self.farthest(c);
         let mut terms = vec![(units.claim(c.point, c.above), -m)];
+        terms.retain(|(_, coefficient)| *coefficient != 0.0);
         let coordinates = || std::iter::once(1.0).chain(units.z[c.point].iter().copied()).enumerate();
         for (k, sign) in [(c.above, 1.0), (c.below, -1.0)] {
             if k > 0 {
@@ -96,7 +97,7 @@ impl Facet<'_, '_> {
                 terms.extend(slopes.map(|(coordinate, v)| (self.column(k, coordinate), sign * v)));
             }
         }
-        Row::at_least(format!("beats[{}.{}.{}]", c.point, c.above, c.below), -m, terms)
+        Row::at_least(format!("beats[{}.{}.{}]", c.point, c.above, c.below), 0.0 - m, terms)
     }
 
     /// The column of a coordinate (0 the intercept) of arm `k` > 0.
