@@ -100,16 +100,16 @@ fn heights_are_shown_one_arm_a_line() {
 
 #[test]
 fn a_rule_of_other_arms_or_shape_is_refused() {
-    let file = multi_linear();
-    let refused = |change: &dyn Fn(&mut Vec<String>, &mut Vec<f64>, &mut Vec<Vec<f64>>)| {
-        let mut file = file.clone();
-        let Rule::MultiLinear { arms, intercepts, coefficients } = &mut file.rule else { unreachable!() };
-        change(arms, intercepts, coefficients);
-        file.assign(std::iter::empty()).unwrap_err().to_string()
+    let refused = |change: fn(&mut Value), message: &str| {
+        let mut keys = serde_json::to_value(multi_linear().rule).unwrap();
+        change(&mut keys);
+        let file = RuleFile { rule: serde_json::from_value(keys).unwrap(), ..multi_linear() };
+        let refusal = file.assign(std::iter::empty()).unwrap_err().to_string();
+        assert!(refusal.contains(message), "{refusal}");
     };
-    assert!(refused(&|arms, _, _| arms.swap(0, 1)).contains("other arms"));
-    assert!(refused(&|_, intercepts, _| intercepts.truncate(2)).contains("every arm"));
-    assert!(refused(&|_, _, coefficients| coefficients[1].truncate(2)).contains("2 coefficients for 5"));
+    refused(|rule| rule["arms"].as_array_mut().unwrap().swap(0, 1), "other arms");
+    refused(|rule| rule["intercepts"].as_array_mut().unwrap().truncate(2), "every arm");
+    refused(|rule| rule["coefficients"][1].as_array_mut().unwrap().truncate(2), "2 coefficients for 5");
 }
 
 /// Rows of which a third hit a threshold of the trees exactly, and a seventh misses a covariate.

@@ -36,7 +36,9 @@ use labels::Exclusions;
 /// Boxes taken up at once, and how many each is searched into before the others are looked at again. Neither depends on the
 /// number of threads, so the answer does not.
 const AT_ONCE: usize = 32;
-const DIVE: usize = 400;
+const DIVE: u64 = 400;
+/// Each box keeps the arms of a unit as the bits of a number.
+const MOST_ARMS: usize = 63;
 /// Values closer than this, relative to what is at stake, are not told apart.
 const SAME: f64 = 1e-9;
 
@@ -54,18 +56,16 @@ impl Solver<MultiLinearProblem> for PairDirections {
     }
 
     fn accepts(&self, problem: &MultiLinearProblem) -> Result<Promise, Unsupported> {
-        let binds =
-            |constraint: &&SideConstraint| !matches!(constraint, SideConstraint::MinimumLeafSize(0 | 1));
+        let binds = |c: &&SideConstraint| !matches!(c, SideConstraint::MinimumLeafSize(0 | 1));
+        let refuse = |part: String, remedy: &str| {
+            Err(Unsupported { solver: "directions".into(), part, remedy: remedy.into() })
+        };
         match problem.side().iter().find(binds) {
+            Some(c) => refuse(format!("the constraint {} on a linear rule", c.name()), "use --solver milp"),
+            None if problem.arms.len() > MOST_ARMS => {
+                refuse(format!("{} arms (at most {MOST_ARMS})", problem.arms.len()), "use --solver smooth")
+            }
             None => Ok(Promise::Exact),
-            Some(constraint) => Err(Unsupported {
-                solver: "directions".into(),
-                part: format!(
-                    "the constraint {} on a linear rule over any number of arms",
-                    constraint.name()
-                ),
-                remedy: "use --solver milp".into(),
-            }),
         }
     }
 
@@ -164,9 +164,9 @@ impl<'s> Search<'s> {
                 self.open.clear();
                 break;
             }
-            let (geometry, exclusions) = (&self.geometry, &self.exclusions);
+            let (geometry, exclusions, watch) = (&self.geometry, &self.exclusions, self.watch);
             let dives: Vec<Dive> =
-                next.into_par_iter().map(|from| dive(geometry, exclusions, from, beyond)).collect();
+                next.into_par_iter().map(|from| dive(geometry, exclusions, from, beyond, watch)).collect();
             for dive in dives {
                 self.nodes += dive.nodes;
                 self.open.extend(dive.open);
@@ -248,11 +248,10 @@ impl<'s> Search<'s> {
 }
 
 /// Searches into `from`, depth first, for at most [`DIVE`] boxes.
-fn dive(geometry: &Geometry, exclusions: &Exclusions, from: PairBox, beyond: f64) -> Dive {
+fn dive(geometry: &Geometry, exclusions: &Exclusions, from: PairBox, beyond: f64, watch: &Watch) -> Dive {
     let mut dive = Dive { open: vec![from], leaves: Vec::new(), nodes: 0 };
-    while dive.nodes < DIVE as u64
-        && let Some(next) = dive.open.pop()
-    {
+    while dive.nodes < DIVE && watch.stop().is_none() {
+        let Some(next) = dive.open.pop() else { break };
         dive.nodes += 1;
         match geometry.bound(next, beyond) {
             Bounded::Done => {}
