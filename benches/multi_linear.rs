@@ -28,7 +28,7 @@ const ARMS: usize = 3;
 /// Solver seeds of the stages that draw at random.
 const SOLVER_SEEDS: u64 = 5;
 /// CPU seconds a solve.
-const LIMIT: u64 = 300;
+const LIMIT: u64 = 120;
 const PROGRAM_LIMIT: u64 = 30;
 const STAGES: [(&str, Stage); 3] =
     [("surrogate", Stage::Surrogate), ("multi_start", Stage::MultiStart), ("polished", Stage::Polished)];

@@ -171,7 +171,11 @@ impl Smooth {
             best.record("multi_start", watch);
         }
         if self.stage >= Stage::Polished {
-            ends = ends.into_par_iter().map(|end| line_search::climb(&units, end, &[]).0).collect();
+            let climb = |end: Beta| match watch.stop() {
+                None => line_search::climb(&units, end, &[]).0,
+                Some(_) => end,
+            };
+            ends = ends.into_par_iter().map(climb).collect();
             best.offer(&units, &ends);
             let highest = ends
                 .iter()

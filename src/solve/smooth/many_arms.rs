@@ -18,15 +18,22 @@ impl SmoothClass for MultiLinear {
 
 impl Stepped for MergedUnits<'_> {
     fn gain(&self, beta: &[f64]) -> f64 {
-        self.z.iter().zip(&self.rewards).map(|(z, rewards)| rewards[highest(&heights(beta, z))]).sum()
+        let mut heights = Vec::with_capacity(self.arms());
+        let mut reward = |(z, rewards): (&Vec<f64>, &Vec<f64>)| {
+            fill(&mut heights, beta, z);
+            rewards[highest(&heights)]
+        };
+        self.z.iter().zip(&self.rewards).map(&mut reward).sum()
     }
 
     /// Walks the upper envelope of each unit's heights from the flattest arm to the steepest.
     fn steps(&self, beta: &[f64], direction: &[f64]) -> (f64, Vec<(f64, f64)>) {
         let mut steps = Vec::with_capacity(self.z.len());
         let mut total = 0.0;
+        let (mut at, mut slope) = (Vec::with_capacity(self.arms()), Vec::with_capacity(self.arms()));
         for (z, rewards) in self.z.iter().zip(&self.rewards) {
-            let (at, slope) = (heights(beta, z), heights(direction, z));
+            fill(&mut at, beta, z);
+            fill(&mut slope, direction, z);
             let mut arm = first_on_line(&at, &slope);
             total += rewards[arm];
             while let Some((t, next)) = next_on_line(&at, &slope, arm) {
@@ -122,7 +129,16 @@ impl Smoothed for MergedUnits<'_> {
 
 /// The height of each arm.
 fn heights(beta: &[f64], z: &[f64]) -> Vec<f64> {
-    std::iter::once(0.0).chain(beta.chunks(1 + z.len()).map(|block| height(block, z))).collect()
+    let mut heights = Vec::new();
+    fill(&mut heights, beta, z);
+    heights
+}
+
+/// Puts the height of each arm into `heights`: the searches along lines have no time to make room for every unit.
+fn fill(heights: &mut Vec<f64>, beta: &[f64], z: &[f64]) {
+    heights.clear();
+    heights.push(0.0);
+    heights.extend(beta.chunks_exact(1 + z.len()).map(|block| height(block, z)));
 }
 
 /// The arm of the largest height, the lowest of equals.
