@@ -43,10 +43,17 @@ impl Instance {
             _ => random.random_range(0..=if seed % 3 == 1 { 2 } else { 4 }) << 20,
         };
         let x = (0..n).map(|_| (0..p).map(&mut value).collect()).collect();
-        let rewards = Array2::from_shape_fn((n, arms), |_| match random.random_range(0..4) {
+        let mut rewards = Array2::from_shape_fn((n, arms), |_| match random.random_range(0..4) {
             0 => f64::from(random.random_range(-2..=2)),
             _ => f64::from(random.random_range(-4000..=4000)) / 1024.0,
         });
+        if seed.is_multiple_of(2) {
+            // As inverse propensity weighting gives them: 0 but for the arm received.
+            rewards.rows_mut().into_iter().for_each(|mut row| {
+                let received = random.random_range(0..arms);
+                row.indexed_iter_mut().filter(|(k, _)| *k != received).for_each(|(_, r)| *r = 0.0);
+            });
+        }
         Self { x, rewards, random }
     }
 
@@ -238,13 +245,16 @@ fn nearly_tied_units_are_proved_or_not_called_optimal() {
     assert!(proved >= 30, "{proved} of 80");
 }
 
-/// The two exact solvers on instances beyond enumeration.
+/// The two exact solvers on instances beyond enumeration, which the search has to divide.
 #[test]
 fn search_and_program_agree() {
-    (0..12).into_par_iter().for_each(|seed| {
-        let instance = Instance::new(seed, 16, 2, 3);
+    (0..48).into_par_iter().for_each(|seed| {
+        let (n, p, arms) =
+            [(16, 2, 3), (14, 2, 3), (14, 3, 3), (14, 1, 4), (18, 2, 2), (18, 1, 3)][(seed % 6) as usize];
+        // Seeds of all kinds of covariates and rewards at each size.
+        let instance = Instance::new(seed / 6, n, p, arms);
         let problem = instance.problem();
-        let what = format!("sixteen units {seed}");
+        let what = format!("search and program {seed} (n {n}, p {p}, K {arms})");
         let start = solved(&problem, &Smooth::default(), None, &what).point;
         let radon = Milp { formulation: Some(Formulation::Radon) };
         let program = solved(&problem, &radon, start.as_ref(), &what);

@@ -31,7 +31,7 @@ use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
 };
 use boxes::{Bounded, Geometry, PairBox};
-use labels::Exclusions;
+use labels::{Best, Exclusions};
 
 /// Boxes taken up at once, and how many each is searched into before the others are looked at again. Neither depends on the
 /// number of threads, so the answer does not.
@@ -193,29 +193,32 @@ impl<'s> Search<'s> {
     /// Finds rules for the best labels of a leaf, or what excludes them, until none beats the incumbent.
     fn resolve(&mut self, leaf: PairBox) -> Result<(), SolveError> {
         self.leaves += 1;
-        while let Some(labels) = self.exclusions.best_labels(&self.geometry, &leaf, self.value + self.slack) {
-            if self.watch.stop().is_some() {
-                self.open.push(leaf);
-                return Ok(());
-            }
+        loop {
+            let labels = match self.exclusions.best_labels(&self.geometry, &leaf, self.value + self.slack) {
+                Best::None => return Ok(()),
+                _ if self.watch.stop().is_some() => {
+                    self.open.push(leaf);
+                    return Ok(());
+                }
+                Best::Labels(labels) => labels,
+                Best::Unknown => break,
+            };
             let mut columns = vec![0.0; labels.len() * self.units.arms()];
             labels.iter().enumerate().for_each(|(i, &k)| columns[self.units.claim(i, k)] = 1.0);
             let before = self.value;
             match self.units.recover(&columns, &mut self.oracle)? {
-                Recovered::Point(rule) => self.offer(rule),
-                Recovered::Cuts(cuts) => {
-                    self.exclusions.extend(cuts, self.units.arms());
-                    continue;
+                Recovered::Cuts(cuts) => self.exclusions.extend(cuts, self.units.arms()),
+                Recovered::Point(rule) | Recovered::Unresolved(rule) => {
+                    self.offer(rule);
+                    if self.value == before {
+                        break;
+                    }
                 }
-                Recovered::Unresolved(rule) => self.offer(rule),
-            }
-            if self.value == before {
-                // Rounding stands between these labels and their rule: the bound of the box is all that is known.
-                self.unresolved += 1;
-                self.given_up = self.given_up.max(leaf.bound);
-                return Ok(());
             }
         }
+        // Rounding stands between these labels and their rule, or there are too many: the bound of the box is all that is known.
+        self.unresolved += 1;
+        self.given_up = self.given_up.max(leaf.bound);
         Ok(())
     }
 
@@ -256,7 +259,7 @@ fn dive(geometry: &Geometry, exclusions: &Exclusions, from: PairBox, beyond: f64
         match geometry.bound(next, beyond) {
             Bounded::Done => {}
             Bounded::Leaf(leaf) => {
-                if exclusions.best_labels(geometry, &leaf, beyond).is_some() {
+                if !matches!(exclusions.best_labels(geometry, &leaf, beyond), Best::None) {
                     dive.leaves.push(leaf);
                 }
             }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use prescribe_models::multi_linear_rule::MergedUnits;
 
 /// Boxes with at most so many open units are leaves.
-const LEAF_UNITS: usize = 8;
-/// So are boxes in which no unit's height varies by more than this times what it has at stake.
-const NARROW: f64 = 1e-7;
+const LEAF_UNITS: usize = 10;
+/// So are boxes in which no height varies by more than this times what is at stake: where many units tie, halving leaves them open.
+const NARROW: f64 = 1e-3;
 /// Rounding may leave three boxes apart by this much that belong together.
 const TOGETHER: f64 = 1e-9;
 

@@ -4,6 +4,19 @@ use prescribe_models::Row;
 
 use super::boxes::{Geometry, PairBox};
 
+/// Labels tried in one leaf. More are seldom needed: what is excluded and what earns too little is passed over.
+const MOST_TRIED: u32 = 100_000;
+
+/// The best labels of a leaf.
+pub enum Best {
+    /// No labels that earn enough and are not excluded.
+    None,
+    /// The arm of each unit.
+    Labels(Vec<usize>),
+    /// Too many labels to try.
+    Unknown,
+}
+
 /// Sets of claims (unit, arm) that no rule makes true together.
 #[derive(Clone, Debug, Default)]
 pub struct Exclusions {
@@ -22,8 +35,21 @@ impl Exclusions {
         self.sets.len()
     }
 
-    /// The arm of each unit that earns most over the box and is not excluded; none where that is not more than `beyond`.
-    pub fn best_labels(&self, geometry: &Geometry, leaf: &PairBox, beyond: f64) -> Option<Vec<usize>> {
+    /// The arm of each unit that earns most over the box and is not excluded, where that is more than `beyond`.
+    pub fn best_labels(&self, geometry: &Geometry, leaf: &PairBox, beyond: f64) -> Best {
+        let Some(mut choice) = self.choice(geometry, leaf) else { return Best::None };
+        let total = choice.labels.iter().enumerate().map(|(i, &k)| geometry.rewards[i][k]).sum();
+        choice.decide(0, total, beyond);
+        match choice.best {
+            _ if choice.tried > MOST_TRIED => Best::Unknown,
+            Some((_, labels)) => Best::Labels(labels),
+            None => Best::None,
+        }
+    }
+
+    /// The labels to choose from; none where what is decided is excluded. A settled unit that may get several arms of equal
+    /// reward is decided here as well: what excludes one of them need not exclude the others.
+    fn choice<'c>(&self, geometry: &'c Geometry<'c>, leaf: &PairBox) -> Option<Choice<'c>> {
         let reward = |i: usize, k: usize| geometry.rewards[i][k];
         let by_reward = |i: usize| {
             let possible = geometry.possible(leaf, i);
@@ -34,56 +60,55 @@ impl Exclusions {
         };
         let choices: Vec<Vec<usize>> = (0..geometry.rewards.len()).map(by_reward).collect();
         let labels: Vec<usize> = choices.iter().map(|arms| arms.first().copied()).collect::<Option<_>>()?;
-        let mut sets: Vec<Vec<Vec<(usize, usize)>>> = vec![Vec::new(); leaf.open.len()];
+        let undecided: Vec<usize> = (0..choices.len()).filter(|&i| choices[i].len() > 1).collect();
+        let place = |i: usize| undecided.binary_search(&i).ok();
+        let mut sets: Vec<Vec<Vec<(usize, usize)>>> = vec![Vec::new(); undecided.len()];
         for set in &self.sets {
-            let place = |i: usize| leaf.open.binary_search(&i).ok();
-            if set.iter().any(|&(i, k)| place(i).is_none() && labels[i] != k) {
+            if set.iter().any(|&(i, k)| !choices[i].contains(&k)) {
                 continue;
             }
-            // What is left to decide; nothing where the settled units alone exclude each other.
             let rest: Vec<(usize, usize)> =
                 set.iter().copied().filter(|&(i, _)| place(i).is_some()).collect();
             let last = rest.iter().filter_map(|&(i, _)| place(i)).max()?;
             sets[last].push(rest);
         }
-        let total: f64 = labels.iter().enumerate().map(|(i, &k)| reward(i, k)).sum();
-        let mut choice =
-            Choice { geometry, open: &leaf.open, choices: &choices, sets: &sets, labels, best: None };
-        choice.decide(0, total, beyond);
-        choice.best.map(|(_, labels)| labels)
+        Some(Choice { geometry, undecided, choices, sets, labels, best: None, tried: 0 })
     }
 }
 
-/// A search through the labels of the open units.
+/// A search through the labels of the undecided units.
 struct Choice<'c> {
     geometry: &'c Geometry<'c>,
-    open: &'c [usize],
-    choices: &'c [Vec<usize>],
-    /// The sets by the position of the last open unit in them.
-    sets: &'c [Vec<Vec<(usize, usize)>>],
+    undecided: Vec<usize>,
+    /// The arms that each unit may get, the best first.
+    choices: Vec<Vec<usize>>,
+    /// The sets by the position of the last undecided unit in them.
+    sets: Vec<Vec<Vec<(usize, usize)>>>,
     labels: Vec<usize>,
     best: Option<(f64, Vec<usize>)>,
+    tried: u32,
 }
 
 impl Choice<'_> {
-    /// Tries the labels of the open units from number `position` on; `total` is the reward with the best labels there.
+    /// Tries the labels of the undecided units from number `position` on; `total` is the reward with the best labels there.
     fn decide(&mut self, position: usize, total: f64, beyond: f64) {
-        if total <= self.best.as_ref().map_or(beyond, |best| best.0) {
+        self.tried += 1;
+        if self.tried > MOST_TRIED || total <= self.best.as_ref().map_or(beyond, |best| best.0) {
             return;
         }
-        let Some(&i) = self.open.get(position) else {
+        let Some(&i) = self.undecided.get(position) else {
             self.best = Some((total, self.labels.clone()));
             return;
         };
-        let choices = self.choices;
-        for &k in &choices[i] {
+        for choice in 0..self.choices[i].len() {
+            let k = self.choices[i][choice];
             self.labels[i] = k;
             if self.sets[position].iter().any(|set| set.iter().all(|&(i, k)| self.labels[i] == k)) {
                 continue;
             }
-            let lost = self.geometry.rewards[i][choices[i][0]] - self.geometry.rewards[i][k];
+            let lost = self.geometry.rewards[i][self.choices[i][0]] - self.geometry.rewards[i][k];
             self.decide(position + 1, total - lost, beyond);
         }
-        self.labels[i] = choices[i][0];
+        self.labels[i] = self.choices[i][0];
     }
 }
