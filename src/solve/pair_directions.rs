@@ -201,7 +201,14 @@ impl<'s> Search<'s> {
                     return Ok(());
                 }
                 Best::Labels(labels) => labels,
-                Best::Unknown => break,
+                Best::Unknown => {
+                    let parts = self.geometry.divided_among_equals(&leaf);
+                    if parts.is_empty() {
+                        break;
+                    }
+                    self.open.extend(parts);
+                    return Ok(());
+                }
             };
             let mut columns = vec![0.0; labels.len() * self.units.arms()];
             labels.iter().enumerate().for_each(|(i, &k)| columns[self.units.claim(i, k)] = 1.0);

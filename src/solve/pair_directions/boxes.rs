@@ -126,7 +126,8 @@ impl<'u> Geometry<'u> {
         if of.bound <= beyond || !self.is_plain(&of, seen) {
             return Bounded::Done;
         }
-        let widest = self.widest(&of, &open);
+        let at_stake = |i: usize, k: usize, l: usize| (self.rewards[i][k] - self.rewards[i][l]).abs();
+        let widest = self.widest(&of, &open, at_stake);
         of.settled = settled;
         of.open = open.into_iter().map(|(i, _)| i).collect();
         match widest {
@@ -163,25 +164,41 @@ impl<'u> Geometry<'u> {
         })
     }
 
-    /// The pair and coordinate along which the open units' heights vary most, weighted by what is at stake.
-    fn widest(&self, of: &PairBox, open: &[(usize, u64)]) -> Option<(usize, usize)> {
+    /// Divides a leaf so that more units get one arm, be it among equals; nothing where it is too narrow.
+    pub fn divided_among_equals(&self, of: &PairBox) -> Vec<PairBox> {
+        let possible = (0..self.points.len()).map(|i| (i, self.possible(of, i)));
+        let undecided: Vec<(usize, u64)> = possible.filter(|(_, arms)| arms.count_ones() > 1).collect();
+        match self.widest(of, &undecided, |_, _, _| 1.0) {
+            Some((pair, coordinate)) => of.clone().divided(pair, coordinate),
+            None => Vec::new(),
+        }
+    }
+
+    /// The pair and coordinate along which the units' heights vary most, weighted by what is at stake between two arms.
+    fn widest(
+        &self,
+        of: &PairBox,
+        units: &[(usize, u64)],
+        at_stake: impl Fn(usize, usize, usize) -> f64,
+    ) -> Option<(usize, usize)> {
         let width = self.points[0].len();
         let mut weights = vec![0.0; self.pairs.len() * width];
-        for &(i, possible) in open {
+        let mut total = 0.0;
+        for &(i, possible) in units {
             for (q, (side, &(k, l))) in of.sides.iter().zip(&self.pairs).enumerate() {
                 let both = possible >> k & possible >> l & 1 == 1;
-                let stake = (self.rewards[i][k] - self.rewards[i][l]).abs();
-                if both && side.order(&self.points[i], self.rounding).is_none() {
-                    for (j, ((low, high), v)) in side.ranges.iter().zip(&self.points[i]).enumerate() {
-                        weights[q * width + j] += stake * v.abs() * (high - low);
-                    }
+                if !both || side.order(&self.points[i], self.rounding).is_some() {
+                    continue;
+                }
+                let stake = at_stake(i, k, l);
+                total += stake;
+                for (j, ((low, high), v)) in side.ranges.iter().zip(&self.points[i]).enumerate() {
+                    weights[q * width + j] += stake * v.abs() * (high - low);
                 }
             }
         }
-        let stake: f64 =
-            open.iter().map(|&(i, possible)| self.range(i, possible)).map(|(low, high)| high - low).sum();
         let best = (0..weights.len()).reduce(|a, b| if weights[b] > weights[a] { b } else { a })?;
-        (weights[best] > NARROW * stake).then_some((best / width, best % width))
+        (weights[best] > NARROW * total).then_some((best / width, best % width))
     }
 }
 

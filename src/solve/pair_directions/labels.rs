@@ -5,7 +5,7 @@ use prescribe_models::Row;
 use super::boxes::{Geometry, PairBox};
 
 /// Labels tried in one leaf. More are seldom needed: what is excluded and what earns too little is passed over.
-const MOST_TRIED: u32 = 100_000;
+const MOST_TRIED: u32 = 20_000;
 
 /// The best labels of a leaf.
 pub enum Best {
