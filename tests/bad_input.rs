@@ -348,8 +348,6 @@ fn arms_and_costs_that_the_data_do_not_have() {
     shell.write("trial.csv", three);
     let line = format!("{LEARN} --propensity p --score ipw");
     refused(&shell, &line, 3, &["trial.csv", "\"p\"", "two arms", "a column for each arm"]);
-    let line = LEARN.replace("--depth 1", "--policy linear") + " --score ipw";
-    refused(&shell, &line, 3, &["two arms"]);
 }
 
 #[test]

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ndarray::Array2;
-use prescribe::models::linear_rule::{LinearProblem, LinearRule};
+use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
+use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
-use prescribe::models::{Model, Sense, SideConstraint};
+use prescribe::models::{Model, PolicyProblem, RuleClass, Sense, SideConstraint};
 use prescribe::solve::{
     self, BoundProof, Control, Observer, Options, PrimalStatus, Progress, Promise, Report, Silent, Solvable,
     Solver, TerminationStatus,
@@ -77,6 +78,51 @@ impl Posed for LinearProblem {
             rule.intercept + slopes.sum::<f64>()
         };
         (0..self.units()).map(|i| self.rewards()[[i, usize::from(height(i) >= 0.0)]]).sum()
+    }
+}
+
+impl Posed for MultiLinearProblem {
+    const TYPE: &'static str = "MultiLinearProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let x = table(31, 14, 2, false);
+        vec![
+            ("three arms", arms(x.clone(), table(32, 14, 3, false))),
+            ("two arms", arms(x.clone(), table(33, 14, 2, false))),
+            ("four arms", arms(table(34, 10, 1, false), table(35, 10, 4, false))),
+            ("tied", arms(table(36, 20, 2, true), table(37, 20, 3, true))),
+            ("nothing at stake", arms(x.clone(), Array2::ones((14, 3)))),
+            ("one arm is best for all", {
+                let mut rewards = table(38, 14, 3, false);
+                rewards.column_mut(1).fill(2.0);
+                arms(x, rewards)
+            }),
+            ("one point", arms(Array2::ones((4, 1)), table(39, 4, 3, false))),
+            ("a constant covariate", {
+                let mut x = table(40, 12, 2, false);
+                x.column_mut(0).fill(7.0);
+                arms(x, table(41, 12, 3, false))
+            }),
+            ("large numbers", {
+                let x = table(42, 12, 2, false).mapv(|v| 1e6 + 1e3 * v);
+                arms(x, table(43, 12, 3, false).mapv(|r| 1e5 * r))
+            }),
+        ]
+    }
+
+    fn large() -> Self {
+        arms(table(44, 300, 4, false), table(45, 300, 3, false))
+    }
+
+    fn value(&self, rule: &MultiLinearRule) -> f64 {
+        let height = |i: usize, k: usize| -> f64 {
+            let slopes = self.unit(i).iter().zip(&rule.coefficients[k]).map(|(v, b)| v * b);
+            rule.intercepts[k] + slopes.sum::<f64>()
+        };
+        let highest = |i: usize| {
+            (1..self.arms.len()).fold(0, |best, k| if height(i, k) > height(i, best) { k } else { best })
+        };
+        (0..self.units()).map(|i| self.rewards()[[i, highest(i)]]).sum()
     }
 }
 
@@ -172,6 +218,11 @@ fn tree((x, rewards): (Array2<f64>, Array2<f64>), depth: usize, candidates: Cand
     TreeProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
 }
 
+fn arms(x: Array2<f64>, rewards: Array2<f64>) -> MultiLinearProblem {
+    let class = MultiLinear { arms: rewards.ncols() };
+    MultiLinearProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
+}
+
 fn margin(treated: Vec<Vec<f64>>, untreated: Vec<Vec<f64>>) -> MaximumMargin {
     MaximumMargin::new(treated, untreated)
 }
@@ -188,6 +239,7 @@ fn split(seed: u64, n: usize, p: usize) -> MaximumMargin {
 fn every_registered_pair_conforms() {
     let mut suite = Suite::default();
     suite.problem::<LinearProblem>();
+    suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
     suite.problem::<MaximumMargin>();
     let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")
@@ -441,9 +493,17 @@ impl Observer for AtOnce {
 
 #[test]
 fn linear_rules_refuse_a_minimum_leaf_size_by_name() {
-    for (_, model) in LinearProblem::instances() {
+    refuse_a_minimum_leaf_size::<Linear>();
+    refuse_a_minimum_leaf_size::<MultiLinear>();
+}
+
+fn refuse_a_minimum_leaf_size<C: RuleClass>()
+where
+    PolicyProblem<C>: Posed,
+{
+    for (_, model) in <PolicyProblem<C> as Posed>::instances() {
         let model = model.with(SideConstraint::MinimumLeafSize(2)).unwrap();
-        for solver in LinearProblem::solvers() {
+        for solver in PolicyProblem::<C>::solvers() {
             let refusal = solver.accepts(&model).unwrap_err();
             assert!(refusal.to_string().contains("minimum_leaf_size"), "{refusal}");
             assert_eq!(refusal.solver, solver.name());
@@ -476,6 +536,21 @@ fn a_start_of_another_shape_is_ignored() {
                 solve::solve(&linear, solver.as_ref(), Some(&start), &Options::default(), &Silent).unwrap();
             assert!(report.certificate.verified);
             assert_eq!(report.point.unwrap().coefficients.len(), 2);
+        }
+    }
+    let (_, many) = MultiLinearProblem::instances().swap_remove(0);
+    for (intercepts, coefficients) in [
+        (vec![], vec![]),
+        (vec![0.0; 3], vec![vec![1.0; 2]; 2]),
+        (vec![0.0; 3], vec![vec![1.0], vec![1.0; 2], vec![1.0; 2]]),
+        (vec![0.0, f64::NAN, 0.0], vec![vec![1.0; 2]; 3]),
+    ] {
+        let start = MultiLinearRule { intercepts, coefficients };
+        for solver in MultiLinearProblem::solvers() {
+            let report =
+                solve::solve(&many, solver.as_ref(), Some(&start), &Options::default(), &Silent).unwrap();
+            assert!(report.certificate.verified);
+            assert_eq!(report.point.unwrap().coefficients.len(), 3);
         }
     }
     let (_, trees) = TreeProblem::instances().swap_remove(1);

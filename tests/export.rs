@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use prescribe::data::Covariate;
-use prescribe::rule::RuleFile;
 use prescribe::rule::export::{Dialect, Format};
+use prescribe::rule::{Rule, RuleFile};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -63,8 +63,53 @@ fn linear() -> RuleFile {
         "coefficients": [1.0, 0.4, -0.7, 0.5, -0.25, 0.3], "encoding": encoding}))
 }
 
+/// Arms that tie everywhere, and two that tie nowhere near a row.
+fn multi_linear() -> RuleFile {
+    let encoding = json!([{"kind": "value", "covariate": "a \"b\"", "fill": 0.125},
+        {"kind": "missing", "covariate": "a \"b\""}, {"kind": "value", "covariate": "x'1"},
+        {"kind": "level", "covariate": "ward", "level": "s'"}, {"kind": "missing", "covariate": "ward"}]);
+    let mut file = rule(json!({"kind": "multi_linear", "arms": [], "encoding": encoding,
+        "intercepts": [0.0, -0.3, -0.3, 0.1],
+        "coefficients": [[0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.4, -0.7, 0.5, 0.3], [1.0, 0.4, -0.7, 0.5, 0.3],
+            [-0.6, 0.2, 0.9, -0.25, 0.0]]}));
+    file.header.arms = ["it's", "b", "c", "d"].map(String::from).into();
+    let Rule::MultiLinear { arms, .. } = &mut file.rule else { unreachable!() };
+    *arms = file.header.arms.clone();
+    file
+}
+
 fn rules() -> Vec<RuleFile> {
-    trees().into_iter().chain([linear()]).collect()
+    trees().into_iter().chain([linear(), multi_linear()]).collect()
+}
+
+#[test]
+fn the_lowest_of_tied_arms_is_given() {
+    let given = predicted(&multi_linear(), &rows());
+    let count = |arm: &str| given.iter().filter(|other| *other == arm).count();
+    assert_eq!(count("c"), 0);
+    assert!(["it's", "b", "d"].iter().all(|arm| count(arm) > ROWS / 20));
+}
+
+#[test]
+fn heights_are_shown_one_arm_a_line() {
+    let text = multi_linear().export(Format::Text).unwrap();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    assert_eq!(lines[..2], ["the highest of", "it's: 0"]);
+    assert!(lines[4].starts_with("d: 0.1 - 0.6 a \"b\"") && lines[4].contains("+ 0.9 x'1"), "{text}");
+}
+
+#[test]
+fn a_rule_of_other_arms_or_shape_is_refused() {
+    let refused = |change: fn(&mut Value), message: &str| {
+        let mut keys = serde_json::to_value(multi_linear().rule).unwrap();
+        change(&mut keys);
+        let file = RuleFile { rule: serde_json::from_value(keys).unwrap(), ..multi_linear() };
+        let refusal = file.assign(std::iter::empty()).unwrap_err().to_string();
+        assert!(refusal.contains(message), "{refusal}");
+    };
+    refused(|rule| rule["arms"].as_array_mut().unwrap().swap(0, 1), "other arms");
+    refused(|rule| rule["intercepts"].as_array_mut().unwrap().truncate(2), "every arm");
+    refused(|rule| rule["coefficients"][1].as_array_mut().unwrap().truncate(2), "2 coefficients for 5");
 }
 
 /// Rows of which a third hit a threshold of the trees exactly, and a seventh misses a covariate.
@@ -217,7 +262,7 @@ fn pictures_are_of_trees_only() {
     assert!(numeric_tree().export(Format::Svg).unwrap().starts_with("<svg"));
     assert!(numeric_tree().export(Format::Dot).unwrap().contains("n0 -> n1 [label=yes]"));
     for format in [Format::Svg, Format::Dot, Format::Policytree] {
-        assert!(linear().export(format).is_err());
+        assert!(linear().export(format).is_err() && multi_linear().export(format).is_err());
     }
 }
 

@@ -13,6 +13,9 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use prescribe::models::linear_rule::{Facets, Linear, LinearForm, LinearProblem, LinearRule, Naive, Radon};
 use prescribe::models::maximum_margin::MaximumMargin;
+use prescribe::models::multi_linear_rule::{
+    MultiLinear, MultiLinearForm, MultiLinearProblem, MultiLinearRule, Writing,
+};
 use prescribe::models::tree_rule::{Candidates, Extended, Flow, Node, Tree, TreeProblem};
 use prescribe::models::{MixedIntegerProgram, ProgramForm, Row, SideConstraint, exact};
 use prescribe::solve::registry::Solvable;
@@ -51,12 +54,15 @@ struct Golden {
     solution: Solution,
 }
 
-/// Two sets of columns whose points have hulls that meet.
+/// Two sets of columns whose points have hulls that meet; over many arms, claims that exclude each other.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cut {
     left: Vec<usize>,
     right: Vec<usize>,
+    /// Over many arms: (point, arm above, arm below), which the claims demand and which no rule satisfies.
+    #[serde(default)]
+    comparisons: Vec<[usize; 3]>,
     why: String,
 }
 
@@ -88,6 +94,17 @@ impl Golden {
     fn linear(&self) -> LinearProblem {
         LinearProblem::new(
             Linear,
+            self.covariates.clone(),
+            self.arms.clone(),
+            matrix(&self.x),
+            matrix(&self.rewards),
+        )
+        .unwrap()
+    }
+
+    fn multi_linear(&self) -> MultiLinearProblem {
+        MultiLinearProblem::new(
+            MultiLinear { arms: self.arms.len() },
             self.covariates.clone(),
             self.arms.clone(),
             matrix(&self.x),
@@ -140,6 +157,17 @@ impl Golden {
                 self.check_cuts(&problem);
                 program
             }
+            ("multi_linear_rule", form) => {
+                let problem = self.multi_linear();
+                self.check(&problem, &point::<MultiLinearRule>(self));
+                self.check_exclusions(&problem);
+                let writing = match form {
+                    "facets" => Writing::Facets { with_cuts: false },
+                    "radon" => Writing::Radon,
+                    other => panic!("no form {other}"),
+                };
+                self.program(&MultiLinearForm::new(&problem, writing))
+            }
             ("tree_rule", form) => {
                 let problem = self.tree();
                 self.check(&problem, &point::<Node>(self));
@@ -184,6 +212,27 @@ impl Golden {
     }
 }
 
+impl Golden {
+    /// The claims of every cut demand its comparisons, and these exclude each other, by the exact proof that the library's own
+    /// cuts need.
+    fn check_exclusions(&self, problem: &MultiLinearProblem) {
+        let units = prescribe::models::multi_linear_rule::MergedUnits::of(problem);
+        let arms = self.arms.len();
+        for cut in &self.cuts {
+            let claims: Vec<usize> = cut.comparisons.iter().map(|[i, above, _]| i * arms + above).collect();
+            assert_eq!(claims, cut.left, "{}", cut.why);
+            let vector = |&[i, above, below]: &[usize; 3]| -> Vec<f64> {
+                assert!(units.rewards[i][above] > units.rewards[i][below], "{}", cut.why);
+                let sign = |k: usize| f64::from(k == above) - f64::from(k == below);
+                let block = |k: usize| [1.0].iter().chain(units.x[i]).map(move |v| sign(k) * v);
+                (0..arms).flat_map(block).collect()
+            };
+            let vectors: Vec<Vec<f64>> = cut.comparisons.iter().map(vector).collect();
+            assert!(exact::positively_dependent(&vectors), "{}", cut.why);
+        }
+    }
+}
+
 /// Every instance, by its path without the ending.
 fn instances() -> Vec<(PathBuf, Golden)> {
     let entries = std::fs::read_dir(common::file("models/golden")).unwrap();
@@ -211,6 +260,8 @@ fn every_model_has_three_instances_a_form() {
         ("linear_rule", "naive"),
         ("linear_rule", "radon"),
         ("maximum_margin", "margin"),
+        ("multi_linear_rule", "facets"),
+        ("multi_linear_rule", "radon"),
         ("tree_rule", "extended"),
         ("tree_rule", "flow"),
     ];
@@ -250,7 +301,12 @@ fn highs_reads_the_files_and_finds_the_hand_solved_optimum() {
                 path.display(),
                 read.objective
             );
-            assert_eq!(read.rows, program.rows.len());
+            // LP files have two rows for one with two bounds.
+            let twice = program
+                .rows
+                .iter()
+                .filter(|r| r.lower.is_finite() && r.lower < r.upper && r.upper.is_finite());
+            assert_eq!(read.rows, program.rows.len() + if kind == "lp" { twice.count() } else { 0 });
             let names = program.file_names();
             assert_eq!(read.columns.len(), names.len());
             let columns: Vec<f64> = names.iter().map(|name| read.columns[name]).collect();

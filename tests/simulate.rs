@@ -5,7 +5,7 @@ mod common;
 use common::{columns, numbers};
 use ndarray::Array2;
 use prescribe::models::tree_rule::Candidates;
-use prescribe::simulate::{Covariates, linear_gains, tree_rewards};
+use prescribe::simulate::{Covariates, linear_gains, multi_linear_rewards, tree_rewards};
 
 /// Mean and standard deviation.
 fn moments(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
@@ -46,6 +46,26 @@ fn gains_are_centred_on_the_true_effect() {
     assert!((4.8..5.8).contains(&sd), "{sd}");
     assert!(noise().any(|e| e.abs() > 9.0 * sd));
     assert!(drawn.gains.iter().all(|g| ((g * 1e6).round() / 1e6 - g).abs() < 1e-12));
+}
+
+#[test]
+fn rewards_of_many_arms_are_centred_on_the_true_effects() {
+    let drawn = multi_linear_rewards(100_000, 3, 4, 1, false).unwrap();
+    for arm in 1..4 {
+        let noise = || {
+            let effect = |i: usize| drawn.rewards[[i, arm]] - drawn.rewards[[i, 0]] - drawn.effects[[i, arm]];
+            (0..100_000).map(effect)
+        };
+        assert_centred(noise(), "reward - effect");
+        for j in 0..3 {
+            assert_centred(noise().zip(drawn.x.column(j)).map(|(e, x)| e * x), "noise times covariate");
+        }
+    }
+    let problem = multi_linear_rewards(2_000, 2, 3, 1, true).unwrap();
+    assert!(problem.x.iter().all(|v| v.fract() == 0.0));
+    assert_eq!(problem.problem().unwrap().arms, ["a0", "a1", "a2"]);
+    assert_eq!(multi_linear_rewards(50, 2, 3, 7, false), multi_linear_rewards(50, 2, 3, 7, false));
+    assert!(multi_linear_rewards(50, 2, 1, 7, false).is_err());
 }
 
 #[test]

@@ -22,19 +22,25 @@ pub fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
 
 /// Sign of `intercept + sum_j coefficients[j] x[j]`, exact for finite numbers.
 pub fn sign_of_affine(intercept: f64, coefficients: &[f64], x: &[f64]) -> Ordering {
-    let (mut value, mut magnitude) = (intercept, intercept.abs());
-    for (b, v) in coefficients.iter().zip(x) {
+    let products = coefficients.iter().copied().zip(x.iter().copied());
+    sign_of_sum(std::iter::once((intercept, 1.0)).chain(products))
+}
+
+/// Sign of a sum of products, exact for finite numbers.
+pub fn sign_of_sum(products: impl Iterator<Item = (f64, f64)> + Clone) -> Ordering {
+    let (mut value, mut magnitude, mut terms) = (0.0_f64, 0.0_f64, 0);
+    for (b, v) in products.clone() {
         value += b * v;
         magnitude += (b * v).abs();
+        terms += 1;
     }
-    // (p + 2) roundings of relative size 2^-53 each, doubled for the roundings of `magnitude` itself; the
+    // (terms + 1) roundings of relative size 2^-53 each, doubled for the roundings of `magnitude` itself; the
     // smallest normal number covers products that underflow.
-    let error = (coefficients.len() + 2) as f64 * f64::EPSILON * magnitude + f64::MIN_POSITIVE;
+    let error = f64::from(terms + 1) * f64::EPSILON * magnitude + f64::MIN_POSITIVE;
     if value.abs() > error && value.is_finite() {
         return value.total_cmp(&0.0);
     }
-    let exact =
-        coefficients.iter().zip(x).fold(rational(intercept), |s, (&b, &v)| s + rational(b) * rational(v));
+    let exact = products.fold(BigRational::zero(), |s, (b, v)| s + rational(b) * rational(v));
     exact.cmp(&BigRational::zero())
 }
 
@@ -85,6 +91,18 @@ pub fn cone_meets(left: &[&[f64]], rays: &[Ray], right: &[&[f64]]) -> bool {
             && on_right.iter().all(|w| !w.is_zero() && w.is_negative() != flip)
     };
     opposite(false) || opposite(true)
+}
+
+/// True where `vectors` (of equal dimension) are proved to have a combination with positive weights that is 0, because they carry
+/// exactly one linear dependence and all its weights are of one sign. Then no b has `b'v > 0` for all of them (Gordan).
+///
+/// A `false` says only that this proof does not apply.
+pub fn positively_dependent(vectors: &[Vec<f64>]) -> bool {
+    let Some(first) = vectors.first() else { return false };
+    let rows = (0..first.len()).map(|j| vectors.iter().map(|v| rational(v[j])).collect()).collect();
+    only_null_vector(rows, vectors.len()).is_some_and(|weights| {
+        weights.iter().all(|w| w.is_positive()) || weights.iter().all(|w| w.is_negative())
+    })
 }
 
 /// SHA-256 of the parts in order, as lower-case hexadecimal text.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`policy_problem`] | class of rules + reward matrix + side constraints |
 //! | [`linear_rule`] | weighted 0-1 problem: treat where `b0 + x'b >= 0` |
+//! | [`multi_linear_rule`] | linear rule over K arms: the arm of the largest `b0_k + x'b_k` |
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
@@ -17,6 +18,7 @@ pub mod exact;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;
+pub mod multi_linear_rule;
 pub mod policy_problem;
 pub mod programs;
 pub mod side_constraints;

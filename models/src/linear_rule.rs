@@ -33,6 +33,7 @@ pub use facets::Facets;
 pub use form::{LinearForm, Writing};
 pub use listed_scorecards::ListedScorecards;
 pub use merged_units::MergedUnits;
+pub(crate) use merged_units::midrange;
 pub use naive::Naive;
 pub use radon::Radon;
 pub use scorecard::Scorecard;

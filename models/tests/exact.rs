@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
-use prescribe_models::exact::{hulls_meet, sign_of_affine, sum};
+use prescribe_models::exact::{hulls_meet, positively_dependent, sign_of_affine, sum};
 use prescribe_models::linear_rule::LinearRule;
 use proptest::prelude::*;
 
@@ -135,4 +135,27 @@ fn a_point_on_the_line_is_treated() {
     assert!(!rule.treats(&[1.0 - f64::EPSILON]));
     let rule = LinearRule { intercept: 0.0, coefficients: vec![-0.0] };
     assert!(rule.treats(&[7.0]));
+}
+
+/// `positively_dependent` says yes just where three vectors of the plane have positive weights that bring them to 0, which here is
+/// read off the signs of their cross products.
+#[test]
+fn positive_dependence_of_three_vectors_in_the_plane() {
+    let vectors: Vec<[i32; 2]> = (-2..=2).flat_map(|a| (-2..=2).map(move |b| [a, b])).collect();
+    let cross = |a: [i32; 2], b: [i32; 2]| a[0] * b[1] - a[1] * b[0];
+    let mut found = 0;
+    for &a in &vectors {
+        for &b in &vectors {
+            for &c in &vectors {
+                // Weights are the cross products of the other two, by Cramer's rule; unique where one of them is not 0.
+                let weights = [cross(b, c), cross(c, a), cross(a, b)];
+                let expected = weights.iter().all(|w| *w > 0) || weights.iter().all(|w| *w < 0);
+                let given = [a, b, c].map(|v| v.map(f64::from).to_vec());
+                assert_eq!(positively_dependent(&given), expected, "{given:?}");
+                found += usize::from(expected);
+            }
+        }
+    }
+    assert!(found > 100);
+    assert!(!positively_dependent(&[]));
 }

@@ -3,6 +3,7 @@
 use ndarray::{Array2, array};
 use prescribe_models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
 use prescribe_models::tree_rule::{Candidates, Extended, Flow, Node, Tree, TreeProblem};
 use prescribe_models::{InvalidModel, Model, ProgramForm, RuleClass, SideConstraint};
 
@@ -161,4 +162,63 @@ fn the_flow_program_contains_the_trees() {
     }
     assert_eq!(form.embed(piece, &Node::split(0, 9.0, leaf(0), leaf(1))), None);
     assert_eq!(problem.class.constant(2, 1), leaf(1));
+}
+
+fn many(x: Array2<f64>, rewards: Array2<f64>) -> MultiLinearProblem {
+    let class = MultiLinear { arms: rewards.ncols() };
+    MultiLinearProblem::new(class, names("x", x.ncols()), names("a", rewards.ncols()), x, rewards).unwrap()
+}
+
+#[test]
+fn the_lowest_of_the_highest_arms_is_given() {
+    let problem =
+        many(array![[0.0], [1.0], [2.0]], array![[1.0, 2.0, 4.0], [1.0, 2.0, 4.0], [1.0, 2.0, 4.0]]);
+    // Heights 1, x and 2 x - 1 meet at x = 1.
+    let rule = MultiLinearRule {
+        intercepts: vec![1.0, 0.0, -1.0],
+        coefficients: vec![vec![0.0], vec![1.0], vec![2.0]],
+    };
+    assert_eq!(problem.assignment(&rule), [0, 0, 2]);
+    assert_eq!(problem.objective(&rule), 6.0);
+    assert_eq!(problem.assignment(&rule.normalised()), [0, 0, 2]);
+    // The numbers that f64 holds of 0.1 and 0.2 sum to more than the one that it holds of 0.3, by less than a rounding.
+    let near = MultiLinearRule { intercepts: vec![0.3, 0.1], coefficients: vec![vec![0.0], vec![1.0]] };
+    assert_eq!(near.compare(1, 0, &[0.2]), std::cmp::Ordering::Greater);
+    assert_eq!(near.arm(&[0.2]), 1);
+    assert_eq!(problem.value_of_first(), 3.0);
+}
+
+#[test]
+fn a_constant_rule_gives_its_arm_to_all() {
+    let problem = many(array![[0.0], [1e9]], array![[1.0, 0.0, 0.0, 2.0], [1.0, 0.0, 5.0, 2.0]]);
+    for arm in 0..4 {
+        let rule = problem.class.constant(1, arm);
+        assert_eq!((rule.intercepts[0], &rule.coefficients[0]), (0.0, &vec![0.0]));
+        assert_eq!(problem.assignment(&rule), [arm; 2]);
+    }
+    assert_eq!(problem.best_constant(), Some(problem.class.constant(1, 2)));
+}
+
+#[test]
+fn a_rule_over_other_arms_is_no_rule() {
+    let problem = many(array![[0.0], [1.0]], Array2::ones((2, 3)));
+    for (intercepts, coefficients) in [
+        (vec![0.0; 2], vec![vec![0.0]; 2]),
+        (vec![0.0; 3], vec![vec![0.0]; 2]),
+        (vec![0.0; 3], vec![vec![0.0; 2]; 3]),
+    ] {
+        let stranger = MultiLinearRule { intercepts, coefficients };
+        assert_eq!(problem.violations(&stranger)[0].constraint, "shape");
+        assert!(problem.objective(&stranger).is_nan());
+    }
+    let bad = MultiLinearRule { intercepts: vec![0.0, f64::NAN, 0.0], coefficients: vec![vec![0.0]; 3] };
+    assert_eq!(problem.violations(&bad)[0].constraint, "finite_coefficients");
+    let pose = |arms: usize, rewards: Array2<f64>| {
+        let labels = names("a", rewards.ncols());
+        MultiLinearProblem::new(MultiLinear { arms }, names("x", 1), labels, array![[0.0], [1.0]], rewards)
+            .unwrap_err()
+            .0
+    };
+    assert!(pose(1, Array2::ones((2, 1))).contains("two arms"));
+    assert!(pose(3, Array2::ones((2, 2))).contains("over 3 arms"));
 }

@@ -1,4 +1,4 @@
-//! `prescribe compare tree|linear|learned`: every solver that takes the problem, side by side.
+//! `prescribe compare tree|linear|multi-linear|learned`: every solver that takes the problem, side by side.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::failure::{DONE, Failure, code_of};
 use super::flags::{JsonFlag, SolverFlags};
 use super::output::{self, number, word};
-use super::problem::{LinearFlags, TreeFlags};
+use super::problem::{LinearFlags, MultiLinearFlags, TreeFlags};
 use super::progress::Terminal;
 use crate::learn::{Encoding, LearnError, WithProblem, on_training_units, prepare, read_config};
 use crate::models::{Model, PolicyProblem};
@@ -31,6 +31,13 @@ pub enum Compare {
     Linear {
         #[command(flatten)]
         problem: LinearFlags,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Linear rule for any number of arms: the arm of the largest b0_k + x'b_k
+    MultiLinear {
+        #[command(flatten)]
+        problem: MultiLinearFlags,
         #[command(flatten)]
         how: How,
     },
@@ -67,6 +74,7 @@ impl Compare {
         match self {
             Compare::Tree { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
             Compare::Linear { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
+            Compare::MultiLinear { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
             Compare::Learned { folder, how } => {
                 how.checked()?;
                 let config = read_config(folder)?;

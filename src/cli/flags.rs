@@ -16,7 +16,8 @@ use crate::solve::{Formulation, Options, Stage};
 /// Limits, tolerances and the choice of solver. Everything is optional, so that a configuration file may say it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SolverFlags {
-    /// Way of solving: milp (exact, HiGHS); smooth (linear rules); search (trees, exact); lookahead, greedy (trees)
+    /// Way of solving: milp (exact, HiGHS); search (trees, exact); directions (linear rules, exact); smooth (linear rules);
+    /// lookahead, greedy (trees)
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
     /// Of milp: how the problem is written as programs (default: by its size)

@@ -10,6 +10,7 @@ use super::flags::{self, ConstraintFlags};
 use crate::data::{NamedMatrix, Place, Problem, Purpose, Table, read_matrix, same_rows};
 use crate::learn::Context;
 use crate::models::linear_rule::LinearProblem;
+use crate::models::multi_linear_rule::{MultiLinear, MultiLinearProblem};
 use crate::models::tree_rule::{Candidates, Tree, TreeProblem};
 use crate::models::{PolicyProblem, RuleClass, SideConstraint};
 
@@ -31,6 +32,19 @@ pub struct TreeFlags {
     /// Thresholds: all observed values, or quantiles:Q
     #[arg(long, value_name = "all|quantiles:Q", value_parser = flags::candidates, default_value = "all")]
     candidates: Candidates,
+    #[command(flatten)]
+    bounds: BoundFlags,
+}
+
+/// A problem of linear rules over any number of arms as typed.
+#[derive(Args, Clone, Debug)]
+pub struct MultiLinearFlags {
+    /// CSV of covariates, a header and one row a unit
+    #[arg(long, value_name = "X.csv")]
+    covariates: PathBuf,
+    /// CSV of rewards, one column an arm, larger is better
+    #[arg(long, value_name = "G.csv")]
+    rewards: PathBuf,
     #[command(flatten)]
     bounds: BoundFlags,
 }
@@ -66,14 +80,20 @@ struct BoundFlags {
 
 impl TreeFlags {
     pub fn problem(&self) -> Result<TreeProblem, Failure> {
-        let (x, rewards) = (read_covariates(&self.covariates)?, read_matrix(&self.rewards)?);
+        let (x, rewards) = (read_covariates(&self.covariates)?, read_rewards(&self.rewards)?);
         same_rows(&x, &rewards)?;
-        if let [arm] = rewards.names.as_slice() {
-            return Err(Place::file(&rewards.source).refuse(Problem::OneArm { arm: arm.clone() }).into());
-        }
         let class = Tree::over(&x.values, self.depth, self.candidates);
         let problem = PolicyProblem::new(class, x.names, rewards.names, x.values, rewards.values)?;
         self.bounds.on(problem.with(SideConstraint::MinimumLeafSize(self.min_leaf))?)
+    }
+}
+
+impl MultiLinearFlags {
+    pub fn problem(&self) -> Result<MultiLinearProblem, Failure> {
+        let (x, rewards) = (read_covariates(&self.covariates)?, read_rewards(&self.rewards)?);
+        same_rows(&x, &rewards)?;
+        let class = MultiLinear { arms: rewards.names.len() };
+        self.bounds.on(PolicyProblem::new(class, x.names, rewards.names, x.values, rewards.values)?)
     }
 }
 
@@ -170,6 +190,15 @@ fn received(path: &Path, units: usize, arms: &[String]) -> Result<Vec<usize>, Fa
 fn shape(source: &str, what: &'static str, expected: String, (rows, columns): (usize, usize)) -> Failure {
     let problem = Problem::Shape { what, expected, found: format!("{rows} x {columns}") };
     Place::file(source).refuse(problem).into()
+}
+
+/// Reads rewards, of two arms or more.
+fn read_rewards(path: &Path) -> Result<NamedMatrix, Failure> {
+    let rewards = read_matrix(path)?;
+    if let [arm] = rewards.names.as_slice() {
+        return Err(Place::file(&rewards.source).refuse(Problem::OneArm { arm: arm.clone() }).into());
+    }
+    Ok(rewards)
 }
 
 /// Reads the covariates and warns of those that never vary.

@@ -1,4 +1,4 @@
-//! `prescribe solve tree|linear`: one formal problem from matrices, by one solver.
+//! `prescribe solve tree|linear|multi-linear`: one formal problem from matrices, by one solver.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::failure::{Failure, code_of};
 use super::flags::{JsonFlag, SolverFlags};
 use super::output;
-use super::problem::{LinearFlags, TreeFlags};
+use super::problem::{LinearFlags, MultiLinearFlags, TreeFlags};
 use super::progress::Terminal;
 use crate::data::write_whole;
 use crate::models::{Model, PolicyProblem};
@@ -28,6 +28,13 @@ pub enum Solve {
     Linear {
         #[command(flatten)]
         problem: LinearFlags,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Linear rule for any number of arms: the arm of the largest b0_k + x'b_k
+    MultiLinear {
+        #[command(flatten)]
+        problem: MultiLinearFlags,
         #[command(flatten)]
         how: How,
     },
@@ -52,6 +59,7 @@ impl Solve {
         match self {
             Solve::Tree { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::Linear { problem, how } => how.checked()?.solve(problem.problem()?),
+            Solve::MultiLinear { problem, how } => how.checked()?.solve(problem.problem()?),
         }
     }
 }

@@ -39,6 +39,7 @@ pub use verify::{Finding, verify};
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
+use prescribe_models::multi_linear_rule::MultiLinear;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
 use crate::data::{DataError, Study, Table};
@@ -145,8 +146,13 @@ pub(super) fn on_units<W: WithProblem>(
     match config.policy {
         Policy::Linear => {
             let encoding = Encoding::linear(study);
-            let z = encoding.matrix(study, &x);
-            let problem = PolicyProblem::new(Linear, encoding.names(), arms, z, rewards)?;
+            let (names, z) = (encoding.names(), encoding.matrix(study, &x));
+            if arms.len() == 2 {
+                let problem = PolicyProblem::new(Linear, names, arms, z, rewards)?;
+                return work.with(constraints.on(problem, &context)?, &encoding);
+            }
+            let class = MultiLinear { arms: arms.len() };
+            let problem = PolicyProblem::new(class, names, arms, z, rewards)?;
             work.with(constraints.on(problem, &context)?, &encoding)
         }
         Policy::Tree { depth, candidates, min_leaf } => {

@@ -167,29 +167,13 @@ fn mean_reward(scored: &Scored, units: &[usize], arm: impl Fn(usize) -> usize) -
 }
 
 fn covariate_shares(rule: &RuleFile, found: &[Replication]) -> Vec<CovariateShare> {
-    let asks = |rule: &RuleFile, name: &str| match &rule.rule {
-        Rule::Constant { .. } => false,
-        Rule::Linear { coefficients, .. } => {
-            let mut terms = rule.header.encoding.iter().zip(coefficients);
-            terms.any(|(term, coefficient)| term.covariate() == name && *coefficient != 0.0)
-        }
-        Rule::Tree { root } => splits_on(root, name),
-    };
+    let asks = |rule: &RuleFile, name: &str| rule.rule.looks_at(name, &rule.header.encoding);
     let share = |Covariate { name, .. }: &Covariate| {
         let asked = found.iter().filter(|replication| asks(&replication.rule, name)).count();
         let share = asked as f64 / found.len() as f64;
         CovariateShare { covariate: name.clone(), share, in_rule: asks(rule, name) }
     };
     rule.header.covariates.iter().map(share).collect()
-}
-
-fn splits_on(node: &Node, name: &str) -> bool {
-    match node {
-        Node::Leaf { .. } => false,
-        Node::Split { covariate, left, right, .. } => {
-            covariate == name || splits_on(left, name) || splits_on(right, name)
-        }
-    }
 }
 
 fn roots(found: &[Replication]) -> Vec<Root> {
@@ -202,7 +186,7 @@ fn roots(found: &[Replication]) -> Vec<Root> {
             Rule::Tree { root: Node::Leaf { .. } } | Rule::Constant { .. } => {
                 questions.entry(None).or_default().push(None);
             }
-            Rule::Linear { .. } => {}
+            Rule::Linear { .. } | Rule::MultiLinear { .. } => {}
         }
     }
     let root = |(covariate, asked): (Option<&str>, Vec<Option<f64>>)| {

@@ -2,6 +2,7 @@
 
 use prescribe_models::RuleClass;
 use prescribe_models::linear_rule::{Linear, LinearRule};
+use prescribe_models::multi_linear_rule::{MultiLinear, MultiLinearRule};
 
 use super::{NamedClass, Node, Rule, RuleError, RuleFile, Side, Test, position};
 use crate::data::{Covariate, Design};
@@ -22,7 +23,7 @@ impl RuleFile {
         units.enumerate().map(arm).collect()
     }
 
-    /// How formulas call the terms of a linear rule, in the order of the coefficients.
+    /// How formulas call the terms of linear rules, in the order of the coefficients.
     pub fn term_names(&self) -> Vec<String> {
         self.header.encoding.iter().map(crate::data::Term::name).collect()
     }
@@ -39,15 +40,26 @@ impl RuleFile {
             Rule::Tree { root } => Ready::Tree(branch(root, covariates, arms)?),
             Rule::Linear { arms: two, .. } => {
                 let [control, treated] = two.as_slice() else { return Err(two_arms()) };
-                let names: Vec<String> = covariates.iter().map(|covariate| covariate.name.clone()).collect();
-                for term in &self.header.encoding {
-                    position("covariate", term.covariate(), &names)?;
-                }
+                let design = self.design()?;
                 let rule = Linear.indexed(&self.rule, &self.term_names(), arms)?;
                 let arms = [position("arm", control, arms)?, position("arm", treated, arms)?];
-                Ready::Linear { rule, arms, design: Design::new(&self.header.encoding, covariates) }
+                Ready::Linear { rule, arms, design }
+            }
+            Rule::MultiLinear { .. } => {
+                let (class, design) = (MultiLinear { arms: arms.len() }, self.design()?);
+                Ready::MultiLinear { rule: class.indexed(&self.rule, &self.term_names(), arms)?, design }
             }
         })
+    }
+
+    /// The terms of a linear rule, all of them over covariates that there are.
+    fn design(&self) -> Result<Design<'_>, RuleError> {
+        let covariates = &self.header.covariates;
+        let names: Vec<String> = covariates.iter().map(|covariate| covariate.name.clone()).collect();
+        for term in &self.header.encoding {
+            position("covariate", term.covariate(), &names)?;
+        }
+        Ok(Design::new(&self.header.encoding, covariates))
     }
 }
 
@@ -55,6 +67,7 @@ impl RuleFile {
 enum Ready<'a> {
     Tree(Branch),
     Linear { rule: LinearRule, arms: [usize; 2], design: Design<'a> },
+    MultiLinear { rule: MultiLinearRule, design: Design<'a> },
 }
 
 enum Branch {
@@ -79,6 +92,7 @@ impl Ready<'_> {
     fn assign(&self, x: &[f64]) -> Result<usize, usize> {
         match self {
             Ready::Linear { rule, arms, design } => Ok(arms[Linear.assign(rule, &design.row(x))]),
+            Ready::MultiLinear { rule, design } => Ok(rule.arm(&design.row(x))),
             Ready::Tree(root) => {
                 let mut branch = root;
                 while let Branch::Split { covariate, question, missing, left, right } = branch {

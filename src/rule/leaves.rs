@@ -1,6 +1,7 @@
 //! The leaves of a rule: the parts of the population that it treats alike, numbered from the left.
 //!
-//! A tree's leaves are its own. A linear rule has two, the side of the first arm and then that of the second.
+//! A tree's leaves are its own. A linear rule has two, the side of the first arm and then that of the second; one over several
+//! arms has one for each arm, where its score is the highest.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,9 @@ impl RuleFile {
         numbered.header.arms = (0..self.leaf_paths().len()).map(|leaf| leaf.to_string()).collect();
         match &mut numbered.rule {
             Rule::Constant { arm } => *arm = "0".into(),
-            Rule::Linear { arms, .. } => *arms = numbered.header.arms.clone(),
+            Rule::Linear { arms, .. } | Rule::MultiLinear { arms, .. } => {
+                *arms = numbered.header.arms.clone()
+            }
             Rule::Tree { root } => {
                 number(root, 0);
             }
@@ -42,6 +45,12 @@ impl RuleFile {
                 let score = score(*intercept, coefficients, &self.term_names());
                 let side = |(arm, sign): (&String, &str)| leaf(&[format!("{score} {sign}")], arm);
                 arms.iter().zip(["< 0", ">= 0"]).map(side).collect()
+            }
+            Rule::MultiLinear { arms, intercepts, coefficients } => {
+                let score = |k: usize| score(intercepts[k], &coefficients[k], &self.term_names());
+                let highest =
+                    |(k, arm): (usize, &String)| leaf(&[format!("{} is the highest", score(k))], arm);
+                arms.iter().enumerate().map(highest).collect()
             }
             Rule::Tree { root } => {
                 let mut leaves = Vec::new();

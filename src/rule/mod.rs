@@ -4,6 +4,7 @@
 //! tree      {"kind":"tree","root":{"covariate":"age","threshold":30,"left":{"arm":"a"},"right":{"arm":"b"}}}    x <= threshold: left
 //!           {"covariate":"ward","levels":["n","s"],"missing":"right",...}                                        level listed: left
 //! linear    {"kind":"linear","arms":["control","treated"],"intercept":b0,"coefficients":[..]}                     arms[1] where b0 + z'b >= 0
+//! multi_linear  {"kind":"multi_linear","intercepts":[..K],"coefficients":[[..p]..K]}                                the highest arm, the lowest on ties
 //! constant  {"kind":"constant","arm":"b"}
 //! ```
 
@@ -19,6 +20,7 @@ pub use leaves::LeafPath;
 use std::path::Path;
 
 use prescribe_models::linear_rule::{Linear, LinearRule};
+use prescribe_models::multi_linear_rule::{MultiLinear, MultiLinearRule};
 use prescribe_models::tree_rule::{self, Tree};
 use prescribe_models::{PolicyProblem, RuleClass};
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 pub enum Rule {
     Tree { root: Node },
     Linear { arms: Vec<String>, intercept: f64, coefficients: Vec<f64> },
+    MultiLinear { arms: Vec<String>, intercepts: Vec<f64>, coefficients: Vec<Vec<f64>> },
     Constant { arm: String },
 }
 
@@ -87,7 +90,31 @@ pub enum Side {
     Right,
 }
 
+impl Rule {
+    /// Whether the rule looks at a covariate; `encoding` are the terms of a linear rule.
+    pub(crate) fn looks_at(&self, name: &str, encoding: &[Term]) -> bool {
+        let among = |coefficients: &[f64]| {
+            coefficients.iter().zip(encoding).any(|(b, term)| *b != 0.0 && term.covariate() == name)
+        };
+        match self {
+            Rule::Constant { .. } => false,
+            Rule::Tree { root } => root.looks_at(name),
+            Rule::Linear { coefficients, .. } => among(coefficients),
+            Rule::MultiLinear { coefficients, .. } => coefficients.iter().any(|b| among(b)),
+        }
+    }
+}
+
 impl Node {
+    fn looks_at(&self, name: &str) -> bool {
+        match self {
+            Node::Leaf { .. } => false,
+            Node::Split { covariate, left, right, .. } => {
+                covariate == name || left.looks_at(name) || right.looks_at(name)
+            }
+        }
+    }
+
     /// A number of at most the threshold goes left.
     pub fn at_most(covariate: &str, threshold: f64, left: Node, right: Node) -> Node {
         let (left, right) = (Box::new(left), Box::new(right));
@@ -137,7 +164,7 @@ pub struct Header {
     pub covariates: Vec<Covariate>,
     pub arms: Vec<String>,
     pub direction: Direction,
-    /// Of a linear rule: the terms z, in the order of the coefficients.
+    /// Of linear rules: the terms z, in the order of the coefficients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encoding: Vec<Term>,
     pub provenance: Provenance,
@@ -145,7 +172,7 @@ pub struct Header {
 
 impl From<RuleFile> for Value {
     fn from(file: RuleFile) -> Value {
-        // Both are structs of plain data, which always become objects; a linear rule and the header share the key `arms`.
+        // Both are structs of plain data, which always become objects; linear rules and the header share the key `arms`.
         let object = |value: serde_json::Result<Value>| {
             value.ok().and_then(|v| v.as_object().cloned()).unwrap_or_default()
         };
@@ -183,7 +210,9 @@ pub struct Provenance {
 pub enum RuleError {
     #[error("{file}: cannot be read ({reason}); name a rule file that prescribe wrote, or a JSON rule")]
     Unreadable { file: String, reason: String },
-    #[error("{file}: not a rule ({reason}); a rule is JSON with \"kind\" tree, linear or constant")]
+    #[error(
+        "{file}: not a rule ({reason}); a rule is JSON with \"kind\" tree, linear, multi_linear or constant"
+    )]
     NotARule { file: String, reason: String },
     #[error(
         "{file}: schema version {found}; this program reads version {SCHEMA_VERSION}: learn the rule again"
@@ -238,6 +267,43 @@ impl NamedClass for Linear {
             }
             Rule::Constant { arm } => Ok(self.constant(covariates.len(), position("arm", arm, arms)?)),
             Rule::Tree { .. } => Err(RuleError::Kind { found: "a tree", wanted: "a linear rule" }),
+            Rule::MultiLinear { .. } => {
+                Err(RuleError::Kind { found: "multi_linear", wanted: "a linear rule for two arms" })
+            }
+        }
+    }
+}
+
+impl NamedClass for MultiLinear {
+    fn named(rule: &MultiLinearRule, _covariates: &[String], arms: &[String]) -> Rule {
+        let MultiLinearRule { intercepts, coefficients } = rule.clone();
+        Rule::MultiLinear { arms: arms.to_vec(), intercepts, coefficients }
+    }
+
+    fn indexed(
+        &self,
+        rule: &Rule,
+        covariates: &[String],
+        arms: &[String],
+    ) -> Result<MultiLinearRule, RuleError> {
+        let kind = |found: &'static str, wanted: &'static str| Err(RuleError::Kind { found, wanted });
+        match rule {
+            Rule::MultiLinear { arms: of_rule, intercepts, coefficients } => {
+                let rule =
+                    MultiLinearRule { intercepts: intercepts.clone(), coefficients: coefficients.clone() };
+                let strange = coefficients.iter().find(|b| b.len() != covariates.len());
+                match strange {
+                    _ if of_rule != arms => kind("over other arms", "one over its arms, in their order"),
+                    Some(b) => Err(RuleError::Coefficients { found: b.len(), expected: covariates.len() }),
+                    None if !self.fits(&rule, covariates.len(), arms.len()) => {
+                        kind("short of heights", "an intercept and coefficients for every arm")
+                    }
+                    None => Ok(rule),
+                }
+            }
+            Rule::Constant { arm } => Ok(self.constant(covariates.len(), position("arm", arm, arms)?)),
+            Rule::Tree { .. } => kind("a tree", "a linear rule"),
+            Rule::Linear { .. } => kind("linear for two arms", "multi_linear"),
         }
     }
 }
@@ -284,7 +350,9 @@ impl NamedClass for Tree {
         match rule {
             Rule::Tree { root } => index(root, covariates, arms),
             Rule::Constant { arm } => Ok(tree_rule::Node::Leaf { arm: position("arm", arm, arms)? }),
-            Rule::Linear { .. } => Err(RuleError::Kind { found: "linear", wanted: "a tree" }),
+            Rule::Linear { .. } | Rule::MultiLinear { .. } => {
+                Err(RuleError::Kind { found: "linear", wanted: "a tree" })
+            }
         }
     }
 }

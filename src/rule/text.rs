@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Node, Rule, Side, Test};
 
 impl Rule {
-    /// The rule as a person reads it; `covariates` name the coefficients of a linear rule.
+    /// The rule as a person reads it; `covariates` name the coefficients of linear rules.
     pub fn in_words(&self, covariates: &[String]) -> String {
         match self {
             Rule::Constant { arm } => format!("everyone: {arm}\n"),
@@ -16,6 +16,9 @@ impl Rule {
             }
             Rule::Linear { arms, intercept, coefficients } => {
                 linear(arms, *intercept, coefficients, covariates)
+            }
+            Rule::MultiLinear { arms, intercepts, coefficients } => {
+                multi_linear(arms, intercepts, coefficients, covariates)
             }
         }
     }
@@ -64,7 +67,26 @@ fn linear(arms: &[String], intercept: f64, coefficients: &[f64], covariates: &[S
     format!("{} where {} >= 0, otherwise {}\n", arm(1), score(intercept, coefficients, covariates), arm(0))
 }
 
-/// b0 + x'b with the names of the covariates.
+/// One line an arm.
+fn multi_linear(
+    arms: &[String],
+    intercepts: &[f64],
+    coefficients: &[Vec<f64>],
+    covariates: &[String],
+) -> String {
+    if coefficients.iter().flatten().all(|b| *b == 0.0) {
+        let higher = |best: usize, k: usize| if intercepts[k] > intercepts[best] { k } else { best };
+        let best = (1..intercepts.len()).fold(0, higher);
+        return format!("everyone: {}\n", arms.get(best).map_or("?", String::as_str));
+    }
+    let mut text = String::from("the highest of\n");
+    for ((arm, intercept), b) in arms.iter().zip(intercepts).zip(coefficients) {
+        let _ = writeln!(text, "    {arm}: {}", score(*intercept, b, covariates));
+    }
+    text
+}
+
+/// `b0 + b_1 x_1 - ..`, without the zeros.
 pub(super) fn score(intercept: f64, coefficients: &[f64], covariates: &[String]) -> String {
     let mut text = significant(intercept);
     for (b, name) in coefficients.iter().zip(covariates).filter(|(b, _)| **b != 0.0) {

@@ -6,15 +6,18 @@
 //! | design | answers to | signal | noise |
 //! |---|---|---|---|
 //! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
+//! | [`multi_linear_rewards()`] | the linear-rule problem over K arms | linear effects with a kink | AIPW scores, normal outcomes |
 //! | [`tree_rewards()`] | the tree-rule problem | steps and interactions of two covariates an arm | AIPW scores, normal outcomes |
 //!
-//! The designs are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
+//! The first and the last are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
 //! distribution, not bit for bit (numpy draws from PCG64, this library from ChaCha8).
 
 mod linear_gains;
+mod multi_linear_rewards;
 mod tree_rewards;
 
 pub use linear_gains::{LinearGains, linear_gains};
+pub use multi_linear_rewards::{MultiLinearRewards, multi_linear_rewards};
 pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};
 
 use prescribe_models::InvalidModel;

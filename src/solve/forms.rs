@@ -4,8 +4,9 @@ use prescribe_models::linear_rule::{
     Facets, LinearForm, LinearProblem, ListedScorecards, Naive, Radon, Scorecard,
 };
 use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::multi_linear_rule::{MultiLinearForm, MultiLinearProblem, Writing};
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
-use prescribe_models::{Model, ProgramForm};
+use prescribe_models::{Model, ProgramForm, SideConstraint};
 use serde::{Deserialize, Serialize};
 
 use super::{Promise, Unsupported};
@@ -27,7 +28,7 @@ const MOST_HEIGHTS: f64 = 40_000_000.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formulation {
-    /// Linear rules: 2p facet programs.
+    /// Linear rules: 2p facet programs; over K arms K (K - 1) p.
     Facets,
     /// Linear rules: one program over labels, with Radon cuts.
     Radon,
@@ -103,6 +104,44 @@ impl Programmed for LinearProblem {
             _ => Box::new(LinearForm::new(self, Facets::default())),
         }
     }
+}
+
+impl Programmed for MultiLinearProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if let Some(constraint) = self.side().iter().find(|constraint| !is_row(constraint)) {
+            let part = format!("the constraint {} on a linear rule", constraint.name());
+            return Err(refuse(part, "leave it out, or use a tree"));
+        }
+        let Some(writing) = writing(formulation) else {
+            return Err(foreign("linear rule over any number of arms", "facets, radon and facets_radon"));
+        };
+        let coefficients = MultiLinearForm::coefficients(self, writing);
+        if coefficients > MOST_COEFFICIENTS {
+            let part = format!("programs of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
+            return Err(refuse(part, "use --solver smooth"));
+        }
+        Ok(Promise::Exact)
+    }
+
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        let writing = writing(formulation).unwrap_or(Writing::Radon);
+        Box::new(MultiLinearForm::new(self, writing))
+    }
+}
+
+/// How rules over any number of arms are written. Labels alone by default: in the facets arms may tie, which costs bounds.
+fn writing(formulation: Option<Formulation>) -> Option<Writing> {
+    match formulation {
+        None | Some(Formulation::Radon) => Some(Writing::Radon),
+        Some(Formulation::Facets) => Some(Writing::Facets { with_cuts: false }),
+        Some(Formulation::FacetsRadon) => Some(Writing::Facets { with_cuts: true }),
+        Some(_) => None,
+    }
+}
+
+/// Whether the programs of rules over any number of arms have a row for it.
+fn is_row(constraint: &SideConstraint) -> bool {
+    matches!(constraint, SideConstraint::Assignment(_) | SideConstraint::MinimumLeafSize(0 | 1))
 }
 
 impl Programmed for TreeProblem {

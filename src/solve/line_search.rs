@@ -1,39 +1,37 @@
-//! Exact search along a line for the weighted 0-1 problem.
+//! Exact search along a line for problems whose objective is a step function along it.
 //!
-//! Along `beta + t d` every unit changes side at one breakpoint t_i = -(beta'z_i) / (d'z_i), so the objective is a step function
-//! of t: sort the breakpoints, sweep once, and the best step is known. Cost O(m log m) for m merged units.
+//! Along `beta + t d` the heights of a unit's arms are lines in t, and its arm changes at the breakpoints of their upper envelope
+//! (two arms: at one, t_i = -(beta'z_i) / (d'z_i)). So sort the breakpoints, sweep once, and the best step is known. Cost
+//! O(m log m) for m merged units.
 
-use prescribe_models::linear_rule::MergedUnits;
-
-/// A parameter vector (intercept, b) in the scaled covariates of [`MergedUnits`].
+/// A parameter vector in the scaled covariates of merged units: (intercept, b), for each arm but the first.
 pub type Beta = Vec<f64>;
+
+/// A problem over merged units whose objective along any line is a step function.
+pub trait Stepped: Sync {
+    /// The objective at `beta` up to a constant, in floating point; the model decides in the end.
+    fn gain(&self, beta: &[f64]) -> f64;
+
+    /// The gain at t = -infinity, and (t, change of the gain) at each breakpoint, in any order.
+    fn steps(&self, beta: &[f64], direction: &[f64]) -> (f64, Vec<(f64, f64)>);
+
+    /// The directions that [`climb`] always searches along.
+    fn axes(&self) -> Vec<Beta>;
+}
 
 /// `beta'z` with the intercept first.
 pub fn height(beta: &[f64], z: &[f64]) -> f64 {
     beta[0] + beta[1..].iter().zip(z).map(|(b, v)| b * v).sum::<f64>()
 }
 
-/// Total gain of the treated units, in floating point; the model decides in the end.
-pub fn gain(units: &MergedUnits, beta: &[f64]) -> f64 {
-    units.z.iter().zip(&units.gains).filter(|(z, _)| height(beta, z) >= 0.0).map(|(_, g)| g).sum()
+/// See [`Stepped::gain`].
+pub fn gain(units: &impl Stepped, beta: &[f64]) -> f64 {
+    units.gain(beta)
 }
 
 /// The best point on the line through `beta` along `direction`, in the middle of its step, and its gain.
-pub fn best_on_line(units: &MergedUnits, beta: &[f64], direction: &[f64]) -> (Beta, f64) {
-    let mut steps: Vec<(f64, f64)> = Vec::with_capacity(units.gains.len());
-    // Gain at t = -infinity, and the change at each breakpoint.
-    let mut total = 0.0;
-    for (z, gain) in units.z.iter().zip(&units.gains) {
-        let (at, slope) = (height(beta, z), height(direction, z));
-        match slope {
-            slope if slope.abs() < 1e-12 => total += if at >= 0.0 { *gain } else { 0.0 },
-            slope if slope > 0.0 => steps.push((-at / slope, *gain)),
-            slope => {
-                total += gain;
-                steps.push((-at / slope, -gain));
-            }
-        }
-    }
+pub fn best_on_line(units: &impl Stepped, beta: &[f64], direction: &[f64]) -> (Beta, f64) {
+    let (mut total, mut steps) = units.steps(beta, direction);
     steps.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let Some((first, last)) = steps.first().zip(steps.last()) else {
         return (beta.to_vec(), total);
@@ -50,10 +48,9 @@ pub fn best_on_line(units: &MergedUnits, beta: &[f64], direction: &[f64]) -> (Be
     (beta.iter().zip(direction).map(|(b, d)| b + best_t * d).collect(), best)
 }
 
-/// Repeats searches along the coordinates and `directions` until none improves; the point and its gain.
-pub fn climb(units: &MergedUnits, beta: Beta, directions: &[Beta]) -> (Beta, f64) {
-    let coordinates = (0..beta.len()).map(|j| (0..beta.len()).map(|l| f64::from(l == j)).collect::<Beta>());
-    let lines: Vec<Beta> = coordinates.chain(directions.iter().cloned()).collect();
+/// Repeats searches along the axes and `directions` until none improves; the point and its gain.
+pub fn climb(units: &impl Stepped, beta: Beta, directions: &[Beta]) -> (Beta, f64) {
+    let lines: Vec<Beta> = units.axes().into_iter().chain(directions.iter().cloned()).collect();
     let mut best = (beta.clone(), gain(units, &beta));
     loop {
         let before = best.1;
@@ -68,6 +65,11 @@ pub fn climb(units: &MergedUnits, beta: Beta, directions: &[Beta]) -> (Beta, f64
         }
         normalise(&mut best.0);
     }
+}
+
+/// The coordinate directions.
+pub fn coordinates(dimension: usize) -> Vec<Beta> {
+    (0..dimension).map(|j| (0..dimension).map(|l| f64::from(l == j)).collect()).collect()
 }
 
 /// Scales so that the largest coefficient is 1: the rule stays the same, breakpoints stay of order 1.

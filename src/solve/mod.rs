@@ -7,7 +7,8 @@
 //! | file | back end | promise |
 //! |---|---|---|
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
-//! | [`smooth`] | linear rules by annealed L-BFGS and exact line searches | local |
+//! | [`smooth`] | linear rules, over two arms or more, by annealed L-BFGS and exact line searches | local |
+//! | [`pair_directions`] | linear rules over any number of arms, by branch and bound on directions | exact |
 //! | [`tree_search`] | trees, all of them, by bounds on the root cuts | exact |
 //! | [`tree_search::Lookahead`] | deep trees by exact shallow ones | heuristic |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
@@ -20,6 +21,7 @@ pub mod greedy;
 pub mod highs;
 pub mod line_search;
 pub mod milp;
+pub mod pair_directions;
 pub mod registry;
 pub mod report;
 pub mod smooth;

@@ -2,10 +2,12 @@
 
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
+use prescribe_models::multi_linear_rule::MultiLinearProblem;
 use prescribe_models::tree_rule::TreeProblem;
 
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
+use super::pair_directions::PairDirections;
 use serde::{Deserialize, Serialize};
 
 use super::{Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch};
@@ -48,6 +50,20 @@ pub trait Solvable: Programmed + 'static {
 impl Solvable for LinearProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
+        ]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Smooth::default()))
+    }
+}
+
+impl Solvable for MultiLinearProblem {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(PairDirections),
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
         ]

@@ -1,7 +1,8 @@
-//! The smooth approximation of the linear-rule problem, and what it takes to make it good.
+//! The smooth approximation of the linear-rule problems, and what it takes to make it good.
 //!
 //! ```text
-//! max over (b0, b)   sum_i g_i S((b0 + z_i'b) / h),     S(t) = 1 / (1 + exp(-t))
+//! max over (b0, b)   sum_i g_i S((b0 + z_i'b) / h),     S(t) = 1 / (1 + exp(-t))                       two arms
+//! max over (b0, b)   sum_ik Gamma_ik exp(h_k(z_i) / h) / sum_l exp(h_l(z_i) / h),   h_k = b0_k + z'b_k   K arms, h_0 = 0
 //! ```
 //!
 //! with the bandwidth h lowered from 1 to 0.02 and each optimum the start of the next (L-BFGS, argmin). The scale of (b0, b) is
@@ -15,15 +16,20 @@
 //!
 //! A direction is pinned by p - 1 units near the boundary: it is drawn at random among those that leave these units' heights as
 //! they are, so the hyperplane turns about them and the exact search goes on where the labels are still open. At equal
-//! time they leave far less on the table than free directions do (benches/README.md).
+//! time they leave far less on the table than free directions do (benches/README.md). With more arms, what is kept is how far the
+//! two highest arms of a unit are apart.
+//!
+//! [`Smoothed`] is what the stages need to know of a problem.
 //!
 //! The answer is a local optimum, and called so, whatever the stage.
+
+mod many_arms;
+mod two_arms;
 
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
-use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
-use prescribe_models::{Model, RuleClass};
+use prescribe_models::{Model, PolicyProblem, RuleClass};
 use rand::Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
@@ -31,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::constraints::refuse_others;
-use super::line_search::{self, Beta};
+use super::line_search::{self, Beta, Stepped};
 use super::{Answer, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch};
 use crate::random::stream;
 
@@ -67,7 +73,43 @@ pub struct Smooth {
     pub stage: Stage,
 }
 
-impl Solver<LinearProblem> for Smooth {
+/// A class of rules over a parameter vector whose value has a smooth approximation.
+pub trait SmoothClass: RuleClass {
+    type Units<'p>: Smoothed<Rule = Self::Rule>
+    where
+        Self: 'p;
+
+    /// The problem over merged units.
+    fn units(problem: &PolicyProblem<Self>) -> Self::Units<'_>;
+}
+
+/// A problem over merged units with a smooth approximation.
+pub trait Smoothed: Stepped {
+    type Rule;
+
+    /// Length of the parameter vector.
+    fn dimension(&self) -> usize;
+
+    /// Number of merged units.
+    fn count(&self) -> usize;
+
+    /// The rule with these parameters.
+    fn rule(&self, beta: &[f64]) -> Self::Rule;
+
+    /// What is at stake: the largest gain minus the smallest, at most.
+    fn stake(&self) -> f64;
+
+    /// The approximation of the gain.
+    fn smoothed_gain(&self, beta: &[f64], bandwidth: f64) -> f64;
+
+    /// The gradient of `-smoothed_gain / scale`.
+    fn descent(&self, beta: &[f64], bandwidth: f64, scale: f64) -> Beta;
+
+    /// Vectors v of the units nearest to a change of arm, which happens at v'beta = 0.
+    fn nearest(&self, beta: &[f64]) -> Vec<Beta>;
+}
+
+impl<C: SmoothClass> Solver<PolicyProblem<C>> for Smooth {
     fn name(&self) -> &'static str {
         "smooth"
     }
@@ -76,17 +118,17 @@ impl Solver<LinearProblem> for Smooth {
         format!("prescribe {}, L-BFGS of argmin", env!("CARGO_PKG_VERSION"))
     }
 
-    fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
+    fn accepts(&self, problem: &PolicyProblem<C>) -> Result<Promise, Unsupported> {
         refuse_others(problem, "smooth", |_| false).map(|()| Promise::Local)
     }
 
     fn search(
         &self,
-        problem: &LinearProblem,
-        start: Option<&LinearRule>,
+        problem: &PolicyProblem<C>,
+        start: Option<&C::Rule>,
         options: &Options,
         watch: &Watch,
-    ) -> Result<Answer<LinearRule>, SolveError> {
+    ) -> Result<Answer<C::Rule>, SolveError> {
         // A thread beyond one a start would have nothing to do.
         let threads = options.threads.min(1 + STARTS as usize);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -97,15 +139,15 @@ impl Solver<LinearProblem> for Smooth {
 }
 
 impl Smooth {
-    fn stages(
+    fn stages<C: SmoothClass>(
         &self,
-        problem: &LinearProblem,
-        start: Option<&LinearRule>,
+        problem: &PolicyProblem<C>,
+        start: Option<&C::Rule>,
         options: &Options,
         watch: &Watch,
-    ) -> Answer<LinearRule> {
-        let units = MergedUnits::of(problem);
-        let dimension = 1 + problem.covariates.len();
+    ) -> Answer<C::Rule> {
+        let units = C::units(problem);
+        let dimension = units.dimension();
         let mut best = Best::of(problem, start);
         let mut ends = vec![anneal(&units, vec![0.0; dimension], watch)];
         best.offer(&units, &ends);
@@ -123,7 +165,11 @@ impl Smooth {
             best.record("multi_start", watch);
         }
         if self.stage >= Stage::Polished {
-            ends = ends.into_par_iter().map(|end| line_search::climb(&units, end, &[]).0).collect();
+            let climb = |end: Beta| match watch.stop() {
+                None => line_search::climb(&units, end, &[]).0,
+                Some(_) => end,
+            };
+            ends = ends.into_par_iter().map(climb).collect();
             best.offer(&units, &ends);
             let highest = ends
                 .iter()
@@ -137,16 +183,16 @@ impl Smooth {
 }
 
 /// The best rule so far by the model's definition, and what each stage reached.
-struct Best<'p> {
-    problem: &'p LinearProblem,
-    rule: LinearRule,
+struct Best<'p, C: RuleClass> {
+    problem: &'p PolicyProblem<C>,
+    rule: C::Rule,
     value: f64,
     stages: Map<String, serde_json::Value>,
 }
 
-impl<'p> Best<'p> {
+impl<'p, C: SmoothClass> Best<'p, C> {
     /// Starts from the better of the best constant rule and `start`, so no stage reports less than these.
-    fn of(problem: &'p LinearProblem, start: Option<&LinearRule>) -> Self {
+    fn of(problem: &'p PolicyProblem<C>, start: Option<&C::Rule>) -> Self {
         let constant =
             problem.best_constant().unwrap_or_else(|| problem.class.constant(problem.covariates.len(), 0));
         let value = problem.objective(&constant);
@@ -155,7 +201,7 @@ impl<'p> Best<'p> {
         best
     }
 
-    fn take(&mut self, rule: LinearRule) {
+    fn take(&mut self, rule: C::Rule) {
         if !self.problem.class.violations(&rule).is_empty() {
             return;
         }
@@ -165,8 +211,8 @@ impl<'p> Best<'p> {
         }
     }
 
-    fn offer(&mut self, units: &MergedUnits, points: &[Beta]) {
-        points.iter().for_each(|beta| self.take(units.rule(beta[0], &beta[1..])));
+    fn offer(&mut self, units: &C::Units<'p>, points: &[Beta]) {
+        points.iter().for_each(|beta| self.take(units.rule(beta)));
     }
 
     fn record(&mut self, stage: &str, watch: &Watch) {
@@ -174,7 +220,7 @@ impl<'p> Best<'p> {
         watch.tell(stage, Some(self.value), None, 0);
     }
 
-    fn answer(self, watch: &Watch) -> Answer<LinearRule> {
+    fn answer(self, watch: &Watch) -> Answer<C::Rule> {
         let termination = match watch.stop() {
             None => TerminationStatus::LocallySolved,
             Some(Stop::TimeLimit) => TerminationStatus::TimeLimit,
@@ -194,13 +240,12 @@ impl<'p> Best<'p> {
 }
 
 /// One run through the bandwidths; a run that L-BFGS cannot continue ends where it is.
-fn anneal(units: &MergedUnits, mut beta: Beta, watch: &Watch) -> Beta {
+fn anneal(units: &impl Smoothed, mut beta: Beta, watch: &Watch) -> Beta {
     for bandwidth in BANDWIDTHS {
         if watch.stop().is_some() {
             break;
         }
-        let surrogate =
-            Surrogate { units, bandwidth, scale: units.gains.iter().map(|g| g.abs()).sum(), watch };
+        let surrogate = Surrogate { units, bandwidth, scale: units.stake().max(f64::MIN_POSITIVE), watch };
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY).with_tolerance_cost(1e-10);
         let Ok(solver) = solver else { break };
         let run = Executor::new(surrogate, solver)
@@ -214,11 +259,11 @@ fn anneal(units: &MergedUnits, mut beta: Beta, watch: &Watch) -> Beta {
 }
 
 /// Iterated local search: perturb the best point, climb, keep what is no worse.
-fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> {
+fn kick(units: &impl Smoothed, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> {
     let dimension = from.len();
     let mut best = (from.clone(), line_search::gain(units, &from));
     let mut path = Vec::new();
-    for k in 0..kicks(units) {
+    for k in 0..kicks(units.count()) {
         if watch.stop().is_some() {
             break;
         }
@@ -227,7 +272,7 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
         line_search::normalise(&mut best.0);
         let shift = random_direction(&mut random, dimension);
         let kicked = best.0.iter().zip(&shift).map(|(b, d)| b + size * d).collect();
-        let nearest = nearest_units(units, &best.0);
+        let nearest = units.nearest(&best.0);
         let directions: Vec<Beta> =
             (0..DIRECTIONS).map(|_| pinned_direction(&mut random, &nearest, dimension)).collect();
         let next = line_search::climb(units, kicked, &directions);
@@ -243,23 +288,22 @@ fn kick(units: &MergedUnits, from: Beta, seed: u64, watch: &Watch) -> Vec<Beta> 
 
 /// How many kicks the problem gets: what a kick costs grows with the (merged) units, what there is to find as well. So as
 /// many as go over 200,000 units, tiny problems excepted, and never fewer than 200.
-fn kicks(units: &MergedUnits) -> u64 {
-    let count = units.z.len() as u64;
+fn kicks(count: usize) -> u64 {
+    let count = count as u64;
     (KICKED_UNITS / count.max(1)).min(KICKS_A_UNIT * count).max(KICKS)
 }
 
-/// `(1, z)` of the units nearest to the boundary of `beta`.
-fn nearest_units(units: &MergedUnits, beta: &[f64]) -> Vec<Beta> {
-    let mut by_height: Vec<(f64, &Vec<f64>)> =
-        units.z.iter().map(|z| (line_search::height(beta, z).abs(), z)).collect();
-    let count = NEAREST.min(by_height.len());
-    if count < by_height.len() {
-        by_height.select_nth_unstable_by(count, |a, b| a.0.total_cmp(&b.0));
+/// The `count` of `items` (size, item) that are smallest, in no order.
+fn smallest<T>(mut items: Vec<(f64, T)>, count: usize) -> impl Iterator<Item = T> {
+    let count = count.min(items.len());
+    if count < items.len() {
+        items.select_nth_unstable_by(count, |a, b| a.0.total_cmp(&b.0));
     }
-    by_height[..count].iter().map(|(_, z)| std::iter::once(1.0).chain(z.iter().copied()).collect()).collect()
+    items.truncate(count);
+    items.into_iter().map(|(_, item)| item)
 }
 
-/// A random direction along which p - 1 units drawn from `nearest` keep their heights: the rest after Gram and Schmidt.
+/// A random direction along which units drawn from `nearest`, two fewer than there are parameters, stay where they are: the rest after Gram and Schmidt.
 fn pinned_direction(mut random: impl Rng, nearest: &[Beta], dimension: usize) -> Beta {
     let mut pins: Vec<Beta> = Vec::with_capacity(dimension);
     for _ in 2..dimension {
@@ -293,15 +337,15 @@ fn random_direction(mut random: impl Rng, dimension: usize) -> Beta {
     (0..dimension).map(|_| random.sample::<f64, _>(StandardNormal)).collect()
 }
 
-/// The surrogate as argmin sees it: negated and divided by the total size of the gains.
-struct Surrogate<'u> {
-    units: &'u MergedUnits<'u>,
+/// The surrogate as argmin sees it: negated and divided by what is at stake.
+struct Surrogate<'u, U> {
+    units: &'u U,
     bandwidth: f64,
     scale: f64,
     watch: &'u Watch<'u>,
 }
 
-impl Surrogate<'_> {
+impl<U> Surrogate<'_, U> {
     /// argmin's own timeout does not reach into a line search; an error does.
     fn check(&self, beta: &Beta) -> Result<(), Error> {
         if self.watch.stop().is_some() || beta.iter().any(|b| !b.is_finite()) {
@@ -309,37 +353,25 @@ impl Surrogate<'_> {
         }
         Ok(())
     }
-
-    fn share(&self, beta: &Beta, z: &[f64]) -> f64 {
-        1.0 / (1.0 + (-line_search::height(beta, z) / self.bandwidth).exp())
-    }
 }
 
-impl CostFunction for Surrogate<'_> {
+impl<U: Smoothed> CostFunction for Surrogate<'_, U> {
     type Param = Beta;
     type Output = f64;
 
     fn cost(&self, beta: &Beta) -> Result<f64, Error> {
         self.check(beta)?;
-        let terms = self.units.z.iter().zip(&self.units.gains).map(|(z, g)| g * self.share(beta, z));
-        Ok(-terms.sum::<f64>() / self.scale.max(f64::MIN_POSITIVE))
+        Ok(-self.units.smoothed_gain(beta, self.bandwidth) / self.scale)
     }
 }
 
-impl Gradient for Surrogate<'_> {
+impl<U: Smoothed> Gradient for Surrogate<'_, U> {
     type Param = Beta;
     type Gradient = Beta;
 
     fn gradient(&self, beta: &Beta) -> Result<Beta, Error> {
         self.check(beta)?;
-        let mut gradient = vec![0.0; beta.len()];
-        for (z, gain) in self.units.z.iter().zip(&self.units.gains) {
-            let share = self.share(beta, z);
-            let weight = -gain * share * (1.0 - share) / (self.bandwidth * self.scale.max(f64::MIN_POSITIVE));
-            gradient[0] += weight;
-            gradient[1..].iter_mut().zip(z).for_each(|(slot, v)| *slot += weight * v);
-        }
-        Ok(gradient)
+        Ok(self.units.descent(beta, self.bandwidth, self.scale))
     }
 }
 

@@ -68,6 +68,19 @@ pub fn arm_of(rule: &Value, covariates: &[String], x: &[f64]) -> String {
             let treated = rule["intercept"].as_f64().unwrap() + sum >= 0.0;
             rule["arms"][usize::from(treated)].as_str().unwrap().into()
         }
+        "multi_linear" => {
+            let numbers = |values: &Value| -> Vec<f64> {
+                values.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+            };
+            let height = |k: usize| {
+                let slopes = numbers(&rule["coefficients"][k]);
+                let sum: f64 = slopes.iter().zip(x).map(|(b, v)| b * v).sum();
+                numbers(&rule["intercepts"])[k] + sum
+            };
+            let higher = |best: usize, k: usize| if height(k) > height(best) { k } else { best };
+            let best = (1..rule["arms"].as_array().unwrap().len()).fold(0, higher);
+            rule["arms"][best].as_str().unwrap().into()
+        }
         "tree" => {
             let mut node = &rule["root"];
             while let Some(name) = node["covariate"].as_str() {

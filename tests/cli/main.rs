@@ -19,6 +19,7 @@ mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod multi_linear;
 mod nested;
 mod nuisances;
 mod predict;

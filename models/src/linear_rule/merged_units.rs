@@ -339,7 +339,7 @@ impl Bound {
 }
 
 /// Midrange and half-range (1 for a constant) of a column.
-fn midrange<'v>(values: impl Iterator<Item = &'v f64>) -> (f64, f64) {
+pub(crate) fn midrange<'v>(values: impl Iterator<Item = &'v f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
     // Halved first: the sum of two large numbers may overflow.
     let (centre, half) = (low / 2.0 + high / 2.0, high / 2.0 - low / 2.0);

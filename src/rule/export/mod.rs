@@ -80,7 +80,7 @@ impl RuleFile {
         match &self.rule {
             Rule::Tree { root } => Ok(root.clone()),
             Rule::Constant { arm } => Ok(Node::Leaf { arm: arm.clone() }),
-            Rule::Linear { .. } => Err(OnlyTrees { format, kind: "linear" }),
+            Rule::Linear { .. } | Rule::MultiLinear { .. } => Err(OnlyTrees { format, kind: "linear" }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A rule as a Python function without dependencies.
 //!
 //! The function takes a mapping of covariates and returns the label of the arm. A missing value is None, NaN, an empty text or
-//! "NA"; a missing covariate that the rule cannot do without, or a level that it does not know, raises. A linear rule decides in
+//! "NA"; a missing covariate that the rule cannot do without, or a level that it does not know, raises. Linear rules decide in
 //! exact rational arithmetic, as `predict` does.
 
 use std::fmt::Write;
@@ -25,7 +25,7 @@ const READ: &str = r#"def _read(value, name, levels, may_miss):
 
 pub(super) fn function(rule: &Rule, header: &Header) -> String {
     let mut text = String::new();
-    if matches!(rule, Rule::Linear { .. }) {
+    if matches!(rule, Rule::Linear { .. } | Rule::MultiLinear { .. }) {
         text.push_str("from fractions import Fraction\n\n\n");
     }
     text.push_str(READ);
@@ -38,15 +38,28 @@ pub(super) fn function(rule: &Rule, header: &Header) -> String {
         }
         Rule::Tree { root } => branch(root, 1, &mut text),
         Rule::Linear { arms, intercept, coefficients } => {
-            let _ = writeln!(text, "    height = Fraction({intercept:?})");
-            for (b, term) in coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0) {
-                let _ = writeln!(text, "    height += Fraction({b:?}) * Fraction({})", value(term));
-            }
+            height("height", *intercept, coefficients, header, &mut text);
             let arm = |k: usize| quoted(arms.get(k).map_or("", String::as_str));
             let _ = writeln!(text, "    return {} if height >= 0 else {}", arm(1), arm(0));
         }
+        Rule::MultiLinear { arms, intercepts, coefficients } => {
+            let _ = writeln!(text, "    heights = [0] * {}", arms.len());
+            for (k, (intercept, b)) in intercepts.iter().zip(coefficients).enumerate() {
+                height(&format!("heights[{k}]"), *intercept, b, header, &mut text);
+            }
+            let labels: Vec<String> = arms.iter().map(|arm| quoted(arm)).collect();
+            let _ = writeln!(text, "    return [{}][heights.index(max(heights))]", labels.join(", "));
+        }
     }
     text
+}
+
+/// The lines that set `variable` to `b0 + z'b`.
+fn height(variable: &str, intercept: f64, coefficients: &[f64], header: &Header, text: &mut String) {
+    let _ = writeln!(text, "    {variable} = Fraction({intercept:?})");
+    for (b, term) in coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0) {
+        let _ = writeln!(text, "    {variable} += Fraction({b:?}) * Fraction({})", value(term));
+    }
 }
 
 /// The line of a covariate in the mapping of checked values.
@@ -58,7 +71,7 @@ fn read(covariate: &Covariate, text: &mut String) {
     let _ = writeln!(text, "        {name}: _read(row[{name}], {name}, {levels}, {may_miss}),");
 }
 
-/// A term of a linear rule, as a number.
+/// A term of linear rules, as a number.
 fn value(term: &Term) -> String {
     let x = format!("x[{}]", quoted(term.covariate()));
     match term {

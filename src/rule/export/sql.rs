@@ -2,7 +2,7 @@
 //!
 //! A missing value is NULL. A row that misses a covariate which the rule looks at without saying what to do then, or has a level
 //! that the rule does not know, gets NULL, where `predict` refuses it. Numbers are cast to double precision first, so that
-//! thresholds are compared as the numbers that the rule was learned on, and levels to text. A linear rule is evaluated in
+//! thresholds are compared as the numbers that the rule was learned on, and levels to text. Linear rules are evaluated in
 //! floating point: the margin of a certified rule keeps the units that it was learned on away from rounding.
 
 use std::fmt::Write;
@@ -25,7 +25,7 @@ pub enum Dialect {
 /// `CASE ... END`, the label of the arm.
 pub(super) fn case(rule: &Rule, header: &Header, dialect: Dialect) -> String {
     let mut text = String::from("CASE\n");
-    let used = header.covariates.iter().filter(|covariate| looks_at(rule, header, &covariate.name));
+    let used = header.covariates.iter().filter(|covariate| rule.looks_at(&covariate.name, &header.encoding));
     let refused: Vec<String> = used.flat_map(|covariate| refusals(covariate, dialect)).collect();
     if !refused.is_empty() {
         let _ = writeln!(text, "  WHEN {} THEN NULL", refused.join(" OR "));
@@ -36,35 +36,37 @@ pub(super) fn case(rule: &Rule, header: &Header, dialect: Dialect) -> String {
         }
         Rule::Tree { root } => paths(root, dialect, &mut Vec::new(), &mut text),
         Rule::Linear { arms, intercept, coefficients } => {
-            let terms = coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0);
-            let sum = terms.fold(dialect.number(*intercept), |sum, (b, term)| {
-                format!("{sum} + {} * {}", dialect.number(*b), value(term, dialect))
-            });
+            let sum = height(*intercept, coefficients, header, dialect);
             let arm = |k: usize| literal(arms.get(k).map_or("", String::as_str));
             let _ = writeln!(text, "  WHEN {sum} >= 0 THEN {}\n  ELSE {}", arm(1), arm(0));
+        }
+        Rule::MultiLinear { arms, intercepts, coefficients } => {
+            let of_arm = intercepts.iter().zip(coefficients);
+            let heights: Vec<String> = of_arm.map(|(b0, b)| height(*b0, b, header, dialect)).collect();
+            highest(arms, &heights, &mut text);
         }
     }
     text.push_str("END\n");
     text
 }
 
-/// Whether the rule looks at a covariate.
-fn looks_at(rule: &Rule, header: &Header, name: &str) -> bool {
-    fn in_tree(node: &Node, name: &str) -> bool {
-        match node {
-            Node::Leaf { .. } => false,
-            Node::Split { covariate, left, right, .. } => {
-                covariate == name || in_tree(left, name) || in_tree(right, name)
-            }
-        }
-    }
-    match rule {
-        Rule::Constant { .. } => false,
-        Rule::Tree { root } => in_tree(root, name),
-        Rule::Linear { coefficients, .. } => {
-            let terms = coefficients.iter().zip(&header.encoding);
-            terms.into_iter().any(|(b, term)| *b != 0.0 && term.covariate() == name)
-        }
+/// The sum `b0 + z'b`.
+fn height(intercept: f64, coefficients: &[f64], header: &Header, dialect: Dialect) -> String {
+    let terms = coefficients.iter().zip(&header.encoding).filter(|(b, _)| **b != 0.0);
+    terms.fold(dialect.number(intercept), |sum, (b, term)| {
+        format!("{sum} + {} * {}", dialect.number(*b), value(term, dialect))
+    })
+}
+
+/// One `WHEN` an arm: that it is as high as every later one. The arms before it were not, so they are lower.
+fn highest(arms: &[String], heights: &[String], text: &mut String) {
+    for (k, (arm, height)) in arms.iter().zip(heights).enumerate() {
+        let later: Vec<String> =
+            heights[k + 1..].iter().map(|other| format!("{height} >= {other}")).collect();
+        let _ = match later.is_empty() {
+            true => writeln!(text, "  ELSE {}", literal(arm)),
+            false => writeln!(text, "  WHEN {} THEN {}", later.join(" AND "), literal(arm)),
+        };
     }
 }
 
@@ -82,7 +84,7 @@ fn among(column: &str, sign: &str, levels: &[String]) -> String {
     format!("CAST({column} AS TEXT) {sign} ({})", levels.join(", "))
 }
 
-/// A term of a linear rule.
+/// A term of linear rules.
 fn value(term: &Term, dialect: Dialect) -> String {
     let column = dialect.identifier(term.covariate());
     let number = format!("CAST({column} AS {})", dialect.double());

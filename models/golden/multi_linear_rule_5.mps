@@ -1,0 +1,80 @@
+NAME multi_linear_rule.radon
+OBJSENSE
+    MAX
+ROWS
+ N objective
+ E one(0)
+ E one(1)
+ E one(2)
+ E one(3)
+ E one(4)
+ L radon
+COLUMNS
+    marker 'MARKER' 'INTORG'
+    give(0.0) one(0) 1
+    give(0.0) radon 1
+    give(0.1) objective -2
+    give(0.1) one(0) 1
+    give(0.2) one(0) 1
+    give(1.0) one(1) 1
+    give(1.1) one(1) 1
+    give(1.1) radon 1
+    give(1.2) objective -2
+    give(1.2) one(1) 1
+    give(2.0) one(2) 1
+    give(2.1) objective 2
+    give(2.1) one(2) 1
+    give(2.2) objective 2
+    give(2.2) one(2) 1
+    give(2.2) radon 1
+    give(3.0) one(3) 1
+    give(3.1) one(3) 1
+    give(3.1) radon 1
+    give(3.2) objective -2
+    give(3.2) one(3) 1
+    give(4.0) one(4) 1
+    give(4.0) radon 1
+    give(4.1) objective -2
+    give(4.1) one(4) 1
+    give(4.2) one(4) 1
+    marker 'MARKER' 'INTEND'
+RHS
+    rhs objective -8
+    rhs one(0) 1
+    rhs one(1) 1
+    rhs one(2) 1
+    rhs one(3) 1
+    rhs one(4) 1
+    rhs radon 4
+BOUNDS
+ LO bound give(0.0) 0
+ UP bound give(0.0) 1
+ LO bound give(0.1) 0
+ UP bound give(0.1) 1
+ LO bound give(0.2) 0
+ UP bound give(0.2) 1
+ LO bound give(1.0) 0
+ UP bound give(1.0) 1
+ LO bound give(1.1) 0
+ UP bound give(1.1) 1
+ LO bound give(1.2) 0
+ UP bound give(1.2) 1
+ LO bound give(2.0) 0
+ UP bound give(2.0) 1
+ LO bound give(2.1) 0
+ UP bound give(2.1) 1
+ LO bound give(2.2) 0
+ UP bound give(2.2) 1
+ LO bound give(3.0) 0
+ UP bound give(3.0) 1
+ LO bound give(3.1) 0
+ UP bound give(3.1) 1
+ LO bound give(3.2) 0
+ UP bound give(3.2) 1
+ LO bound give(4.0) 0
+ UP bound give(4.0) 1
+ LO bound give(4.1) 0
+ UP bound give(4.1) 1
+ LO bound give(4.2) 0
+ UP bound give(4.2) 1
+ENDATA
