@@ -8,11 +8,15 @@
 //! |---|---|---|
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
 //! | [`smooth`] | linear rules by annealed L-BFGS and exact line searches | local |
+//! | [`directions`] | linear rules by branch and bound on directions | exact |
+//! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
 pub mod clarabel;
 pub mod constraints;
+pub mod directions;
+pub mod enumerate;
 pub mod forms;
 pub mod greedy;
 pub mod highs;
@@ -22,8 +26,11 @@ pub mod registry;
 pub mod report;
 pub mod smooth;
 pub mod watch;
+mod widest;
 
 pub use constraints::solve_explained;
+pub use directions::Directions;
+pub use enumerate::Enumerate;
 pub use forms::{Formulation, Programmed};
 pub use milp::Milp;
 pub use registry::Solvable;

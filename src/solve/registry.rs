@@ -8,7 +8,7 @@ use super::clarabel::Clarabel;
 use super::greedy::Greedy;
 use serde::{Deserialize, Serialize};
 
-use super::{Formulation, Milp, Programmed, Smooth, Solver, Stage};
+use super::{Directions, Enumerate, Formulation, Milp, Programmed, Smooth, Solver, Stage};
 
 /// Solvers of one problem, in the order in which they are listed to users.
 pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
@@ -43,6 +43,8 @@ impl Solvable for LinearProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
             Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Directions),
+            Box::new(Enumerate),
             Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
         ]
     }

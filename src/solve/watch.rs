@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
+use super::TerminationStatus;
+
 /// Where a solve stands, in the model's own objective.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -91,6 +93,15 @@ impl<'o> Watch<'o> {
             0 => None,
             1 => Some(Stop::TimeLimit),
             _ => Some(Stop::Interrupted),
+        }
+    }
+
+    /// What a search that ends before it is done says of itself.
+    pub fn termination(&self) -> TerminationStatus {
+        match self.stop() {
+            Some(Stop::TimeLimit) => TerminationStatus::TimeLimit,
+            Some(Stop::Interrupted) => TerminationStatus::Interrupted,
+            None => TerminationStatus::NumericalError,
         }
     }
 

@@ -1,0 +1,318 @@
+//! Depth first through one region: halve the box, bound both halves, drop what cannot beat the incumbent.
+//!
+//! For a box of directions let lo_i <= z_i'b <= hi_i for all b in it. A rule with threshold t earns at most
+//!
+//! ```text
+//! U(t) = sum_{g_i > 0, hi_i >= t} g_i  +  sum_{g_i < 0, lo_i >= t} g_i
+//! ```
+//!
+//! U is a step function that falls at hi_i where g_i > 0 and rises, from right to left, at lo_i where g_i < 0. It is summed over buckets
+//! of thresholds, a gain into the bucket of its step or the next on the safe side, so that no sort is needed. Only thresholds
+//! where U(t) exceeds the incumbent live on in the halves: points with lo_i above or hi_i below all of these are settled.
+//!
+//! Halving the side of covariate j by h moves one end of each interval: lo_i by z_ij h or hi_i by -z_ij h, as the sign says. So
+//! a half costs one pass over the open points, whatever p. The roundings of these sums are within [`Points::slack`], by which
+//! lo and hi lie outward from the beginning.
+
+use super::leaf::{self, Leaf};
+use super::points::Points;
+use super::region::Region;
+
+/// Buckets of thresholds: two for each point within these limits.
+const BUCKETS: (usize, usize) = (64, 8192);
+/// A side shorter than this is not halved: the slack would be all there is to see.
+const SHORTEST: f64 = 1e-9;
+/// The side to halve is chosen by a sample of about so many points.
+const SAMPLE: usize = 128;
+/// With at most so many open points the best rule at a box's centre is looked at.
+const FEW: usize = 64;
+/// So many open points that halving after halving leaves open are taken for ties.
+const TIED: usize = 32;
+
+/// A region on the stack; its open points are `first..last` of the arrays.
+struct Frame {
+    first: usize,
+    last: usize,
+    sides: Vec<(f64, f64)>,
+    thresholds: (f64, f64),
+    settled: i64,
+    bound: i64,
+    /// Halvings since a point was last decided.
+    idle: usize,
+}
+
+/// What a dive brought.
+pub struct Dive {
+    /// Directions and thresholds of rules that may beat the incumbent, best last.
+    pub found: Option<(i64, prescribe_models::linear_rule::LinearRule)>,
+    /// What it did not get to.
+    pub left: Vec<Region>,
+    /// Boxes settled as leaves, and the bound on those of them that stay open.
+    pub leaves: u64,
+    pub stuck: i64,
+    pub boxes: u64,
+}
+
+impl Dive {
+    const NOTHING: Self = Self { found: None, left: Vec::new(), leaves: 0, stuck: i64::MIN, boxes: 0 };
+}
+
+/// The arrays of a dive, kept from one to the next.
+pub struct Diver<'p> {
+    points: &'p Points<'p>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    id: Vec<u32>,
+    buckets: Vec<i64>,
+    frames: Vec<Frame>,
+    /// Total gain to beat.
+    incumbent: i64,
+    outcome: Dive,
+}
+
+impl<'p> Diver<'p> {
+    pub fn new(points: &'p Points<'p>) -> Self {
+        Self {
+            points,
+            low: Vec::new(),
+            high: Vec::new(),
+            id: Vec::new(),
+            buckets: Vec::new(),
+            frames: Vec::new(),
+            incumbent: 0,
+            outcome: Dive::NOTHING,
+        }
+    }
+
+    /// Searches `region` for rules that earn more than `incumbent`, until done, out of `work` (points looked at), or told to `stop`.
+    pub fn dive(&mut self, region: &Region, incumbent: i64, work: usize, stop: &dyn Fn() -> bool) -> Dive {
+        self.incumbent = incumbent;
+        self.enter(region);
+        let mut spent = 0;
+        while let Some(frame) = self.frames.pop() {
+            if frame.bound <= self.incumbent {
+                continue;
+            }
+            if spent > work || (self.outcome.boxes % 64 == 63 && stop()) {
+                self.frames.push(frame);
+                break;
+            }
+            spent += 16 + 2 * (frame.last - frame.first);
+            self.outcome.boxes += 1;
+            if frame.last - frame.first <= FEW {
+                self.look_at_centre(&frame);
+                if frame.bound <= self.incumbent {
+                    continue;
+                }
+            }
+            let side = self.longest_side(&frame);
+            let tied = frame.idle >= 2 * frame.sides.len() && frame.last - frame.first <= TIED;
+            if (tied || side.is_none()) && self.settled(&frame, side.is_none()) {
+                continue;
+            }
+            if let Some(j) = side {
+                self.halve(&frame, j);
+            }
+        }
+        while let Some(frame) = self.frames.pop() {
+            if frame.bound > self.incumbent {
+                let region = self.region(&frame);
+                self.outcome.left.push(region);
+            }
+        }
+        std::mem::replace(&mut self.outcome, Dive::NOTHING)
+    }
+
+    /// Tries to settle a box as a leaf, see [`leaf`]; `last` where it cannot be halved.
+    fn settled(&mut self, frame: &Frame, last: bool) -> bool {
+        let region = self.region(frame);
+        self.outcome.leaves += 1;
+        match leaf::settle(self.points, &region, self.incumbent) {
+            Leaf::Closed => true,
+            Leaf::Found(value, rule) => {
+                if value > self.incumbent {
+                    self.incumbent = value;
+                    self.outcome.found = Some((value, rule));
+                }
+                true
+            }
+            Leaf::Open(bound) => {
+                self.outcome.stuck = self.outcome.stuck.max(if last { bound } else { i64::MIN });
+                last
+            }
+        }
+    }
+
+    fn enter(&mut self, region: &Region) {
+        self.reserve(region.open.len());
+        for (k, &i) in region.open.iter().enumerate() {
+            let (low, high) = region.heights(self.points, i as usize);
+            (self.low[k], self.high[k], self.id[k]) = (low, high, i);
+        }
+        self.frames.push(Frame {
+            first: 0,
+            last: region.open.len(),
+            sides: region.sides.clone(),
+            thresholds: region.thresholds,
+            settled: region.settled,
+            bound: region.bound,
+            idle: 0,
+        });
+    }
+
+    fn reserve(&mut self, length: usize) {
+        if self.id.len() < length {
+            let length = length.next_power_of_two();
+            self.low.resize(length, 0.0);
+            self.high.resize(length, 0.0);
+            self.id.resize(length, 0);
+        }
+    }
+
+    fn region(&self, frame: &Frame) -> Region {
+        Region {
+            sides: frame.sides.clone(),
+            thresholds: frame.thresholds,
+            open: self.id[frame.first..frame.last].to_vec(),
+            settled: frame.settled,
+            bound: frame.bound,
+        }
+    }
+
+    /// The covariate whose side leaves most gain open: the largest sum_i |g_i z_ij| w_j.
+    fn longest_side(&self, frame: &Frame) -> Option<usize> {
+        let open = &self.id[frame.first..frame.last];
+        let step = (open.len() / SAMPLE).max(1);
+        let mut best = (None, 0.0);
+        for (j, (low, high)) in frame.sides.iter().enumerate() {
+            if high - low < SHORTEST {
+                continue;
+            }
+            let column = &self.points.columns[j];
+            let pull = |&i: &u32| (self.points.gains[i as usize] as f64 * column[i as usize]).abs();
+            let total = open.iter().step_by(step).map(pull).sum::<f64>() * (high - low);
+            if best.0.is_none() || total > best.1 {
+                best = (Some(j), total);
+            }
+        }
+        best.0
+    }
+
+    fn halve(&mut self, frame: &Frame, j: usize) {
+        let (low, high) = frame.sides[j];
+        let middle = (low + high) / 2.0;
+        // The frame's sibling, if it waits, may lie behind it.
+        let place = self.frames.last().map_or(frame.last, |sibling| sibling.last.max(frame.last));
+        let lower = self.half(frame, place, j, (low, middle), middle - high);
+        let end = lower.as_ref().map_or(place, |lower| lower.last);
+        let upper = self.half(frame, end, j, (middle, high), middle - low);
+        let (mut first, mut second) = (lower, upper);
+        if first.as_ref().map(|f| f.bound) > second.as_ref().map(|f| f.bound) {
+            std::mem::swap(&mut first, &mut second);
+        }
+        self.frames.extend(first);
+        self.frames.extend(second);
+    }
+
+    /// The half of `frame` with `side` for covariate `j`, whose nearer end moved by `shift`; none where it cannot beat the incumbent.
+    /// Its points are written from `place` on.
+    fn half(&mut self, frame: &Frame, place: usize, j: usize, side: (f64, f64), shift: f64) -> Option<Frame> {
+        let count = frame.last - frame.first;
+        self.reserve(place + count);
+        let (floor, ceiling) = frame.thresholds;
+        let column = &self.points.columns[j];
+        let mut settled = frame.settled;
+        let mut kept = 0;
+        let (old_low, new_low) = self.low.split_at_mut(place);
+        let (old_high, new_high) = self.high.split_at_mut(place);
+        let (old_id, new_id) = self.id.split_at_mut(place);
+        let old = old_low[frame.first..frame.last].iter().zip(&old_high[frame.first..frame.last]);
+        for ((&low, &high), &i) in old.zip(&old_id[frame.first..frame.last]) {
+            let move_by = column[i as usize] * shift;
+            let low = low + move_by.max(0.0);
+            let high = high + move_by.min(0.0);
+            let above = low >= ceiling;
+            let below = high < floor;
+            // Totals of whole gains cannot overflow, see [`Points`].
+            settled = settled.wrapping_add(if above { self.points.gains[i as usize] } else { 0 });
+            (new_low[kept], new_high[kept], new_id[kept]) = (low, high, i);
+            kept += usize::from(!(above | below));
+        }
+        let mut sides = frame.sides.clone();
+        sides[j] = side;
+        let last = place + kept;
+        let (bound, thresholds) = self.sweep(place, last, settled, frame.thresholds)?;
+        let idle = if kept == count { frame.idle + 1 } else { 0 };
+        Some(Frame { first: place, last, sides, thresholds, settled, bound, idle })
+    }
+
+    /// The largest U(t) and the range of thresholds where it exceeds the incumbent; none where there is no such threshold.
+    fn sweep(
+        &mut self,
+        first: usize,
+        last: usize,
+        settled: i64,
+        (floor, ceiling): (f64, f64),
+    ) -> Option<(i64, (f64, f64))> {
+        let count = (2 * (last - first)).next_power_of_two().clamp(BUCKETS.0, BUCKETS.1);
+        self.buckets.clear();
+        self.buckets.resize(count + 1, 0);
+        let scale = count as f64 / (ceiling - floor);
+        let points = self.low[first..last].iter().zip(&self.high[first..last]).zip(&self.id[first..last]);
+        for ((&low, &high), &i) in points {
+            let gain = self.points.gains[i as usize];
+            // Bucket k holds the t with floor((t - floor) * scale) = k, whatever the roundings: the map is monotone. A gain
+            // counts at all t up to hi, a loss only below the bucket of lo.
+            let key = if gain > 0 { high } else { low };
+            let bucket = ((key - floor) * scale) as usize + usize::from(gain > 0);
+            let slot = &mut self.buckets[bucket.min(count)];
+            *slot = slot.wrapping_add(gain);
+        }
+        let (mut total, mut best) = (settled, i64::MIN);
+        let (mut lowest, mut highest) = (count, 0);
+        for k in (0..count).rev() {
+            total = total.wrapping_add(self.buckets[k + 1]);
+            best = best.max(total);
+            if total > self.incumbent {
+                lowest = k;
+                highest = highest.max(k);
+            }
+        }
+        // The ends of a bucket are known to a rounding: a millionth of its width covers that.
+        let width = (ceiling - floor) / count as f64;
+        let from = (floor + (lowest as f64 - 1e-6) * width).max(floor);
+        let to = (floor + (highest as f64 + 1.0 + 1e-6) * width).min(ceiling);
+        (best > self.incumbent).then_some((best, (from, to)))
+    }
+
+    /// Where the best rule in the direction of the centre beats the incumbent, it is the new one.
+    fn look_at_centre(&mut self, frame: &Frame) {
+        let points = (frame.first..frame.last).map(|k| (self.low[k] / 2.0 + self.high[k] / 2.0, self.id[k]));
+        let mut heights: Vec<(f64, i64)> =
+            points.map(|(height, i)| (height, self.points.gains[i as usize])).collect();
+        heights.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let mut total = frame.settled;
+        let mut best = (total, heights.first().map_or(frame.thresholds.1, |h| h.0 / 2.0 + frame.thresholds.1 / 2.0));
+        for (k, (height, gain)) in heights.iter().enumerate() {
+            total = total.wrapping_add(*gain);
+            let next = heights.get(k + 1).map_or(frame.thresholds.0, |h| h.0);
+            if total > best.0 && next < *height {
+                best = (total, height / 2.0 + next / 2.0);
+            }
+        }
+        if best.0 > self.incumbent {
+            let centre: Vec<f64> = frame.sides.iter().map(|(l, u)| l / 2.0 + u / 2.0).collect();
+            self.offer(&centre, best.1);
+        }
+    }
+
+    /// Takes the rule `direction'z >= threshold` where it beats the incumbent by exact evaluation.
+    fn offer(&mut self, direction: &[f64], threshold: f64) {
+        let rule = self.points.rule(direction, threshold);
+        let value = self.points.value(&rule);
+        if value > self.incumbent {
+            self.incumbent = value;
+            self.outcome.found = Some((value, rule));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Exact linear rules by branch and bound on directions.
+//!
+//! ```text
+//! max over directions b and thresholds t   sum_i g_i 1{z_i'b >= t}
+//! ```
+//!
+//! Every rule that is not constant can be scaled so that its largest coefficient is +-1: b lies on a face of the unit box, the threshold
+//! is free. A face is halved again and again ([`dive`]); for each box of directions one pass over the points bounds what any
+//! rule in it can earn, at every threshold at once. What cannot beat the incumbent is dropped, and with it most of the
+//! sphere, whatever the number of units.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`points`] | the problem in whole numbers, merged, scaled |
+//! | [`region`] | a box of directions, its thresholds and open points |
+//! | [`dive`] | bound and halving, depth first |
+//! | [`search`] | many regions on many threads, the same answer for any number of them |
+//! | [`incumbent`] | where the first rule comes from, and the rule that is returned |
+
+mod dive;
+mod incumbent;
+mod leaf;
+mod points;
+mod region;
+mod search;
+
+use prescribe_models::SideConstraint;
+use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
+use serde_json::{Map, json};
+
+use self::incumbent::Incumbent;
+pub(super) use self::points::Points;
+use self::search::Search;
+use super::{Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
+
+/// The exact solver by branch and bound on directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Directions;
+
+impl Solver<LinearProblem> for Directions {
+    fn name(&self) -> &'static str {
+        "directions"
+    }
+
+    fn version(&self) -> String {
+        format!("prescribe {}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
+        refuse_constraints("directions", problem)?;
+        Ok(Promise::Exact)
+    }
+
+    fn search(
+        &self,
+        problem: &LinearProblem,
+        start: Option<&LinearRule>,
+        options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<LinearRule>, SolveError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+        let pool = pool.map_err(|e| SolveError::Backend { solver: "directions".into(), reason: e.to_string() })?;
+        pool.install(|| {
+            let units = MergedUnits::of(problem);
+            let points = Points::of(&units);
+            let mut incumbent = Incumbent::of(&points, start);
+            incumbent.improve(options, watch)?;
+            let search = Search::new(&points, incumbent, watch).run();
+            answer(problem, search, watch)
+        })
+    }
+}
+
+/// Refuses side constraints by name.
+pub(super) fn refuse_constraints(solver: &str, problem: &LinearProblem) -> Result<(), Unsupported> {
+    let refuse = |constraint: &SideConstraint| Unsupported {
+        solver: solver.into(),
+        part: format!("the constraint {} on a linear rule", constraint.name()),
+        remedy: "use --solver milp".into(),
+    };
+    problem.side().first().map_or(Ok(()), |constraint| Err(refuse(constraint)))
+}
+
+fn answer(problem: &LinearProblem, search: Search, watch: &Watch) -> Result<Answer<LinearRule>, SolveError> {
+    let points = search.points;
+    let (rule, value) = search.incumbent.representative()?;
+    let bound = problem.value_of_nobody() + points.worth(search.bound()) + points.allowance();
+    let termination = if search.closed() { TerminationStatus::Optimal } else { watch.termination() };
+    let mut statistics = Map::new();
+    statistics.insert("boxes".into(), json!(search.boxes));
+    statistics.insert("leaves".into(), json!(search.leaves));
+    statistics.insert("points".into(), json!(points.len()));
+    Ok(Answer {
+        claimed: Some(value),
+        point: Some(rule),
+        bound: Some((bound, BoundProof::Search)),
+        termination,
+        raw_status: format!("{} boxes searched, {} left", search.boxes, search.open()),
+        nodes: Some(search.boxes),
+        iterations: None,
+        statistics,
+    })
+}

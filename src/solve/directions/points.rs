@@ -1,0 +1,105 @@
+//! The problem as the search sees it: covariates in [-1, 1] by column, gains as whole numbers.
+//!
+//! ```text
+//! g_i = quantum * gains[i] + rounding,     |rounding| <= quantum / 2,     quantum a power of two,  sum_i |gains[i]| < 2^61
+//! ```
+//!
+//! Whole numbers add without rounding in any order, so two sums are equal where they should be and no number of threads
+//! changes a comparison. What the rounding to quanta can move, and the roundings of the scaled covariates, are known
+//! ([`Points::allowance`], [`Points::slack`]) and given to the bound.
+
+use prescribe_models::exact::sum;
+use prescribe_models::linear_rule::{LinearRule, MergedUnits};
+
+/// Points with something at stake, and the covariates that vary.
+pub struct Points<'u> {
+    pub units: &'u MergedUnits<'u>,
+    /// Position of each point among the merged units.
+    pub members: Vec<usize>,
+    /// The covariates that vary, by their position in the problem.
+    pub covariates: Vec<usize>,
+    /// Scaled covariates: one column a covariate that varies, one entry a point.
+    pub columns: Vec<Vec<f64>>,
+    /// Gain of each point in quanta.
+    pub gains: Vec<i64>,
+    pub quantum: f64,
+}
+
+/// Bits of the sum of all gains in quanta.
+const BITS: i32 = 61;
+
+impl<'u> Points<'u> {
+    pub fn of(units: &'u MergedUnits<'u>) -> Self {
+        let size = sum(units.gains.iter().map(|g| g.abs()));
+        let quantum = quantum(size, units.gains.len());
+        // Dividing by a power of two is exact; the cast of a rounded number of at most 61 bits is too.
+        let whole = |gain: f64| (gain / quantum).round() as i64;
+        let members: Vec<usize> = (0..units.gains.len()).filter(|&i| whole(units.gains[i]) != 0).collect();
+        let count = units.z.first().map_or(0, Vec::len);
+        let covariates: Vec<usize> = (0..count).filter(|&j| units.varies(j)).collect();
+        let column = |&j: &usize| members.iter().map(|&i| units.z[i][j]).collect();
+        let columns = covariates.iter().map(column).collect();
+        let gains = members.iter().map(|&i| whole(units.gains[i])).collect();
+        Self { units, members, covariates, columns, gains, quantum }
+    }
+
+    pub fn len(&self) -> usize {
+        self.gains.len()
+    }
+
+    /// Covariates that vary.
+    pub fn dimension(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// A total of quanta, in the objective's units over treating nobody.
+    pub fn worth(&self, total: i64) -> f64 {
+        total as f64 * self.quantum
+    }
+
+    /// How far the worth of a total of quanta may be from the sum of its gains: half a quantum a unit and some roundings.
+    pub fn allowance(&self) -> f64 {
+        let size = self.gains.iter().map(|g| g.unsigned_abs()).sum::<u64>() as f64;
+        self.quantum * (self.units.gains.len() as f64 + size * 4.0 * f64::EPSILON)
+    }
+
+    /// More than all roundings in a height `z'b` over a box can amount to, whatever way led to the box: each of the (at
+    /// most 64 p) splits and each of the p products adds at most one rounding of a number of at most p.
+    pub fn slack(&self) -> f64 {
+        let p = self.dimension() as f64;
+        (70.0 * p + 10.0) * p * f64::EPSILON
+    }
+
+    /// Scaled covariates of point `k`.
+    pub fn z(&self, k: usize) -> Vec<f64> {
+        self.columns.iter().map(|column| column[k]).collect()
+    }
+
+    /// `direction'z` of point `k`.
+    pub fn height(&self, direction: &[f64], k: usize) -> f64 {
+        self.columns.iter().zip(direction).map(|(column, b)| column[k] * b).sum()
+    }
+
+    /// The rule `direction'z >= threshold`.
+    pub fn rule(&self, direction: &[f64], threshold: f64) -> LinearRule {
+        let mut b = vec![0.0; self.units.problem().covariates.len()];
+        self.covariates.iter().zip(direction).for_each(|(&j, v)| b[j] = *v);
+        self.units.rule(-threshold, &b)
+    }
+
+    /// Total gain of the points that `rule` treats, in quanta; the sides are decided exactly.
+    pub fn value(&self, rule: &LinearRule) -> i64 {
+        let treated = self.members.iter().zip(&self.gains).filter(|(i, _)| rule.treats(self.units.x[**i]));
+        treated.map(|(_, gain)| gain).sum()
+    }
+}
+
+/// The smallest power of two in which gains of total `size` (of `count` points, each rounded) have fewer than [`BITS`] bits.
+fn quantum(size: f64, count: usize) -> f64 {
+    if size == 0.0 {
+        return 1.0;
+    }
+    // Room for the half quantum that rounding adds a point.
+    let exponent = size.log2().floor() as i32 + 2 - BITS + i32::from(count > 1 << 30);
+    2f64.powi(exponent.max(f64::MIN_EXP))
+}

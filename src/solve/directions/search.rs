@@ -1,0 +1,133 @@
+//! Many regions on many threads.
+//!
+//! The regions wait in a queue, highest bound first. A round takes the first few of them and dives into each, side by side,
+//! with the incumbent as it was at the start of the round; what the dives found and left is then merged in order. So the
+//! search sees the same boxes and ends with the same rule whatever the number of threads. At any time the largest bound in the
+//! queue bounds every rule.
+
+use std::collections::BinaryHeap;
+
+use rayon::prelude::*;
+
+use super::super::Watch;
+use super::dive::{Dive, Diver};
+use super::incumbent::Incumbent;
+use super::points::Points;
+use super::region::Region;
+
+/// Regions of a round.
+const ROUND: usize = 64;
+/// Points that one dive may look at before it returns what is left.
+const WORK: usize = 300_000;
+
+pub struct Search<'p> {
+    pub points: &'p Points<'p>,
+    pub incumbent: Incumbent<'p>,
+    watch: &'p Watch<'p>,
+    queue: BinaryHeap<Waiting>,
+    /// Numbers the regions in the order in which they came.
+    count: u64,
+    /// Bound of the regions that could not be resolved.
+    stuck: i64,
+    pub boxes: u64,
+    pub leaves: u64,
+}
+
+/// Ordered by bound, then the latest first.
+struct Waiting {
+    key: (i64, u64),
+    region: Region,
+}
+
+impl<'p> Search<'p> {
+    pub fn new(points: &'p Points<'p>, incumbent: Incumbent<'p>, watch: &'p Watch<'p>) -> Self {
+        let mut search = Self {
+            points,
+            incumbent,
+            watch,
+            queue: BinaryHeap::new(),
+            count: 0,
+            stuck: i64::MIN,
+            boxes: 0,
+            leaves: 0,
+        };
+        search.put(Region::faces(points));
+        search
+    }
+
+    fn put(&mut self, regions: Vec<Region>) {
+        for region in regions {
+            self.count += 1;
+            self.queue.push(Waiting { key: (region.bound, self.count), region });
+        }
+    }
+
+    pub fn run(mut self) -> Self {
+        while self.watch.stop().is_none() {
+            let round: Vec<Region> = std::iter::from_fn(|| self.next()).take(ROUND).collect();
+            if round.is_empty() {
+                break;
+            }
+            let (points, watch, to_beat) = (self.points, self.watch, self.incumbent.value);
+            let dive = |diver: &mut Diver<'p>, region: &Region| {
+                diver.dive(region, to_beat, WORK, &|| watch.stop().is_some())
+            };
+            let dives: Vec<Dive> = round.par_iter().map_init(|| Diver::new(points), dive).collect();
+            dives.into_iter().for_each(|dive| self.merge(dive));
+            let worth = |total: i64| points.units.problem().value_of_nobody() + points.worth(total);
+            let (best, bound) = (worth(self.incumbent.value), worth(self.bound()));
+            watch.tell("directions", Some(best), Some(bound), self.boxes);
+        }
+        self
+    }
+
+    /// The next region that can beat the incumbent.
+    fn next(&mut self) -> Option<Region> {
+        self.queue.pop().map(|waiting| waiting.region).filter(|region| region.bound > self.incumbent.value)
+    }
+
+    fn merge(&mut self, dive: Dive) {
+        if let Some((value, rule)) = dive.found {
+            self.incumbent.offer(value, rule);
+        }
+        self.boxes += dive.boxes;
+        self.leaves += dive.leaves;
+        self.stuck = self.stuck.max(dive.stuck);
+        self.put(dive.left);
+    }
+
+    /// The largest total gain that any rule may have.
+    pub fn bound(&self) -> i64 {
+        let open = self.queue.peek().map_or(i64::MIN, |waiting| waiting.key.0);
+        open.max(self.stuck).max(self.incumbent.value)
+    }
+
+    pub fn closed(&self) -> bool {
+        self.bound() == self.incumbent.value
+    }
+
+    /// Regions that may hold better rules.
+    pub fn open(&self) -> usize {
+        self.queue.iter().filter(|waiting| waiting.key.0 > self.incumbent.value).count()
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
