@@ -102,3 +102,13 @@ fn small_instances_equal_enumeration() {
         proves(&solved(&problem, &Enumerate, 1), optimum, &format!("{what} by enumeration"));
     });
 }
+
+#[test]
+fn one() {
+    let Ok(seed) = std::env::var("SEED") else { return };
+    let (problem, optimum, what) = instance(seed.parse().unwrap());
+    eprintln!("{what} {optimum} {:?}", problem.x());
+    eprintln!("{:?}", (0..problem.x().nrows()).map(|i| problem.gain(i)).collect::<Vec<_>>());
+    let d = solved(&problem, &Directions, 1);
+    eprintln!("{d:?}");
+}

@@ -28,6 +28,8 @@ const SAMPLE: usize = 128;
 const FEW: usize = 64;
 /// So many open points that halving after halving leaves open are taken for ties.
 const TIED: usize = 32;
+/// Thresholds are halved where their range is more than so many times the widest interval of heights that a point may have.
+const WIDE: f64 = 2.0;
 
 /// A region on the stack; its open points are `first..last` of the arrays.
 struct Frame {
@@ -104,6 +106,11 @@ impl<'p> Diver<'p> {
                 if frame.bound <= self.incumbent {
                     continue;
                 }
+            }
+            let width: f64 = frame.sides.iter().map(|(low, high)| high - low).sum();
+            if frame.thresholds.1 - frame.thresholds.0 > WIDE * width {
+                self.halve_thresholds(&frame);
+                continue;
             }
             let side = self.longest_side(&frame);
             let tied = frame.idle >= 2 * frame.sides.len() && frame.last - frame.first <= TIED;
@@ -196,6 +203,17 @@ impl<'p> Diver<'p> {
             }
         }
         best.0
+    }
+
+    fn halve_thresholds(&mut self, frame: &Frame) {
+        let (floor, ceiling) = frame.thresholds;
+        let middle = floor / 2.0 + ceiling / 2.0;
+        let mut place = self.frames.last().map_or(frame.last, |sibling| sibling.last.max(frame.last));
+        for thresholds in [(floor, middle), (middle, ceiling)] {
+            let part = self.half(&Frame { thresholds, sides: frame.sides.clone(), ..*frame }, place, 0, frame.sides[0], 0.0);
+            place = part.as_ref().map_or(place, |part| part.last);
+            self.frames.extend(part);
+        }
     }
 
     fn halve(&mut self, frame: &Frame, j: usize) {

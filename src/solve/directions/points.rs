@@ -97,7 +97,7 @@ impl<'u> Points<'u> {
 /// The smallest power of two in which gains of total `size` (of `count` points, each rounded) have fewer than [`BITS`] bits.
 fn quantum(size: f64, count: usize) -> f64 {
     if size == 0.0 {
-        return 1.0;
+        return f64::MIN_POSITIVE;
     }
     // Room for the half quantum that rounding adds a point.
     let exponent = size.log2().floor() as i32 + 2 - BITS + i32::from(count > 1 << 30);
