@@ -148,6 +148,11 @@ pub trait Solver<M: Model>: Send + Sync {
     /// What it promises on this model, or which part of the model it refuses.
     fn accepts(&self, model: &M) -> Result<Promise, Unsupported>;
 
+    /// Whether it finds a first answer as fast as the problem's quick solver would: then [`solve_started`] leaves that to it.
+    fn starts_itself(&self) -> bool {
+        false
+    }
+
     /// Looks for an answer, from `start` where one is given, until done or `watch` says stop.
     fn search(
         &self,
@@ -190,6 +195,7 @@ pub fn solve_started<M: Solvable>(
     let promise = solver.accepts(model)?;
     let Some(starter) = M::starter()
         .filter(|starter| start.is_none() && promise == Promise::Exact && starter.accepts(model).is_ok())
+        .filter(|_| !solver.starts_itself())
     else {
         return solve(model, solver, start, options, observer);
     };

@@ -38,6 +38,10 @@ pub fn widest(
             if treated[*k] { height } else { -height }
         };
         let held = rows.iter().flatten().map(margin).fold(f64::INFINITY, f64::min);
+        if held <= 0.0 {
+            // These rows alone leave no room.
+            return Ok(None);
+        }
         let mut joined = false;
         for (rows, side) in rows.iter_mut().zip(&sides) {
             let mut short: Vec<(f64, usize)> = side.iter().map(|k| (margin(k), *k)).filter(|(m, _)| *m < held - SHORT).collect();

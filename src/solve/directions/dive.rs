@@ -26,10 +26,8 @@ const SHORTEST: f64 = 1e-9;
 const SAMPLE: usize = 128;
 /// With at most so many open points the best rule at a box's centre is looked at.
 const FEW: usize = 64;
-/// So many open points that halving after halving leaves open are taken for ties.
-const TIED: usize = 32;
 /// Thresholds are halved where their range is more than so many times the widest interval of heights that a point may have.
-const WIDE: f64 = 2.0;
+const WIDE: f64 = 4.0;
 
 /// A region on the stack; its open points are `first..last` of the arrays.
 struct Frame {
@@ -91,7 +89,10 @@ impl<'p> Diver<'p> {
         self.incumbent = incumbent;
         self.enter(region);
         let mut spent = 0;
-        while let Some(frame) = self.frames.pop() {
+        let root = self.frames.pop();
+        root.iter().for_each(|frame| self.look_at_centre(frame));
+        self.frames.extend(root);
+        while let Some(mut frame) = self.frames.pop() {
             if frame.bound <= self.incumbent {
                 continue;
             }
@@ -113,9 +114,12 @@ impl<'p> Diver<'p> {
                 continue;
             }
             let side = self.longest_side(&frame);
-            let tied = frame.idle >= 2 * frame.sides.len() && frame.last - frame.first <= TIED;
-            if (tied || side.is_none()) && self.settled(&frame, side.is_none()) {
-                continue;
+            let tied = frame.idle >= 2 * frame.sides.len() && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
+            if tied || side.is_none() {
+                if self.settled(&frame, side.is_none()) {
+                    continue;
+                }
+                frame.idle = 0;
             }
             if let Some(j) = side {
                 self.halve(&frame, j);

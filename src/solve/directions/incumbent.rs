@@ -1,13 +1,17 @@
 //! The best rule so far: where the first one comes from, and which one is returned.
 
-use prescribe_models::linear_rule::LinearRule;
+use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
 
 use super::super::highs::HighsOracle;
-use super::super::line_search;
+use super::super::line_search::{self, Beta};
 use super::super::widest::widest;
 use super::super::{Options, Smooth, SolveError, Solver, Stage, Watch};
 use super::points::Points;
+
+/// Up to so many merged units the smooth approximation's runs and exact line searches cost less than they save.
+const SMOOTHED: usize = 3_000;
+const CLIMBED: usize = 30_000;
 
 pub struct Incumbent<'p> {
     points: &'p Points<'p>,
@@ -37,17 +41,27 @@ impl<'p> Incumbent<'p> {
         }
     }
 
+    /// Looks for a good rule: the best threshold along the gain's regression on the covariates and, where the units are few enough for
+    /// it to be cheap, the ends of the smooth approximation's runs; exact line searches from the best.
     pub fn improve(&mut self, options: &Options, watch: &Watch) -> Result<(), SolveError> {
-        let points = self.points;
-        if points.len() == 0 {
+        let units = self.points.units;
+        if self.points.len() == 0 {
             return Ok(());
         }
-        let smooth = Smooth { stage: Stage::MultiStart };
-        let answer = smooth.search(points.units.problem(), None, options, watch)?;
-        if let Some(rule) = answer.point {
-            self.offer(points.value(&rule), rule);
+        let regression = regression(units);
+        let mut ends = vec![regression];
+        if units.z.len() <= SMOOTHED {
+            let smooth = Smooth { stage: Stage::MultiStart };
+            let answer = smooth.search(units.problem(), None, options, watch)?;
+            ends.extend(answer.point.map(|rule| self.points.beta(&rule)));
         }
-        let _ = line_search::gain;
+        for end in ends {
+            let along: Beta = (0..end.len()).map(|j| f64::from(j == 0)).collect();
+            let (beta, _) = line_search::best_on_line(units, &end, &along);
+            let beta = if units.z.len() <= CLIMBED { line_search::climb(units, beta, &[]).0 } else { beta };
+            let rule = units.rule(beta[0], &beta[1..]);
+            self.offer(self.points.value(&rule), rule);
+        }
         Ok(())
     }
 
@@ -59,4 +73,31 @@ impl<'p> Incumbent<'p> {
         let value = points.units.problem().objective(&rule);
         Ok((rule, value))
     }
+}
+
+/// Coefficients of the least-squares regression of the gains on the scaled covariates, intercept first.
+fn regression(units: &MergedUnits) -> Beta {
+    let size = 1 + units.z.first().map_or(0, Vec::len);
+    let row = |z: &Vec<f64>| -> Beta { std::iter::once(1.0).chain(z.iter().copied()).collect() };
+    let mut system = vec![vec![0.0; size + 1]; size];
+    for (z, gain) in units.z.iter().zip(&units.gains) {
+        let row = row(z);
+        for (j, equation) in system.iter_mut().enumerate() {
+            row.iter().zip(equation.iter_mut()).for_each(|(v, slot)| *slot += row[j] * v);
+            equation[size] += row[j] * gain;
+        }
+    }
+    // A ridge so small that it only keeps constant or collinear covariates from dividing by zero.
+    let ridge = 1e-9 * units.z.len() as f64;
+    system.iter_mut().enumerate().for_each(|(j, equation)| equation[j] += ridge);
+    for c in 0..size {
+        let pivot = system[c].clone();
+        for (r, equation) in system.iter_mut().enumerate() {
+            let factor = if r == c { 0.0 } else { equation[c] / pivot[c] };
+            equation.iter_mut().zip(&pivot).for_each(|(v, p)| *v -= factor * p);
+        }
+    }
+    let mut beta: Beta = (0..size).map(|j| system[j][size] / system[j][j]).collect();
+    line_search::normalise(&mut beta);
+    beta
 }

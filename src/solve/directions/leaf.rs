@@ -22,6 +22,15 @@ pub enum Leaf {
     Open(i64),
 }
 
+/// Hyperplanes that enumeration over the open points of a leaf may look at.
+const HYPERPLANES: usize = 20_000;
+
+/// Whether `open` points in `dimension` covariates are few enough to settle on suspicion: n^(p-1) axes, n turns each.
+pub fn is_cheap(open: usize, dimension: usize) -> bool {
+    let axes = (0..dimension.saturating_sub(1)).fold(1, |count: usize, k| count * open.saturating_sub(k) / (k + 1));
+    open <= dimension + 1 || axes.saturating_mul(open) <= HYPERPLANES
+}
+
 /// Settles `region` against the total gain `incumbent`.
 pub fn settle(points: &Points, region: &Region, incumbent: i64) -> Leaf {
     let open: Vec<usize> = region.open.iter().map(|&k| k as usize).collect();

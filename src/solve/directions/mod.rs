@@ -51,6 +51,10 @@ impl Solver<LinearProblem> for Directions {
         Ok(Promise::Exact)
     }
 
+    fn starts_itself(&self) -> bool {
+        true
+    }
+
     fn search(
         &self,
         problem: &LinearProblem,

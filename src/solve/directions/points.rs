@@ -87,6 +87,18 @@ impl<'u> Points<'u> {
         self.units.rule(-threshold, &b)
     }
 
+    /// A rule's intercept and coefficients in the scaled covariates: the way back of [`MergedUnits::rule`], up to rounding.
+    pub fn beta(&self, rule: &LinearRule) -> Vec<f64> {
+        let mut beta = vec![rule.intercept];
+        for (j, b) in rule.coefficients.iter().enumerate() {
+            let ends = (f64::INFINITY, f64::NEG_INFINITY);
+            let (low, high) = self.units.x.iter().fold(ends, |(l, h), x| (l.min(x[j]), h.max(x[j])));
+            beta[0] += b * (low / 2.0 + high / 2.0);
+            beta.push(b * (high / 2.0 - low / 2.0));
+        }
+        beta
+    }
+
     /// Total gain of the points that `rule` treats, in quanta; the sides are decided exactly.
     pub fn value(&self, rule: &LinearRule) -> i64 {
         let treated = self.members.iter().zip(&self.gains).filter(|(i, _)| rule.treats(self.units.x[**i]));

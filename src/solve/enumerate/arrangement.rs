@@ -226,6 +226,10 @@ struct Turn {
 impl Axis<'_> {
     /// Where `b` lies from the half-hyperplane through the axis and `a`.
     fn side(&self, a: usize, b: usize) -> Ordering {
+        // A determinant with equal rows is zero; no need to find that out in rational arithmetic.
+        if a == b || self.pivots.contains(&a) || self.pivots.contains(&b) {
+            return Ordering::Equal;
+        }
         let x = &self.arrangement.points;
         let others: Vec<&[f64]> = self.pivots[1..].iter().chain([&a, &b]).map(|&i| x[i]).collect();
         orientation(x[self.pivots[0]], &others, self.axes)

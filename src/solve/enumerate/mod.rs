@@ -45,6 +45,10 @@ impl Solver<LinearProblem> for Enumerate {
         })
     }
 
+    fn starts_itself(&self) -> bool {
+        true
+    }
+
     fn search(
         &self,
         problem: &LinearProblem,
