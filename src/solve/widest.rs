@@ -22,7 +22,8 @@ pub fn widest(
     treated: &[bool],
     oracle: &mut dyn LinearOracle,
 ) -> Result<Option<LinearRule>, OracleError> {
-    let problem = points.units.problem();
+    let units = points.units;
+    let problem = units.problem();
     let sides: [Vec<usize>; 2] = [true, false].map(|side| (0..points.len()).filter(|&k| treated[k] == side).collect());
     if sides.iter().any(Vec::is_empty) {
         let arm = usize::from(sides[1].is_empty());
@@ -30,11 +31,12 @@ pub fn widest(
     }
     let mut rows = sides.each_ref().map(|side| spread(side));
     for round in 0.. {
-        let z = |side: &Vec<usize>| side.iter().map(|&k| points.z(k)).collect::<Vec<_>>();
+        let z = |side: &Vec<usize>| side.iter().map(|&k| units.z[points.members[k]].clone()).collect::<Vec<_>>();
         let [left, right] = rows.each_ref().map(z);
         let rule = MaximumMargin::new(left, right).solve(oracle)?;
         let margin = |k: &usize| {
-            let height = points.height(&rule.coefficients, *k) + rule.intercept;
+            let slopes = units.z[points.members[*k]].iter().zip(&rule.coefficients).map(|(v, b)| v * b);
+            let height = rule.intercept + slopes.sum::<f64>();
             if treated[*k] { height } else { -height }
         };
         let held = rows.iter().flatten().map(margin).fold(f64::INFINITY, f64::min);
@@ -50,8 +52,8 @@ pub fn widest(
             rows.extend(short.iter().take(if round < ROUNDS { ROWS } else { side.len() }).map(|(_, k)| *k));
         }
         if !joined {
-            let rule = points.rule(&rule.coefficients, -rule.intercept);
-            let same = |rule: &LinearRule| points.members.iter().zip(treated).all(|(&i, side)| rule.treats(points.units.x[i]) == *side);
+            let rule = units.rule(rule.intercept, &rule.coefficients);
+            let same = |rule: &LinearRule| points.members.iter().zip(treated).all(|(&i, side)| rule.treats(units.x[i]) == *side);
             return Ok([rule.normalised(), rule].into_iter().find(same));
         }
     }

@@ -1,6 +1,6 @@
 //! Depth first through one region: halve the box, bound both halves, drop what cannot beat the incumbent.
 //!
-//! For a box of directions let lo_i <= z_i'b <= hi_i for all b in it. A rule with threshold t earns at most
+//! For a box of directions let lo_i <= y_i'b <= hi_i for all b in it. A rule with threshold t earns at most
 //!
 //! ```text
 //! U(t) = sum_{g_i > 0, hi_i >= t} g_i  +  sum_{g_i < 0, lo_i >= t} g_i
@@ -10,7 +10,7 @@
 //! of thresholds, a gain into the bucket of its step or the next on the safe side, so that no sort is needed. Only thresholds
 //! where U(t) exceeds the incumbent live on in the halves: points with lo_i above or hi_i below all of these are settled.
 //!
-//! Halving the side of covariate j by h moves one end of each interval: lo_i by z_ij h or hi_i by -z_ij h, as the sign says. So
+//! Halving the side of covariate j by h moves one end of each interval: lo_i by y_ij h or hi_i by -y_ij h, as the sign says. So
 //! a half costs one pass over the open points, whatever p. The roundings of these sums are within [`Points::slack`], by which
 //! lo and hi lie outward from the beginning.
 
@@ -108,7 +108,7 @@ impl<'p> Diver<'p> {
                     continue;
                 }
             }
-            let width: f64 = frame.sides.iter().map(|(low, high)| high - low).sum();
+            let width: f64 = frame.sides.iter().map(|(low, high)| high - low).sum::<f64>() * 3.0;
             if frame.thresholds.1 - frame.thresholds.0 > WIDE * width {
                 self.halve_thresholds(&frame);
                 continue;
@@ -190,7 +190,7 @@ impl<'p> Diver<'p> {
         }
     }
 
-    /// The covariate whose side leaves most gain open: the largest sum_i |g_i z_ij| w_j.
+    /// The covariate whose side leaves most gain open: the largest sum_i |g_i y_ij| w_j.
     fn longest_side(&self, frame: &Frame) -> Option<usize> {
         let open = &self.id[frame.first..frame.last];
         let step = (open.len() / SAMPLE).max(1);

@@ -21,8 +21,13 @@ pub struct Incumbent<'p> {
 }
 
 impl<'p> Incumbent<'p> {
+    /// `rule`, by exact evaluation.
+    pub fn new(points: &'p Points<'p>, rule: LinearRule) -> Self {
+        Self { value: points.value(&rule), points, rule }
+    }
+
     /// The best of the constant rules and `start`.
-    pub fn of(points: &'p Points<'p>, start: Option<&LinearRule>) -> Self {
+    fn of(points: &'p Points<'p>, start: Option<&LinearRule>) -> Self {
         let problem = points.units.problem();
         let p = problem.covariates.len();
         let mut best = Self { points, rule: problem.class.constant(p, 0), value: 0 };
@@ -43,7 +48,7 @@ impl<'p> Incumbent<'p> {
 
     /// Looks for a good rule: the best threshold along the gain's regression on the covariates and, where the units are few enough for
     /// it to be cheap, the ends of the smooth approximation's runs; exact line searches from the best.
-    pub fn improve(&mut self, options: &Options, watch: &Watch) -> Result<(), SolveError> {
+    fn improve(&mut self, options: &Options, watch: &Watch) -> Result<(), SolveError> {
         let units = self.points.units;
         if self.points.len() == 0 {
             return Ok(());
@@ -73,6 +78,18 @@ impl<'p> Incumbent<'p> {
         let value = points.units.problem().objective(&rule);
         Ok((rule, value))
     }
+}
+
+/// A good rule, at least as good as `start` and the best constant rule.
+pub fn first(
+    points: &Points,
+    start: Option<&LinearRule>,
+    options: &Options,
+    watch: &Watch,
+) -> Result<LinearRule, SolveError> {
+    let mut best = Incumbent::of(points, start);
+    best.improve(options, watch)?;
+    Ok(best.rule)
 }
 
 /// Coefficients of the least-squares regression of the gains on the scaled covariates, intercept first.

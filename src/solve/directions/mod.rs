@@ -1,7 +1,7 @@
 //! Exact linear rules by branch and bound on directions.
 //!
 //! ```text
-//! max over directions b and thresholds t   sum_i g_i 1{z_i'b >= t}
+//! max over directions b and thresholds t   sum_i g_i 1{y_i'b >= t}
 //! ```
 //!
 //! Every rule that is not constant can be scaled so that its largest coefficient is +-1: b lies on a face of the unit box, the threshold
@@ -12,11 +12,14 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`points`] | the problem in whole numbers, merged, scaled |
+//! | [`axes`] | coordinates along and across the incumbent |
 //! | [`region`] | a box of directions, its thresholds and open points |
 //! | [`dive`] | bound and halving, depth first |
+//! | [`leaf`] | boxes in which only ties are open, settled exactly |
 //! | [`search`] | many regions on many threads, the same answer for any number of them |
 //! | [`incumbent`] | where the first rule comes from, and the rule that is returned |
 
+mod axes;
 mod dive;
 mod incumbent;
 mod leaf;
@@ -28,7 +31,6 @@ use prescribe_models::SideConstraint;
 use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 use serde_json::{Map, json};
 
-use self::incumbent::Incumbent;
 pub(super) use self::points::Points;
 use self::search::Search;
 use super::{Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
@@ -67,9 +69,9 @@ impl Solver<LinearProblem> for Directions {
         pool.install(|| {
             let units = MergedUnits::of(problem);
             let points = Points::of(&units);
-            let mut incumbent = Incumbent::of(&points, start);
-            incumbent.improve(options, watch)?;
-            let search = Search::new(&points, incumbent, watch).run();
+            let first = incumbent::first(&points, start, options, watch)?;
+            let points = points.around(&first);
+            let search = Search::new(&points, first, watch).run();
             answer(problem, search, watch)
         })
     }

@@ -1,4 +1,4 @@
-//! The problem as the search sees it: covariates in [-1, 1] by column, gains as whole numbers.
+//! The problem as the search sees it: coordinates by column, gains as whole numbers.
 //!
 //! ```text
 //! g_i = quantum * gains[i] + rounding,     |rounding| <= quantum / 2,     quantum a power of two,  sum_i |gains[i]| < 2^61
@@ -11,6 +11,8 @@
 use prescribe_models::exact::sum;
 use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 
+use super::axes::Axes;
+
 /// Points with something at stake, and the covariates that vary.
 pub struct Points<'u> {
     pub units: &'u MergedUnits<'u>,
@@ -18,8 +20,11 @@ pub struct Points<'u> {
     pub members: Vec<usize>,
     /// The covariates that vary, by their position in the problem.
     pub covariates: Vec<usize>,
-    /// Scaled covariates: one column a covariate that varies, one entry a point.
+    /// Coordinates ([`Axes`]): one column for each covariate that varies, one entry a point.
     pub columns: Vec<Vec<f64>>,
+    axes: Axes,
+    /// The largest coordinate in size, summed over columns: no height is larger.
+    pub reach: f64,
     /// Gain of each point in quanta.
     pub gains: Vec<i64>,
     pub quantum: f64,
@@ -37,10 +42,28 @@ impl<'u> Points<'u> {
         let members: Vec<usize> = (0..units.gains.len()).filter(|&i| whole(units.gains[i]) != 0).collect();
         let count = units.z.first().map_or(0, Vec::len);
         let covariates: Vec<usize> = (0..count).filter(|&j| units.varies(j)).collect();
-        let column = |&j: &usize| members.iter().map(|&i| units.z[i][j]).collect();
-        let columns = covariates.iter().map(column).collect();
         let gains = members.iter().map(|&i| whole(units.gains[i])).collect();
-        Self { units, members, covariates, columns, gains, quantum }
+        let axes = Axes::around(units, &covariates, &vec![0.0; 1 + count]);
+        let mut points = Self { units, members, covariates, columns: Vec::new(), axes, reach: 0.0, gains, quantum };
+        points.fill();
+        points
+    }
+
+    /// The same points in coordinates laid around `rule`.
+    pub fn around(mut self, rule: &LinearRule) -> Self {
+        self.axes = Axes::around(self.units, &self.covariates, &self.beta(rule));
+        self.fill();
+        self
+    }
+
+    fn fill(&mut self) {
+        self.columns = vec![Vec::with_capacity(self.members.len()); self.covariates.len()];
+        for &i in &self.members {
+            let y = self.axes.coordinates(self.covariates.iter().map(|&j| self.units.z[i][j]));
+            self.columns.iter_mut().zip(y).for_each(|(column, v)| column.push(v));
+        }
+        let largest = |column: &Vec<f64>| column.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        self.reach = self.columns.iter().map(largest).sum();
     }
 
     pub fn len(&self) -> usize {
@@ -63,27 +86,23 @@ impl<'u> Points<'u> {
         self.quantum * (self.units.gains.len() as f64 + size * 4.0 * f64::EPSILON)
     }
 
-    /// More than all roundings in a height `z'b` over a box can amount to, whatever way led to the box: each of the (at
-    /// most 64 p) splits and each of the p products adds at most one rounding of a number of at most p.
+    /// More than all roundings in a height over a box can amount to, whatever way led to the box: each of the (at most 64 p)
+    /// splits and each of the few p operations behind a coordinate and a product adds at most one rounding of a number of at
+    /// most `reach`.
     pub fn slack(&self) -> f64 {
-        let p = self.dimension() as f64;
-        (70.0 * p + 10.0) * p * f64::EPSILON
+        (80.0 * self.dimension() as f64 + 20.0) * self.reach * f64::EPSILON
     }
 
-    /// Scaled covariates of point `k`.
-    pub fn z(&self, k: usize) -> Vec<f64> {
-        self.columns.iter().map(|column| column[k]).collect()
-    }
-
-    /// `direction'z` of point `k`.
+    /// `direction'y` of point `k`.
     pub fn height(&self, direction: &[f64], k: usize) -> f64 {
         self.columns.iter().zip(direction).map(|(column, b)| column[k] * b).sum()
     }
 
-    /// The rule `direction'z >= threshold`.
+    /// The rule `direction'y >= threshold`.
     pub fn rule(&self, direction: &[f64], threshold: f64) -> LinearRule {
+        let (direction, threshold) = self.axes.rule(direction, threshold);
         let mut b = vec![0.0; self.units.problem().covariates.len()];
-        self.covariates.iter().zip(direction).for_each(|(&j, v)| b[j] = *v);
+        self.covariates.iter().zip(direction).for_each(|(&j, v)| b[j] = v);
         self.units.rule(-threshold, &b)
     }
 

@@ -2,7 +2,7 @@
 
 use super::points::Points;
 
-/// All rules `b'z >= t` with b in a box and t in a range, and the points whose side is open there.
+/// All rules `b'y >= t` with b in a box and t in a range, and the points whose side is open there.
 #[derive(Clone, Debug)]
 pub struct Region {
     /// Of b: lower and upper end by covariate.
@@ -25,7 +25,7 @@ impl Region {
         let bound = points.gains.iter().filter(|gain| **gain > 0).sum();
         let face = |(j, sign): (usize, f64)| {
             let side = |k: usize| if k == j { (sign, sign) } else { (-1.0, 1.0) };
-            let reach = p as f64 * 1.01;
+            let reach = points.reach + points.slack();
             Self {
                 sides: (0..p).map(side).collect(),
                 thresholds: (-reach, reach),
@@ -37,7 +37,7 @@ impl Region {
         (0..p).flat_map(|j| [(j, 1.0), (j, -1.0)]).map(face).collect()
     }
 
-    /// Range of the height `z'b` of a point over the box, outward by `slack`.
+    /// Range of the height `y'b` of a point over the box, outward by `slack`.
     pub fn heights(&self, points: &Points, i: usize) -> (f64, f64) {
         let slack = points.slack();
         let ends = self.sides.iter().zip(&points.columns).map(|((l, u), column)| {

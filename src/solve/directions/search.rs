@@ -7,6 +7,7 @@
 
 use std::collections::BinaryHeap;
 
+use prescribe_models::linear_rule::LinearRule;
 use rayon::prelude::*;
 
 use super::super::Watch;
@@ -40,10 +41,10 @@ struct Waiting {
 }
 
 impl<'p> Search<'p> {
-    pub fn new(points: &'p Points<'p>, incumbent: Incumbent<'p>, watch: &'p Watch<'p>) -> Self {
+    pub fn new(points: &'p Points<'p>, first: LinearRule, watch: &'p Watch<'p>) -> Self {
         let mut search = Self {
             points,
-            incumbent,
+            incumbent: Incumbent::new(points, first),
             watch,
             queue: BinaryHeap::new(),
             count: 0,
