@@ -280,16 +280,17 @@ impl<'p> Diver<'p> {
         self.buckets.clear();
         self.buckets.resize(count + 1, 0);
         let scale = count as f64 / (ceiling - floor);
-        let points = self.low[first..last].iter().zip(&self.high[first..last]).zip(&self.id[first..last]);
-        for ((&low, &high), &i) in points {
-            let gain = self.points.gains[i as usize];
-            // Bucket k holds the t with floor((t - floor) * scale) = k, whatever the roundings: the map is monotone. A gain
-            // counts at all t up to hi, a loss only below the bucket of lo.
-            let key = if gain > 0 { high } else { low };
-            let bucket = ((key - floor) * scale) as usize + usize::from(gain > 0);
-            let slot = &mut self.buckets[bucket.min(count)];
-            *slot = slot.wrapping_add(gain);
-        }
+        // Gains come first. Bucket k holds the t with floor((t - floor) * scale) = k, whatever the roundings: the map is monotone.
+        // A gain counts at all t up to hi, a loss only below the bucket of lo: slot k + 1 adds to the buckets 0..=k.
+        let losses = first + self.id[first..last].partition_point(|&i| (i as usize) < self.points.winners);
+        let buckets = &mut self.buckets;
+        let mut add = |key: f64, i: u32, inclusive: i32| {
+            let slot = ((key - floor) * scale) as i32 + inclusive;
+            let sum = &mut buckets[(slot.max(0) as usize).min(count)];
+            *sum = sum.wrapping_add(self.points.gains[i as usize]);
+        };
+        self.high[first..losses].iter().zip(&self.id[first..losses]).for_each(|(&key, &i)| add(key, i, 1));
+        self.low[losses..last].iter().zip(&self.id[losses..last]).for_each(|(&key, &i)| add(key, i, 0));
         let (mut total, mut best) = (settled, i64::MIN);
         let (mut lowest, mut highest) = (count, 0);
         for k in (0..count).rev() {

@@ -25,8 +25,10 @@ pub struct Points<'u> {
     axes: Axes,
     /// The largest coordinate in size, summed over columns: no height is larger.
     pub reach: f64,
-    /// Gain of each point in quanta.
+    /// Gain of each point in quanta; the positive ones come first.
     pub gains: Vec<i64>,
+    /// How many are positive.
+    pub winners: usize,
     pub quantum: f64,
 }
 
@@ -39,12 +41,15 @@ impl<'u> Points<'u> {
         let quantum = quantum(size, units.gains.len());
         // Dividing by a power of two is exact; the cast of a rounded number of at most 61 bits is too.
         let whole = |gain: f64| (gain / quantum).round() as i64;
-        let members: Vec<usize> = (0..units.gains.len()).filter(|&i| whole(units.gains[i]) != 0).collect();
+        let all = (0..units.gains.len()).filter(|&i| whole(units.gains[i]) != 0);
+        let (mut members, losers): (Vec<usize>, Vec<usize>) = all.partition(|&i| units.gains[i] > 0.0);
+        let winners = members.len();
+        members.extend(losers);
         let count = units.z.first().map_or(0, Vec::len);
         let covariates: Vec<usize> = (0..count).filter(|&j| units.varies(j)).collect();
         let gains = members.iter().map(|&i| whole(units.gains[i])).collect();
         let axes = Axes::around(units, &covariates, &vec![0.0; 1 + count]);
-        let mut points = Self { units, members, covariates, columns: Vec::new(), axes, reach: 0.0, gains, quantum };
+        let mut points = Self { units, members, covariates, columns: Vec::new(), axes, reach: 0.0, gains, winners, quantum };
         points.fill();
         points
     }
