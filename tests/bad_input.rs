@@ -188,7 +188,7 @@ fn an_unknown_column() {
     unknown(&LEARN.replace("--treatment a", "--treatment arm"), "\"arm\"");
     unknown(&LEARN.replace("age,sex", "age,height"), "\"height\"");
     unknown(&format!("{LEARN} --id name"), "\"name\"");
-    unknown(&format!("{LEARN} --propensity-column q"), "\"q\"");
+    unknown(&format!("{LEARN} --propensity q"), "\"q\"");
     unknown(&format!("{LEARN} --cost-column price"), "\"price\"");
     unknown(&EVALUATE.replace("--outcome y", "--outcome weight"), "\"weight\"");
     unknown(&format!("{PREDICT} --id name"), "\"name\"");
@@ -212,8 +212,8 @@ fn a_column_in_two_roles() {
         (LEARN.replace("age,sex", "age,a"), "\"a\""),
         (LEARN.replace("age,sex", "age,age"), "\"age\""),
         (format!("{LEARN} --id age"), "\"age\""),
-        (format!("{LEARN} --propensity-column sex"), "\"sex\""),
-        (format!("{LEARN} --propensity-column p --cost-column p"), "\"p\""),
+        (format!("{LEARN} --propensity sex"), "\"sex\""),
+        (format!("{LEARN} --propensity p --cost-column p"), "\"p\""),
         (EVALUATE.replace("--outcome y", "--outcome age"), "\"age\""),
     ] {
         refused(&shell, &line, 3, &["trial.csv", column, "two roles", "its own column"]);
@@ -308,7 +308,7 @@ fn a_propensity_that_is_no_probability() {
         for value in ["0", "1", "1.5", "-0.25"] {
             shell.write("trial.csv", with_cell(&trial(), 5, "p", value));
             let place = ["trial.csv, line 5", "\"p\"", value, "between 0 and 1", "correct it"];
-            refused(&shell, &format!("{line} --propensity-column p"), 3, &place);
+            refused(&shell, &format!("{line} --propensity p"), 3, &place);
         }
         shell.write("trial.csv", trial());
     }
@@ -346,7 +346,7 @@ fn arms_and_costs_that_the_data_do_not_have() {
     refused(&shell, &format!("{LEARN} --cost pill=1"), 3, &["trial.csv", "the cost", "\"pill\"", "\"drug\""]);
     let three = trial().replacen(",none,", ",both,", 1);
     shell.write("trial.csv", three);
-    let line = format!("{LEARN} --propensity-column p --score ipw");
+    let line = format!("{LEARN} --propensity p --score ipw");
     refused(&shell, &line, 3, &["trial.csv", "\"p\"", "two arms", "a column for each arm"]);
     let line = LEARN.replace("--depth 1", "--policy linear") + " --score ipw";
     refused(&shell, &line, 3, &["two arms"]);
@@ -473,12 +473,7 @@ fn flags_that_do_not_go_together() {
         let line = LEARN.replace("--depth 1", "--policy linear") + " " + flag;
         refused(&shell, &line, 2, &[flag.split(' ').next().unwrap(), "--policy tree"]);
     }
-    refused(
-        &shell,
-        &format!("{LEARN} --propensity none=0.5,drug=0.5 --propensity-column p"),
-        2,
-        &["--propensity"],
-    );
+    refused(&shell, &format!("{LEARN} --propensity none=0.5,drug=0.5 --propensity p"), 2, &["--propensity"]);
     refused(&shell, &format!("{LEARN} --cost drug=1 --cost-column fee"), 2, &["--cost"]);
     refused(&shell, &format!("{EVALUATE} --arms drug,none"), 2, &["--arms"]);
 }
@@ -493,7 +488,7 @@ fn pairs_that_are_none() {
         ("--cost drug=1,drug=2", &["--cost", "\"drug\"", "twice"]),
         ("--propensity 0.5", &["--propensity", "0.5", "arm=value"]),
         ("--propensity none=half,drug=0.5", &["--propensity", "none", "\"half\"", "finite number"]),
-        ("--propensity-column p,fee", &["--propensity-column", "\"p\"", "arm=value"]),
+        ("--propensity p,fee", &["--propensity", "\"p\"", "arm=value"]),
     ] {
         refused(&shell, &format!("{LEARN} {given}"), 2, parts);
         refused(&shell, &format!("{EVALUATE} {given}"), 2, parts);

@@ -169,7 +169,7 @@ fn many_levels_are_ordered_and_exact_for_two_arms_at_depth_one() {
         let folder = tempfile::tempdir().unwrap();
         let json = learn(folder.path(), &units, &["--depth", "1", "--candidates", "all"]);
         let rewards = rewards(&units, 2);
-        let optimum = best_tree(&rewards, &splits(&units, LEVELS), &vec![true; 60], 1, 1);
+        let optimum = best_tree(&rewards, &splits(&units, LEVELS), &[true; 60], 1, 1);
         let value = json["report"]["objective_value"].as_f64().unwrap();
         assert!(
             (value - optimum).abs() <= 1e-9 * optimum.abs().max(1.0),

@@ -1,4 +1,4 @@
-//! Arithmetic that decides: compensated sums, the exact sign of an affine form, the exact meeting of two hulls.
+//! Arithmetic that decides: compensated sums, the exact sign of an affine form, the exact meeting of two hulls (or cones).
 //!
 //! Floating point answers first and says how far it may be off; only where that leaves the sign open are the
 //! numbers (each `f64` is a rational) taken to exact rational arithmetic.
@@ -124,24 +124,48 @@ fn sign_of_determinant(mut rows: Vec<Vec<BigRational>>) -> Ordering {
     if positive { Ordering::Greater } else { Ordering::Less }
 }
 
-/// True where the convex hulls of `left` and `right` (points of equal dimension) are proved to meet because
-/// the points carry exactly one affine dependence and its signs separate `left` from `right` (Radon).
-///
-/// A `false` says only that this proof does not apply.
+/// A direction +e_j or -e_j.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ray {
+    pub coordinate: usize,
+    pub positive: bool,
+}
+
+/// True where the convex hulls of `left` and `right` (points of equal dimension) are proved to meet; see [`cone_meets`].
 pub fn hulls_meet(left: &[&[f64]], right: &[&[f64]]) -> bool {
+    cone_meets(left, &[], right)
+}
+
+/// True where the hull of `left` plus the cone of `rays` is proved to meet the hull of `right` (points of equal dimension):
+///
+/// ```text
+/// sum_i l_i x_i + sum_r c_r (+-e_r) = sum_i r_i x_i,    sum l = sum r = 1,    l, c, r > 0
+/// ```
+///
+/// because points and rays carry exactly one such dependence and it has these signs (Radon). Then no rule that treats `left`
+/// and not `right` has `b'(+-e_r) >= 0` for all rays. A `false` says only that this proof does not apply.
+pub fn cone_meets(left: &[&[f64]], rays: &[Ray], right: &[&[f64]]) -> bool {
     let Some(first) = left.first() else { return false };
-    let points: Vec<&[f64]> = left.iter().chain(right).copied().collect();
-    // Columns (1, point); a null vector with positive weights on `left` and negative ones on `right` has
-    // equal total weight on both sides, and the two weighted means are one point.
+    let along = |ray: &Ray, j: usize| match (ray.coordinate == j, ray.positive) {
+        (true, true) => rational(1.0),
+        (true, false) => rational(-1.0),
+        _ => BigRational::zero(),
+    };
+    // Columns (1, point) and (0, ray); a null vector with positive weights on `left` and `rays` and negative ones on `right` has
+    // equal total weight on both sides, and the weighted mean of one is, along the rays, that of the other.
+    let rest = || rays.iter().map(|_| BigRational::zero());
+    let weights = |points: &[&[f64]]| points.iter().map(|_| rational(1.0)).collect::<Vec<_>>();
     let mut rows: Vec<Vec<BigRational>> = Vec::with_capacity(first.len() + 1);
-    rows.push(points.iter().map(|_| rational(1.0)).collect());
+    rows.push(weights(left).into_iter().chain(rest()).chain(weights(right)).collect());
     for j in 0..first.len() {
-        rows.push(points.iter().map(|x| rational(x[j])).collect());
+        let values = |points: &[&[f64]]| points.iter().map(|x| rational(x[j])).collect::<Vec<_>>();
+        let steps = rays.iter().map(|ray| along(ray, j));
+        rows.push(values(left).into_iter().chain(steps).chain(values(right)).collect());
     }
-    let Some(weights) = only_null_vector(rows, points.len()) else {
+    let Some(weights) = only_null_vector(rows, left.len() + rays.len() + right.len()) else {
         return false;
     };
-    let (on_left, on_right) = weights.split_at(left.len());
+    let (on_left, on_right) = weights.split_at(left.len() + rays.len());
     let opposite = |flip: bool| {
         on_left.iter().all(|w| !w.is_zero() && w.is_negative() == flip)
             && on_right.iter().all(|w| !w.is_zero() && w.is_negative() != flip)

@@ -10,7 +10,7 @@
 //! | [`linear_rule`] | weighted 0-1 problem: treat where `b0 + x'b >= 0` |
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
-//! | [`side_constraints`] | minimum leaf size, budgets, capacities |
+//! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
 pub mod exact;
@@ -25,4 +25,6 @@ pub mod tree_rule;
 pub use model::{LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation};
 pub use policy_problem::{PolicyProblem, RuleClass};
 pub use programs::{Column, ConicProgram, InvalidModel, MixedIntegerProgram, Row, Sense};
-pub use side_constraints::{AssignmentBound, SideConstraint, Standing};
+pub use side_constraints::{
+    AssignmentBound, CoefficientSign, MinimumArmInLeaf, SideConstraint, Sign, Standing,
+};

@@ -15,18 +15,27 @@
 //! | [`Facets`] | 2p | b_j = +-1 in turn, tight one-sided rows; with or without Radon cuts |
 //! | [`Radon`] | 1 | none needed: labels only, cuts generated |
 //! | [`Naive`] | 1 | program (20) of interference.txt |
+//! | [`ListedScorecards`] | 1 | b_j whole, in the covariates' own units: a column for each b |
+//! | [`Scorecard`] | 1 | b_j whole, a column for each value of each b_j, cuts generated |
+//!
+//! Signs of coefficients are bounds on them (and rays in the cuts), at most k coefficients are 0-1 columns `use[j]` beside the
+//! labels; the first three forms take both. Whole coefficients are taken by the last two alone, with signs and k.
 
 mod facets;
 mod form;
+mod listed_scorecards;
 mod merged_units;
 mod naive;
 mod radon;
+mod scorecard;
 
 pub use facets::Facets;
 pub use form::{LinearForm, Writing};
+pub use listed_scorecards::ListedScorecards;
 pub use merged_units::MergedUnits;
 pub use naive::Naive;
 pub use radon::Radon;
+pub use scorecard::Scorecard;
 
 use std::cmp::Ordering;
 
@@ -93,6 +102,14 @@ impl RuleClass for Linear {
 
     fn cell(&self, rule: &LinearRule, x: &[f64]) -> usize {
         self.assign(rule, x)
+    }
+
+    fn used(&self, rule: &LinearRule) -> Vec<usize> {
+        (0..rule.coefficients.len()).filter(|&j| rule.coefficients[j] != 0.0).collect()
+    }
+
+    fn coefficients<'r>(&self, rule: &'r LinearRule) -> &'r [f64] {
+        &rule.coefficients
     }
 
     fn fits(&self, rule: &LinearRule, covariates: usize, _arms: usize) -> bool {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A linear program; delta > 0 exactly where the labels belong to a linear rule. The rule of largest margin is the one
-//! whose labels no rounding changes, on any machine and in any language that it is exported to.
+//! whose labels no rounding changes, on any machine and in any language that it is exported to. Where coefficients must have a
+//! sign or be 0, their bounds are narrower: [0, 1], [-1, 0] or 0 ([`MaximumMargin::within`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -22,18 +23,31 @@ use crate::programs::{MixedIntegerProgram, Row, Sense};
 pub struct MaximumMargin {
     treated: Vec<Vec<f64>>,
     untreated: Vec<Vec<f64>>,
+    /// Bounds of each coefficient, within [-1, 1].
+    bounds: Vec<(f64, f64)>,
 }
 
 impl MaximumMargin {
     pub fn new(treated: Vec<Vec<f64>>, untreated: Vec<Vec<f64>>) -> Self {
-        Self { treated, untreated }
+        let dimension = treated.iter().chain(&untreated).next().map_or(0, Vec::len);
+        Self { treated, untreated, bounds: vec![(-1.0, 1.0); dimension] }
     }
 
-    /// The widest rule, by a linear program.
+    /// The same points under other bounds of the coefficients, one pair a coordinate, within [-1, 1].
+    pub fn within(self, bounds: Vec<(f64, f64)>) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// The widest rule, by a linear program; its coefficients are within their bounds to the last bit.
     pub fn solve(&self, oracle: &mut dyn LinearOracle) -> Result<LinearRule, OracleError> {
         let program = self.program();
         match oracle.solve(&program)? {
-            LinearOutcome::Optimal { columns, .. } => Ok(point(&columns)),
+            LinearOutcome::Optimal { columns, .. } => {
+                let mut rule = point(&columns);
+                let bounded = rule.coefficients.iter_mut().zip(&self.bounds);
+                bounded.for_each(|(b, (low, high))| *b = b.clamp(*low, *high) + 0.0);
+                Ok(rule)
+            }
             // delta unbounded below makes every such program feasible.
             LinearOutcome::Infeasible => {
                 Err(OracleError { program: program.name, reason: "called infeasible".into() })
@@ -45,8 +59,8 @@ impl MaximumMargin {
         let mut program = MixedIntegerProgram::new("maximum_margin", Sense::Maximize);
         let margin = program.continuous("margin", f64::NEG_INFINITY, f64::INFINITY, 1.0);
         let intercept = program.continuous("intercept", f64::NEG_INFINITY, f64::INFINITY, 0.0);
-        for j in 0..self.dimension() {
-            program.continuous(format!("b[{j}]"), -1.0, 1.0, 0.0);
+        for (j, (low, high)) in self.bounds.iter().enumerate() {
+            program.continuous(format!("b[{j}]"), *low, *high, 0.0);
         }
         let terms = |z: &[f64], margin_sign: f64| {
             let slopes =
@@ -63,7 +77,7 @@ impl MaximumMargin {
     }
 
     fn dimension(&self) -> usize {
-        self.treated.iter().chain(&self.untreated).next().map_or(0, Vec::len)
+        self.bounds.len()
     }
 }
 
@@ -103,7 +117,8 @@ impl Model for MaximumMargin {
         if rule.coefficients.len() != self.dimension() {
             return vec![Violation { constraint: "shape".into(), amount: 1.0 }];
         }
-        let excess = rule.coefficients.iter().map(|b| b.abs() - 1.0).fold(0.0, f64::max);
+        let beyond = |(b, (low, high)): (&f64, &(f64, f64))| (b - high).max(low - b);
+        let excess = rule.coefficients.iter().zip(&self.bounds).map(beyond).fold(0.0, f64::max);
         if excess <= 0.0 {
             return Vec::new();
         }

@@ -8,6 +8,7 @@
 //! covariates of unit i. Two arms with gains g_i are the matrix with columns 0 and g_i.
 //! Source: Athey and Wager (2021), Policy Learning with Observational Data; interference.txt, equation (18).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use ndarray::{Array2, ArrayView1};
@@ -15,7 +16,7 @@ use ndarray::{Array2, ArrayView1};
 use crate::exact::{sha256, sum};
 use crate::model::{Model, Violation};
 use crate::programs::{InvalidModel, Sense};
-use crate::side_constraints::{AssignmentBound, SideConstraint, Standing};
+use crate::side_constraints::{AssignmentBound, SideConstraint, Sign, Standing, integer_slack, largest};
 
 /// A class of rules: how a rule assigns an arm to a unit.
 pub trait RuleClass: Clone + Debug + Send + Sync {
@@ -32,6 +33,14 @@ pub trait RuleClass: Clone + Debug + Send + Sync {
 
     /// The cell of the covariate space that `x` falls into: a leaf of a tree, a side of a hyperplane.
     fn cell(&self, rule: &Self::Rule, x: &[f64]) -> usize;
+
+    /// The covariates that `rule` looks at, ascending: with a coefficient other than 0, or with a split.
+    fn used(&self, rule: &Self::Rule) -> Vec<usize>;
+
+    /// The coefficients of `rule`, where its class has any.
+    fn coefficients<'r>(&self, _rule: &'r Self::Rule) -> &'r [f64] {
+        &[]
+    }
 
     /// Whether `rule` speaks of p covariates and K arms. One that does not (from a file, say) cannot be evaluated.
     fn fits(&self, rule: &Self::Rule, covariates: usize, arms: usize) -> bool;
@@ -57,6 +66,13 @@ pub struct PolicyProblem<C> {
     x: Array2<f64>,
     rewards: Array2<f64>,
     side: Vec<SideConstraint>,
+}
+
+/// At least `least` of the units `counted` (n) in every leaf that holds a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeafDemand {
+    pub counted: Vec<bool>,
+    pub least: usize,
 }
 
 impl<C: RuleClass> PolicyProblem<C> {
@@ -96,9 +112,9 @@ impl<C: RuleClass> PolicyProblem<C> {
         Ok(Self { class, covariates, arms, x, rewards, side: Vec::new() })
     }
 
-    /// The same problem under one more side constraint; refuses one over other units or arms.
+    /// The same problem under one more side constraint; refuses one over other units, covariates or arms.
     pub fn with(mut self, constraint: SideConstraint) -> Result<Self, InvalidModel> {
-        constraint.check(self.x.nrows(), self.arms.len())?;
+        constraint.check(self.x.nrows(), self.covariates.len(), self.arms.len())?;
         self.side.push(constraint);
         Ok(self)
     }
@@ -117,8 +133,61 @@ impl<C: RuleClass> PolicyProblem<C> {
     pub fn assignment_bounds(&self) -> impl Iterator<Item = &AssignmentBound> {
         self.side.iter().filter_map(|constraint| match constraint {
             SideConstraint::Assignment(bound) => Some(bound),
-            SideConstraint::MinimumLeafSize(_) => None,
+            _ => None,
         })
+    }
+
+    /// Whether unit `i` may get arm `k`.
+    pub fn may_get(&self, i: usize, k: usize) -> bool {
+        self.side.iter().all(|constraint| match constraint {
+            SideConstraint::Eligibility(eligible) => eligible[[i, k]],
+            _ => true,
+        })
+    }
+
+    /// The directions that the coefficient of covariate `j` may take: (-1, 1), (0, 1), (-1, 0) or (0, 0).
+    pub fn directions(&self, j: usize) -> (f64, f64) {
+        let signs = self.side.iter().filter_map(|constraint| match constraint {
+            SideConstraint::Sign(sign) if sign.covariate == j => Some(sign.sign),
+            _ => None,
+        });
+        signs.fold((-1.0, 1.0), |(low, high), sign| match sign {
+            Sign::Nonnegative => (0.0, high),
+            Sign::Nonpositive => (low, 0.0),
+        })
+    }
+
+    /// The most covariates that a rule may look at.
+    pub fn most_covariates(&self) -> Option<usize> {
+        let most = self.side.iter().filter_map(|constraint| match constraint {
+            SideConstraint::MaximumCovariates(most) => Some(*most),
+            _ => None,
+        });
+        most.min()
+    }
+
+    /// The largest size of a coefficient, where coefficients must be whole.
+    pub fn integer_reach(&self) -> Option<u32> {
+        let reaches = self.side.iter().filter_map(|constraint| match constraint {
+            SideConstraint::IntegerCoefficients(reach) => Some(*reach),
+            _ => None,
+        });
+        reaches.min()
+    }
+
+    /// What every leaf that holds a unit must hold: first one unit (or the minimum leaf size) of all, then the minimum of those
+    /// who received each arm.
+    pub fn leaf_demands(&self) -> Vec<LeafDemand> {
+        let mut demands =
+            vec![LeafDemand { counted: vec![true; self.x.nrows()], least: self.minimum_leaf_size() }];
+        for constraint in &self.side {
+            let SideConstraint::MinimumArmInLeaf(demand) = constraint else { continue };
+            for arm in observed(&demand.received) {
+                let counted = demand.received.iter().map(|k| *k == arm).collect();
+                demands.push(LeafDemand { counted, least: demand.least });
+            }
+        }
+        demands
     }
 
     /// Covariates, n x p.
@@ -164,7 +233,7 @@ impl<C: RuleClass> PolicyProblem<C> {
     pub fn minimum_leaf_size(&self) -> usize {
         let sizes = self.side.iter().map(|constraint| match constraint {
             SideConstraint::MinimumLeafSize(least) => *least,
-            SideConstraint::Assignment(_) => 1,
+            _ => 1,
         });
         sizes.max().unwrap_or(1).max(1)
     }
@@ -173,13 +242,64 @@ impl<C: RuleClass> PolicyProblem<C> {
         self.class.fits(rule, self.covariates.len(), self.arms.len())
     }
 
+    /// The number of units in the smallest cell that holds one.
     fn smallest_cell(&self, rule: &C::Rule) -> usize {
-        let mut sizes = std::collections::BTreeMap::new();
-        for i in 0..self.x.nrows() {
-            *sizes.entry(self.class.cell(rule, self.unit(i))).or_insert(0usize) += 1;
-        }
-        sizes.into_values().min().unwrap_or(0)
+        self.cells(rule).into_values().map(|units| units.len()).min().unwrap_or(0)
     }
+
+    /// The fewest units in any cell that holds one that received an arm, over the arms that someone received.
+    fn fewest_received(&self, rule: &C::Rule, received: &[usize]) -> usize {
+        let arms = observed(received);
+        let count = |units: &[usize], arm: usize| units.iter().filter(|&&i| received[i] == arm).count();
+        let cells = self.cells(rule);
+        let counts = cells.values().flat_map(|units| arms.iter().map(|&arm| count(units, arm)));
+        counts.min().unwrap_or(0)
+    }
+
+    /// The units of each cell that holds any.
+    fn cells(&self, rule: &C::Rule) -> BTreeMap<usize, Vec<usize>> {
+        let mut cells: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for i in 0..self.x.nrows() {
+            cells.entry(self.class.cell(rule, self.unit(i))).or_default().push(i);
+        }
+        cells
+    }
+
+    /// Value and slack of `rule`, which gives `assignment`, with a constraint.
+    fn standing(&self, constraint: &SideConstraint, rule: &C::Rule, assignment: &[usize]) -> (f64, f64) {
+        let at_least = |value: usize, least: usize| (value as f64, value as f64 - least as f64);
+        match constraint {
+            SideConstraint::MinimumLeafSize(least) => at_least(self.smallest_cell(rule), *least),
+            SideConstraint::MinimumArmInLeaf(demand) => {
+                at_least(self.fewest_received(rule, &demand.received), demand.least)
+            }
+            SideConstraint::Assignment(bound) => {
+                let value = bound.value(assignment);
+                (value, bound.slack(value))
+            }
+            SideConstraint::Eligibility(eligible) => {
+                let refused = assignment.iter().enumerate().filter(|&(i, &k)| !eligible[[i, k]]).count();
+                (refused as f64, 0.0 - refused as f64)
+            }
+            SideConstraint::Sign(sign) => {
+                let b = self.class.coefficients(rule).get(sign.covariate).copied().unwrap_or(0.0);
+                (b, sign.slack(b))
+            }
+            SideConstraint::MaximumCovariates(most) => {
+                let used = self.class.used(rule).len() as f64;
+                (used, *most as f64 - used)
+            }
+            SideConstraint::IntegerCoefficients(reach) => {
+                let coefficients = self.class.coefficients(rule);
+                (largest(coefficients), integer_slack(coefficients, *reach))
+            }
+        }
+    }
+}
+
+/// The arms that someone received, ascending.
+fn observed(received: &[usize]) -> Vec<usize> {
+    received.iter().copied().collect::<BTreeSet<usize>>().into_iter().collect()
 }
 
 impl<C: RuleClass> Model for PolicyProblem<C> {
@@ -219,16 +339,7 @@ impl<C: RuleClass> Model for PolicyProblem<C> {
     fn standings(&self, rule: &C::Rule) -> Vec<Standing> {
         let assignment = self.assignment(rule);
         let standing = |constraint: &SideConstraint| {
-            let (value, slack) = match constraint {
-                SideConstraint::MinimumLeafSize(least) => {
-                    let smallest = self.smallest_cell(rule) as f64;
-                    (smallest, smallest - *least as f64)
-                }
-                SideConstraint::Assignment(bound) => {
-                    let value = bound.value(&assignment);
-                    (value, bound.slack(value))
-                }
-            };
+            let (value, slack) = self.standing(constraint, rule, &assignment);
             Standing { constraint: constraint.name().into(), value, slack }
         };
         self.side.iter().map(standing).collect()
@@ -244,8 +355,9 @@ impl<C: RuleClass> Model for PolicyProblem<C> {
     }
 
     fn model_hash(&self) -> String {
+        // In the alternate form no element of a long matrix is left out.
         let text =
-            format!("{} {} {:?} {}", self.name(), self.class.parameters(), self.side, self.data_hash());
+            format!("{} {} {:#?} {}", self.name(), self.class.parameters(), self.side, self.data_hash());
         sha256([text.as_bytes()])
     }
 

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Violation;
 use crate::policy_problem::{PolicyProblem, RuleClass};
-use crate::programs::InvalidModel;
+use crate::programs::{InvalidModel, MixedIntegerProgram, Row};
 
 /// A node of a tree; covariates and arms by index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,12 +94,40 @@ impl Node {
     }
 }
 
+/// Adds columns u_j ("the tree may split by j", or by a view of j) and rows that let at most `most` be 1; in each of `choices`
+/// (columns of which at most one is chosen, with their splits) those that split by j need u_j.
+fn limit_covariates(
+    problem: &TreeProblem,
+    program: &mut MixedIntegerProgram,
+    most: usize,
+    choices: &[Vec<(usize, Option<splits::Split>)>],
+) {
+    let used: Vec<usize> =
+        problem.covariates.iter().map(|name| program.binary(format!("use[{name}]"), 0.0)).collect();
+    let terms = used.iter().map(|&u| (u, 1.0)).collect();
+    program.rows.push(Row::at_most("maximum_covariates", most as f64, terms));
+    for (number, columns) in choices.iter().enumerate() {
+        for (j, &u) in used.iter().enumerate() {
+            let views = |split: splits::Split| problem.class.views_of[split.covariate] == j;
+            let by_j = columns.iter().filter(|(_, split)| split.is_some_and(views));
+            let terms: Vec<(usize, f64)> = by_j.map(|&(column, _)| (column, 1.0)).collect();
+            if !terms.is_empty() {
+                let name = format!("use[{number}.{}]", problem.covariates[j]);
+                program.rows.push(Row::at_most(name, 0.0, [terms, vec![(u, -1.0)]].concat()));
+            }
+        }
+    }
+}
+
 /// The class of trees of depth at most `depth` over candidate thresholds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
     pub depth: usize,
     /// For each covariate the thresholds allowed, ascending.
     pub thresholds: Vec<Vec<f64>>,
+    /// For each covariate what it is a view of, as the first such covariate; views of the same thing count as one where
+    /// the number of covariates is limited.
+    pub views_of: Vec<usize>,
 }
 
 /// Which observed values may serve as thresholds.
@@ -120,7 +148,7 @@ impl Tree {
     pub fn over(x: &ndarray::Array2<f64>, depth: usize, candidates: Candidates) -> Self {
         let thresholds =
             x.columns().into_iter().map(|c| splits::thresholds(c.to_vec(), candidates)).collect();
-        Self { depth, thresholds }
+        Self { depth, thresholds, views_of: (0..x.ncols()).collect() }
     }
 }
 
@@ -139,6 +167,11 @@ impl RuleClass for Tree {
             _ if self.thresholds.len() != covariates => {
                 refuse("one list of thresholds is needed for every covariate")
             }
+            _ if self.views_of.len() != covariates
+                || self.views_of.iter().enumerate().any(|(j, &v)| v > j) =>
+            {
+                refuse("a covariate is a view of itself or of an earlier one")
+            }
             _ if self.thresholds.iter().flatten().any(|t| !t.is_finite()) => {
                 refuse("thresholds must be finite")
             }
@@ -155,6 +188,12 @@ impl RuleClass for Tree {
 
     fn cell(&self, rule: &Node, x: &[f64]) -> usize {
         rule.leaf(x).1
+    }
+
+    fn used(&self, rule: &Node) -> Vec<usize> {
+        let viewed = |split: &(usize, f64)| self.views_of.get(split.0).copied().unwrap_or(split.0);
+        let covariates: std::collections::BTreeSet<usize> = rule.splits().iter().map(viewed).collect();
+        covariates.into_iter().collect()
     }
 
     fn fits(&self, rule: &Node, covariates: usize, arms: usize) -> bool {
@@ -187,6 +226,6 @@ impl RuleClass for Tree {
     }
 
     fn parameters(&self) -> String {
-        format!("depth {} thresholds {:?}", self.depth, self.thresholds)
+        format!("depth {} thresholds {:?} views {:?}", self.depth, self.thresholds, self.views_of)
     }
 }

@@ -75,7 +75,7 @@ fn a_rule_of_another_shape_is_no_rule() {
 #[test]
 fn thresholds_out_of_order_are_refused() {
     for list in [vec![2.0, 1.0], vec![1.0, 1.0], vec![f64::NAN]] {
-        let class = Tree { depth: 1, thresholds: vec![list] };
+        let class = Tree { depth: 1, thresholds: vec![list], views_of: vec![0] };
         let x = array![[1.0], [2.0], [3.0]];
         let refused = TreeProblem::new(class, names("x", 1), names("a", 2), x, Array2::zeros((3, 2)));
         assert!(refused.is_err());

@@ -19,7 +19,7 @@ use crate::rule::RuleFile;
 pub struct Evaluate {
     /// rule.json that `learn` wrote; it names the covariates, the arms and the direction
     rule: PathBuf,
-    /// CSV with one row a unit; - for standard input
+    /// CSV, Parquet or Arrow with one row a unit; - for standard input
     data: PathBuf,
     #[command(flatten)]
     study: StudyFlags,
@@ -50,8 +50,11 @@ impl Evaluate {
 
     /// What was typed, with what the rule file knows.
     fn scoring(&self, rule: &RuleFile) -> Result<Scoring, Failure> {
-        if self.study.outcome.is_none() || self.study.treatment.is_none() {
-            return Err(Failure::usage("name the columns with --outcome and --treatment"));
+        let outcome = self.study.outcome.as_ref().or(self.study.time.as_ref());
+        if outcome.is_none() || self.study.treatment.is_none() {
+            return Err(Failure::usage(
+                "name the columns with --outcome (or --time, --event and --horizon) and --treatment",
+            ));
         }
         let mut scoring = Table::new();
         put(&mut scoring, "score", Some("aipw"))?;
@@ -72,6 +75,7 @@ impl Evaluate {
         self.study.over(&mut scoring)?;
         let failed = |error: toml::de::Error| Failure::usage(error.to_string());
         let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
+        scoring.check()?;
         if scoring.roles.arms.as_ref() != Some(&rule.header.arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

@@ -7,7 +7,8 @@ use clap::Args;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::failure::Failure;
-use crate::learn::{Capacity, Constraints};
+use crate::learn::{Capacity, Constraints, ShareRange, Subgroup};
+use crate::models::Sign;
 use crate::models::tree_rule::Candidates;
 use crate::solve::registry::Settings;
 use crate::solve::{Formulation, Options, Stage};
@@ -19,7 +20,7 @@ pub struct SolverFlags {
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
     /// Of milp: how the problem is written as programs (default: by its size)
-    #[arg(long, value_name = "facets|radon|facets_radon|naive|extended|flow", value_parser = named::<Formulation>, help_heading = "Solver")]
+    #[arg(long, value_name = "facets|radon|facets_radon|naive|scorecard|listed|extended|flow", value_parser = named::<Formulation>, help_heading = "Solver")]
     pub formulation: Option<Formulation>,
     /// Of smooth: how far to go (default: polished)
     #[arg(long, value_name = "surrogate|multi_start|polished", value_parser = named::<Stage>, help_heading = "Solver")]
@@ -59,6 +60,24 @@ pub struct ConstraintFlags {
     /// Number or share of units that get an arm, at most
     #[arg(long, value_name = "ARM=N|ARM=P%,..", value_delimiter = ',', help_heading = "Constraints")]
     pub capacity: Vec<String>,
+    /// Sign of the coefficient of a covariate in a linear rule; 0 is always allowed
+    #[arg(
+        long,
+        value_name = "COVARIATE=+|-,..",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        help_heading = "Constraints"
+    )]
+    pub sign: Vec<String>,
+    /// Covariates that the rule looks at, at most
+    #[arg(long, value_name = "K", help_heading = "Constraints")]
+    pub max_covariates: Option<usize>,
+    /// Whole coefficients from -R to R in a linear rule, in the covariates' own units
+    #[arg(long, value_name = "R", help_heading = "Constraints")]
+    pub integer_coefficients: Option<u32>,
+    /// Units of each received arm in every leaf, at least
+    #[arg(long, value_name = "M", help_heading = "Constraints")]
+    pub min_arm_leaf: Option<usize>,
 }
 
 impl ConstraintFlags {
@@ -69,8 +88,20 @@ impl ConstraintFlags {
         };
         let capacity =
             pairs("--capacity", &self.capacity)?.into_iter().map(limit).collect::<Result<_, _>>()?;
-        let (budget, budget_share) = (self.budget, self.budget_share);
-        let constraints = Constraints { budget, budget_share, capacity, parity: BTreeMap::new() };
+        let sign = |(covariate, sign): (String, String)| match named::<Sign>(&sign) {
+            Ok(sign) => Ok((covariate, sign)),
+            Err(_) => Err(Failure::usage(format!("--sign {covariate}={sign}: the sign is + or -"))),
+        };
+        let constraints = Constraints {
+            budget: self.budget,
+            budget_share: self.budget_share,
+            capacity,
+            sign: pairs("--sign", &self.sign)?.into_iter().map(sign).collect::<Result<_, _>>()?,
+            max_covariates: self.max_covariates,
+            integer_coefficients: self.integer_coefficients,
+            min_arm_leaf: self.min_arm_leaf,
+            ..Constraints::default()
+        };
         constraints.check()?;
         Ok(constraints)
     }
@@ -149,7 +180,7 @@ pub fn candidates(text: &str) -> Result<Candidates, String> {
         .ok_or_else(|| "give all, or quantiles:Q with Q >= 1".into())
 }
 
-/// `arm=value` pairs; the last `=` divides.
+/// `name=value` pairs; the last `=` divides.
 pub fn pairs(flag: &str, given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let pair = |text: &String| {
         let (arm, value) = text.rsplit_once('=').ok_or_else(|| {
@@ -187,4 +218,18 @@ pub fn parity(given: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
         })
     };
     given.iter().map(pair).collect()
+}
+
+/// `covariate=value:low..high` triples.
+pub fn subgroup_share(given: &[String]) -> Result<BTreeMap<Subgroup, ShareRange>, Failure> {
+    let triple = |text: &String| {
+        let (group, range) = text.rsplit_once(':').ok_or_else(|| {
+            Failure::usage(format!(
+                "--subgroup-share {text:?}: give COVARIATE=VALUE:LOW..HIGH, for example sex=1:0.2..0.5"
+            ))
+        })?;
+        let refuse = |reason: String| Failure::usage(format!("--subgroup-share {reason}"));
+        Ok((group.parse().map_err(refuse)?, range.parse().map_err(refuse)?))
+    };
+    given.iter().map(triple).collect()
 }

@@ -25,7 +25,7 @@ use crate::solve::Options;
 
 #[derive(Args)]
 pub struct Learn {
-    /// CSV with one row a unit; - for standard input
+    /// CSV, Parquet or Arrow with one row a unit; - for standard input
     data: Option<PathBuf>,
     /// Columns that scores and rule may use
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
@@ -67,6 +67,14 @@ pub struct Learn {
     /// Most difference in the share of units with an arm other than the first between the two groups of a covariate
     #[arg(long, value_name = "COVARIATE:DELTA,..", value_delimiter = ',', help_heading = "Constraints")]
     parity: Vec<String>,
+    /// Share of the units with a value of a covariate that get an arm other than the first: from LOW to HIGH
+    #[arg(
+        long,
+        value_name = "COVARIATE=VALUE:LOW..HIGH,..",
+        value_delimiter = ',',
+        help_heading = "Constraints"
+    )]
+    subgroup_share: Vec<String>,
     #[command(flatten)]
     solver: SolverFlags,
     /// Configuration; flags override it
@@ -96,6 +104,7 @@ impl Learn {
             write(&learned, &config, &summary, folder)?;
         }
         let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
+                          "diagnostics": learned.scored.diagnostics,
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
@@ -141,7 +150,11 @@ impl Learn {
         let (settings, typed) = (table(tree, "settings"), self.solver.settings());
         put(settings, "formulation", typed.formulation)?;
         put(settings, "stage", typed.stage)?;
-        let typed = Constraints { parity: flags::parity(&self.parity)?, ..self.constraints.constraints()? };
+        let typed = Constraints {
+            parity: flags::parity(&self.parity)?,
+            subgroup_share: flags::subgroup_share(&self.subgroup_share)?,
+            ..self.constraints.constraints()?
+        };
         overlay(table(tree, "constraints"), Table::try_from(typed).unwrap_or_default());
         let scoring = table(tree, "scoring");
         self.study.over(scoring)?;
@@ -199,7 +212,11 @@ fn require(tree: &Table) -> Result<(), Failure> {
     let roles = inner(&scoring, "roles");
     let needed = [
         (tree, "data", "the data file is missing: prescribe learn DATA"),
-        (&roles, "outcome", "the outcome is missing: name its column with --outcome"),
+        (
+            &roles,
+            "outcome",
+            "the outcome is missing: name its column with --outcome, or --time, --event and --horizon",
+        ),
         (&roles, "treatment", "the treatment is missing: name its column with --treatment"),
         (&roles, "covariates", "no covariates: name the columns that the rule may use with --covariates"),
         (&scoring, "direction", "the direction is missing: say --maximize or --minimize"),
@@ -242,6 +259,9 @@ fn summary(learned: &Learned, config: &Config) -> String {
         study.arms.len(),
         study.units() - trained
     );
+    for concern in learned.scored.diagnostics.concerns() {
+        let _ = writeln!(text, "look at: {concern}");
+    }
     let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
     text.push_str(&output::summary(&learned.report, &terms));
     if let Some(evaluation) = &learned.evaluation {

@@ -16,7 +16,7 @@ use crate::rule::RuleFile;
 pub struct Predict {
     /// rule.json that `learn` wrote
     rule: PathBuf,
-    /// CSV with the rule's covariates by name; - for standard input
+    /// CSV, Parquet or Arrow with the rule's covariates by name; - for standard input
     data: PathBuf,
     /// Column that identifies a unit (default: the number of the row)
     #[arg(long, value_name = "COLUMN")]

@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::failure::Failure;
 use super::flags::{self, ConstraintFlags};
-use crate::data::{NamedMatrix, Place, Problem, read_matrix, same_rows};
+use crate::data::{NamedMatrix, Place, Problem, Purpose, Table, read_matrix, same_rows};
 use crate::learn::Context;
 use crate::models::linear_rule::LinearProblem;
 use crate::models::tree_rule::{Candidates, Tree, TreeProblem};
@@ -56,6 +56,12 @@ struct BoundFlags {
     /// CSV of the costs that --budget counts: one column an arm, or one column for any arm but the first
     #[arg(long, value_name = "C.csv", requires = "budget", help_heading = "Constraints")]
     costs: Option<PathBuf>,
+    /// CSV of 0 and 1, one column an arm: whether a unit may get it
+    #[arg(long, value_name = "E.csv", help_heading = "Constraints")]
+    eligible: Option<PathBuf>,
+    /// CSV of one column: the arm that each unit received, which --min-arm-leaf counts
+    #[arg(long, value_name = "A.csv", requires = "min_arm_leaf", help_heading = "Constraints")]
+    observed_arm: Option<PathBuf>,
 }
 
 impl TreeFlags {
@@ -93,9 +99,23 @@ impl BoundFlags {
                 "--budget needs the costs that it counts: name their file with --costs",
             ));
         }
+        if constraints.min_arm_leaf.is_some() && self.observed_arm.is_none() {
+            return Err(Failure::usage(
+                "--min-arm-leaf needs the arms that the units received: name their file with --observed-arm",
+            ));
+        }
         let (units, arms) = problem.rewards().dim();
-        let costs = self.costs.as_deref().map(|path| costs(path, units, arms)).transpose()?;
-        Ok(constraints.on(problem, &Context { costs, ..Context::default() })?)
+        let context = Context {
+            costs: self.costs.as_deref().map(|path| costs(path, units, arms)).transpose()?,
+            eligible: self.eligible.as_deref().map(|path| eligible(path, units, arms)).transpose()?,
+            received: self
+                .observed_arm
+                .as_deref()
+                .map(|path| received(path, units, &problem.arms))
+                .transpose()?,
+            ..Context::default()
+        };
+        Ok(constraints.on(problem, &context)?)
     }
 }
 
@@ -111,8 +131,45 @@ fn costs(path: &Path, units: usize, arms: usize) -> Result<Array2<f64>, Failure>
         return Ok(Array2::from_shape_fn((units, arms), cost));
     }
     let expected = format!("{units} x {arms} or {units} x 1");
-    let problem = Problem::Shape { what: "the costs", expected, found: format!("{rows} x {columns}") };
-    Err(Place::file(&costs.source).refuse(problem).into())
+    Err(shape(&costs.source, "the costs", expected, (rows, columns)))
+}
+
+/// Who may get what, n x K.
+fn eligible(path: &Path, units: usize, arms: usize) -> Result<Array2<bool>, Failure> {
+    let table = Table::read(path)?;
+    let matrix = NamedMatrix::from_table(&table)?;
+    if matrix.values.dim() != (units, arms) {
+        let expected = format!("{units} x {arms}");
+        return Err(shape(&matrix.source, "the arms that units may get", expected, matrix.values.dim()));
+    }
+    if let Some(((row, column), &value)) =
+        matrix.values.indexed_iter().find(|(_, v)| **v != 0.0 && **v != 1.0)
+    {
+        let place = table.place(row).column(&matrix.names[column]);
+        return Err(place.refuse(Problem::NotYesOrNo { value: value.to_string() }).into());
+    }
+    Ok(matrix.values.mapv(|value| value == 1.0))
+}
+
+/// The arm that each unit received, by its number among `arms`.
+fn received(path: &Path, units: usize, arms: &[String]) -> Result<Vec<usize>, Failure> {
+    let table = Table::read(path)?;
+    let ([column], true) = (table.header(), table.row_count() == units) else {
+        let found = (table.row_count(), table.header().len());
+        return Err(shape(table.source(), "the arms received", format!("{units} x 1"), found));
+    };
+    let number = |(row, label): (usize, String)| {
+        let unknown = || Problem::UnknownArm { role: "the unit", arm: label.clone(), arms: arms.to_vec() };
+        let known = arms.iter().position(|arm| *arm == label);
+        Ok(known.ok_or_else(|| table.place(row).column(column).refuse(unknown()))?)
+    };
+    table.labels(column, Purpose::Matrix)?.into_iter().enumerate().map(number).collect()
+}
+
+/// The refusal of a file whose matrix has another shape.
+fn shape(source: &str, what: &'static str, expected: String, (rows, columns): (usize, usize)) -> Failure {
+    let problem = Problem::Shape { what, expected, found: format!("{rows} x {columns}") };
+    Place::file(source).refuse(problem).into()
 }
 
 /// Reads the covariates and warns of those that never vary.

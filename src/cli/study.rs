@@ -1,13 +1,14 @@
 //! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::Args;
 use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
-use crate::data::{CostRole, Missing, PropensityRole};
+use crate::data::{CostRole, Estimand, Missing, OutcomeModel, PropensityRole};
 use crate::score::ScoreKind;
 
 #[derive(Args, Clone, Debug, Default)]
@@ -15,6 +16,45 @@ pub struct StudyFlags {
     /// Column of the outcome
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub outcome: Option<String>,
+    /// Column of the time of an event that may be censored, in place of --outcome
+    #[arg(long, value_name = "COLUMN", conflicts_with = "outcome", help_heading = "Study")]
+    pub time: Option<String>,
+    /// Column that says what ended the time: 1 the event, 0 the end of follow-up
+    #[arg(long, value_name = "COLUMN", conflicts_with = "outcome", help_heading = "Study")]
+    pub event: Option<String>,
+    /// Time beyond which nothing counts
+    #[arg(long, value_name = "T", conflicts_with = "outcome", help_heading = "Study")]
+    pub horizon: Option<f64>,
+    /// Outcome made of the time: the time up to the horizon (rmst, default), or 1 beyond it (survival)
+    #[arg(
+        long,
+        value_name = "rmst|survival",
+        value_parser = flags::named::<Estimand>,
+        conflicts_with = "outcome",
+        help_heading = "Study"
+    )]
+    pub estimand: Option<Estimand>,
+    /// Columns whose values form the strata within which, in each arm, follow-up ends at random (default: none)
+    #[arg(
+        long,
+        value_name = "COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with = "outcome",
+        help_heading = "Study"
+    )]
+    pub censoring_strata: Vec<String>,
+    /// Column of scores made elsewhere for each arm, in units of the outcome; none are computed then
+    #[arg(
+        long,
+        value_name = "ARM=COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with_all = ["score", "folds"],
+        help_heading = "Study"
+    )]
+    pub rewards: Vec<String>,
+    /// CSV of the covariates of a target population, one row a unit; the study is weighted to their means
+    #[arg(long, value_name = "FILE.csv", help_heading = "Study")]
+    pub target: Option<PathBuf>,
     /// Column of the treatment received; its values are the arms
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub treatment: Option<String>,
@@ -30,33 +70,32 @@ pub struct StudyFlags {
     /// Column of sample weights: how many units of the population a unit stands for, up to a factor
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub weights: Option<String>,
-    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only
+    /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only (trees learn
+    /// which way they go, linear models fill the mean in and add an indicator)
     #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
     pub missing: Option<Missing>,
     /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)
     #[arg(long, value_name = "ARM=CONDITION,..", value_delimiter = ',', help_heading = "Study")]
     pub eligible: Vec<String>,
-    /// Known propensity of each arm (default: the observed shares)
+    /// Propensities: the observed shares of the arms (default), the shares within the strata that columns form, a logit
+    /// model or a forest on the covariates; or known ones: the column of the second of two arms, a column or a number for
+    /// each arm
     #[arg(
         long,
-        value_name = "ARM=P,..",
-        value_delimiter = ',',
-        conflicts_with = "propensity_column",
+        value_name = "shares|strata:C1,..|logit|forest|COLUMN|ARM=COLUMN,..|ARM=P,..",
         help_heading = "Study"
     )]
-    pub propensity: Vec<String>,
-    /// Column of the propensity: of the second of two arms, or ARM=COLUMN for each arm
-    #[arg(long, value_name = "COLUMN|ARM=COLUMN,..", value_delimiter = ',', help_heading = "Study")]
-    pub propensity_column: Vec<String>,
-    /// Columns whose values form the strata within which arms were drawn: the observed shares there are the propensities
-    #[arg(
-        long,
-        value_name = "COLUMN,..",
-        value_delimiter = ',',
-        conflicts_with_all = ["propensity", "propensity_column"],
-        help_heading = "Study"
-    )]
-    pub propensity_strata: Vec<String>,
+    pub propensity: Option<String>,
+    /// Outcome predictions: a linear model (default), a logistic model of outcomes 0 and 1 or a forest in each arm, or
+    /// columns of your own predictions
+    #[arg(long, value_name = "linear|logistic|forest|ARM=COLUMN,..", help_heading = "Study")]
+    pub outcome_model: Option<String>,
+    /// Bring propensities into [C, 1 - C] (default: 0.01 for estimated ones, none for known ones and shares)
+    #[arg(long, value_name = "C", value_parser = flags::nonnegative, help_heading = "Study")]
+    pub clip: Option<f64>,
+    /// Leave out rows with a propensity outside [T, 1 - T]
+    #[arg(long, value_name = "T", value_parser = flags::nonnegative, help_heading = "Study")]
+    pub trim: Option<f64>,
     /// Cost of each arm, in units of the outcome
     #[arg(
         long,
@@ -81,10 +120,16 @@ pub struct StudyFlags {
 impl StudyFlags {
     /// Writes what was typed over the `[scoring]` table of a configuration.
     pub fn over(&self, scoring: &mut Table) -> Result<(), Failure> {
-        put(scoring, "score", self.score)?;
+        let given = (!self.rewards.is_empty()).then_some(ScoreKind::Given);
+        put(scoring, "score", self.score.or(given))?;
         put(scoring, "folds", self.folds)?;
+        put(scoring, "target", self.target.as_ref())?;
+        put(scoring, "clip", self.clip)?;
+        put(scoring, "trim", self.trim)?;
         let roles = table(scoring, "roles");
         put(roles, "outcome", self.outcome.as_ref())?;
+        self.over_survival(roles)?;
+        put(roles, "rewards", given.map(|_| flags::pairs("--rewards", &self.rewards)).transpose()?)?;
         put(roles, "treatment", self.treatment.as_ref())?;
         put(roles, "arms", Some(&self.arms).filter(|arms| !arms.is_empty()))?;
         put(roles, "id", self.id.as_ref())?;
@@ -92,20 +137,31 @@ impl StudyFlags {
         put(roles, "weights", self.weights.as_ref())?;
         put(roles, "missing", self.missing)?;
         put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
-        put(roles, "propensity", self.propensity()?)?;
+        put(roles, "propensity", self.propensity.as_deref().map(propensity).transpose()?)?;
+        put(roles, "outcome_model", self.outcome_model.as_deref().map(outcome_model).transpose()?)?;
         put(roles, "costs", self.costs()?)
     }
 
-    fn propensity(&self) -> Result<Option<PropensityRole>, Failure> {
-        if !self.propensity_strata.is_empty() {
-            return Ok(Some(PropensityRole::Strata(self.propensity_strata.clone())));
+    /// Writes what was typed of a time to an event over the outcome of a configuration.
+    fn over_survival(&self, roles: &mut Table) -> Result<(), Failure> {
+        let strata = Some(&self.censoring_strata).filter(|columns| !columns.is_empty());
+        let mut typed = Table::new();
+        put(&mut typed, "time", self.time.as_ref())?;
+        put(&mut typed, "event", self.event.as_ref())?;
+        put(&mut typed, "horizon", self.horizon)?;
+        put(&mut typed, "estimand", self.estimand)?;
+        put(&mut typed, "censoring_strata", strata)?;
+        if typed.is_empty() {
+            return Ok(());
         }
-        Ok(match (self.propensity.as_slice(), self.propensity_column.as_slice()) {
-            ([], []) => None,
-            ([], [column]) if !column.contains('=') => Some(PropensityRole::TreatedColumn(column.clone())),
-            ([], columns) => Some(PropensityRole::Columns(flags::pairs("--propensity-column", columns)?)),
-            (constants, _) => Some(PropensityRole::Constants(flags::numbers("--propensity", constants)?)),
-        })
+        let survival = table(table(roles, "outcome"), "survival");
+        survival.extend(typed);
+        match ["time", "event", "horizon"].iter().find(|name| !survival.contains_key(**name)) {
+            None => Ok(()),
+            Some(name) => Err(Failure::usage(format!(
+                "--{name} is missing: a time to an event needs --time, --event and --horizon"
+            ))),
+        }
     }
 
     fn eligible(&self) -> Result<BTreeMap<String, String>, Failure> {
@@ -126,6 +182,52 @@ impl StudyFlags {
             (constants, _) => Some(CostRole::PerArm(flags::numbers("--cost", constants)?)),
         })
     }
+}
+
+/// A word names a method; pairs give each arm a number, or a column if none of them is a number; anything else is a column.
+fn propensity(text: &str) -> Result<PropensityRole, Failure> {
+    const FLAG: &str = "--propensity";
+    if let Some(columns) = text.strip_prefix("strata:") {
+        let columns: Vec<String> = columns.split(',').map(String::from).collect();
+        if columns.iter().any(String::is_empty) {
+            return Err(Failure::usage("--propensity strata: name columns, for example strata:site,sex"));
+        }
+        return Ok(PropensityRole::Strata(columns));
+    }
+    Ok(match text {
+        "shares" => PropensityRole::ObservedShares,
+        "logit" => PropensityRole::Logit,
+        "forest" => PropensityRole::Forest,
+        column if !column.contains(['=', ',']) && !is_number(column) => {
+            PropensityRole::TreatedColumn(column.into())
+        }
+        pairs => {
+            let given: Vec<String> = pairs.split(',').map(String::from).collect();
+            let named = flags::pairs(FLAG, &given)?;
+            if named.values().any(|value| is_number(value)) {
+                PropensityRole::Constants(flags::numbers(FLAG, &given)?)
+            } else {
+                PropensityRole::Columns(named)
+            }
+        }
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok()
+}
+
+/// A word names a method, pairs give each arm a column.
+fn outcome_model(text: &str) -> Result<OutcomeModel, Failure> {
+    if text.contains('=') {
+        let given: Vec<String> = text.split(',').map(String::from).collect();
+        return Ok(OutcomeModel::Columns(flags::pairs("--outcome-model", &given)?));
+    }
+    flags::named(text).map_err(|_| {
+        Failure::usage(format!(
+            "--outcome-model {text:?}: give linear, logistic, forest, or arm=column pairs of your own predictions"
+        ))
+    })
 }
 
 /// The table called `name`, made where it is not there.

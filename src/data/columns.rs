@@ -1,6 +1,6 @@
 //! The columns of a table by name: as numbers, as labels, and without the rows that miss a value.
 
-use super::table::Row;
+use super::table::column::{Column, is_missing};
 use super::{DataError, Place, Problem, Table};
 
 /// What a column is read for, which decides the remedies that a refusal of one of its cells can offer.
@@ -45,75 +45,91 @@ impl Table {
     /// A column as n finite numbers.
     ///
     /// # Errors
-    /// Kind `Data`: no such column; a cell that is missing (empty or NA), no number, not finite or too large.
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels; a cell that is missing
+    /// (empty, NA or null), no number, not finite or too large.
     pub fn numbers(&self, column: &str, purpose: Purpose) -> Result<Vec<f64>, DataError> {
-        self.cells(column)?
-            .map(|(place, cell)| number(cell, purpose).map_err(|problem| place().refuse(problem)))
-            .collect()
+        let cells = self.named(column)?;
+        self.each(column, |row| finite(cells, row, purpose))
     }
 
     /// A column as n numbers, NaN where the cell is missing.
     ///
     /// # Errors
-    /// Kind `Data`: no such column; a cell that is neither missing nor a finite number.
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels; a cell that is neither
+    /// missing nor a finite number.
     pub(super) fn numbers_or_missing(&self, column: &str, purpose: Purpose) -> Result<Vec<f64>, DataError> {
-        let read = |cell: &str| if is_missing(cell) { Ok(f64::NAN) } else { number(cell, purpose) };
-        self.cells(column)?
-            .map(|(place, cell)| read(cell).map_err(|problem| place().refuse(problem)))
-            .collect()
+        let cells = self.named(column)?;
+        self.each(
+            column,
+            |row| if cells.is_missing(row) { Ok(f64::NAN) } else { finite(cells, row, purpose) },
+        )
     }
 
     /// A column as n labels, none where the cell is missing.
     ///
     /// # Errors
-    /// Kind `Data`: no such column.
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
     pub(super) fn labels_or_missing(&self, column: &str) -> Result<Vec<Option<String>>, DataError> {
-        Ok(self.cells(column)?.map(|(_, cell)| (!is_missing(cell)).then(|| cell.to_owned())).collect())
+        let cells = self.named(column)?;
+        let label = |&row: &usize| (!cells.is_missing(row)).then(|| cells.text(row).into_owned());
+        Ok(self.rows.iter().map(label).collect())
     }
 
     /// Whether any row misses a value in the column.
     ///
     /// # Errors
-    /// Kind `Data`: no such column.
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
     pub(super) fn misses(&self, column: &str) -> Result<bool, DataError> {
-        Ok(self.cells(column)?.any(|(_, cell)| is_missing(cell)))
+        let cells = self.named(column)?;
+        Ok(self.rows.iter().any(|&row| cells.is_missing(row)))
     }
 
-    /// A column as n labels, as written.
+    /// A column as n labels, as written; typed values as they would be written in CSV.
     ///
     /// # Errors
-    /// Kind `Data`: no such column; a cell that is missing (empty or NA).
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels; a cell that is missing
+    /// (empty, NA or null).
     pub fn labels(&self, column: &str, purpose: Purpose) -> Result<Vec<String>, DataError> {
-        self.cells(column)?
-            .map(|(place, cell)| match missing(cell, purpose) {
-                Some(problem) => Err(place().refuse(problem)),
-                None => Ok(cell.to_owned()),
-            })
-            .collect()
+        let cells = self.named(column)?;
+        self.each(column, |row| {
+            let cell = cells.text(row);
+            match missing(&cell, purpose) {
+                Some(problem) => Err(problem),
+                None => Ok(cell.into_owned()),
+            }
+        })
     }
 
     /// The table without the rows that miss a value in any of `columns`.
     ///
     /// # Errors
-    /// Kind `Data`: no such column.
+    /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
     pub(super) fn complete_rows<'a>(&self, columns: &[&'a str]) -> Result<CompleteRows<'a>, DataError> {
-        let positions = columns.iter().map(|column| self.position(column)).collect::<Result<Vec<_>, _>>()?;
-        let misses = |row: &Row, position: usize| is_missing(&row.cells[position]);
-        let complete = |row: &&Row| !positions.iter().any(|&position| misses(row, position));
-        let table = self.with_rows(self.rows.iter().filter(complete).cloned().collect());
-        let count = |position: usize| self.rows.iter().filter(|row| misses(row, position)).count();
-        let counts = columns.iter().zip(&positions).map(|(&column, &position)| (column, count(position)));
+        let cells =
+            columns.iter().map(|column| self.named(column)).collect::<Result<Vec<&Column>, DataError>>()?;
+        let complete = |row: &usize| !cells.iter().any(|cells| cells.is_missing(*row));
+        let table = self.with_rows(self.rows.iter().copied().filter(complete).collect());
+        let count = |cells: &Column| self.rows.iter().filter(|&&row| cells.is_missing(row)).count();
+        let counts = columns.iter().zip(&cells).map(|(&column, &cells)| (column, count(cells)));
         Ok(CompleteRows { table, missing: counts.filter(|&(_, count)| count > 0).collect() })
     }
 
-    /// The cells of a column from top to bottom, each with its place, which is built only for a refusal.
-    fn cells<'a>(
-        &'a self,
-        column: &'a str,
-    ) -> Result<impl Iterator<Item = (impl Fn() -> Place + 'a, &'a str)> + 'a, DataError> {
-        let position = self.position(column)?;
-        Ok((0..self.row_count())
-            .map(move |row| (move || self.place(row).column(column), &self.rows[row].cells[position])))
+    /// What `value` makes of each row (by its number in the file) from top to bottom; a refusal names the cell.
+    fn each<T>(
+        &self,
+        column: &str,
+        value: impl Fn(usize) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, DataError> {
+        let refuse = |i: usize, problem| self.place(i).column(column).refuse(problem);
+        self.rows
+            .iter()
+            .enumerate()
+            .map(|(i, &row)| value(row).map_err(|problem| refuse(i, problem)))
+            .collect()
+    }
+
+    fn named(&self, column: &str) -> Result<&Column, DataError> {
+        self.column(self.position(column)?)
     }
 
     fn position(&self, column: &str) -> Result<usize, DataError> {
@@ -125,6 +141,11 @@ impl Table {
             Place::file(self.source()).column(column).refuse(unknown)
         })
     }
+}
+
+/// A cell as a finite number.
+fn finite(cells: &Column, row: usize, purpose: Purpose) -> Result<f64, Problem> {
+    cells.number(row).map_or_else(|| number(&cells.text(row), purpose), Ok)
 }
 
 fn number(cell: &str, purpose: Purpose) -> Result<f64, Problem> {
@@ -142,10 +163,6 @@ fn number(cell: &str, purpose: Purpose) -> Result<f64, Problem> {
 
 fn missing(cell: &str, purpose: Purpose) -> Option<Problem> {
     is_missing(cell).then(|| Problem::MissingValue { value: cell.to_owned(), purpose })
-}
-
-fn is_missing(cell: &str) -> bool {
-    cell.is_empty() || cell == "NA"
 }
 
 /// The names that a user who typed `name` may have meant: those that differ in a third of its letters at most (in

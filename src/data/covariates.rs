@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::columns::CompleteRows;
 use super::study::sorted_labels;
-use super::{DataError, Problem, Purpose, Table};
+use super::{DataError, Missing, Place, Problem, Purpose, Table};
 
 /// A column of X.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -216,6 +217,26 @@ fn values(table: &Table, covariate: &Covariate, purpose: Purpose) -> Result<Vec<
         })
     };
     labels.into_iter().enumerate().map(number).collect()
+}
+
+/// X of the rows of a table, or of those among them that miss none of the covariates where units that do are dropped.
+///
+/// # Errors
+/// Kind `Data`: no row left; otherwise as [`read_covariates`].
+pub fn read_complete_covariates(
+    table: &Table,
+    covariates: &[Covariate],
+    missing: Missing,
+) -> Result<Array2<f64>, DataError> {
+    if missing != Missing::Drop {
+        return read_covariates(table, covariates, Purpose::Covariate);
+    }
+    let names: Vec<&str> = covariates.iter().map(|covariate| covariate.name.as_str()).collect();
+    let CompleteRows { table: kept, .. } = table.complete_rows(&names)?;
+    match kept.row_count() {
+        0 => Err(Place::file(table.source()).refuse(Problem::NoRows)),
+        _ => read_covariates(&kept, covariates, Purpose::Covariate),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Purpose;
+use super::{Format, Purpose};
 
 /// A refusal of data: where, and what is wrong there. Its message reads
 /// `patients.csv, line 7, column "age": "abc" is not a number; write a decimal number such as 41.5`.
@@ -28,27 +28,36 @@ impl DataError {
     pub fn kind(&self) -> ErrorKind {
         match *self.problem {
             Problem::Unreadable(_) => ErrorKind::Io,
-            Problem::TooFewFolds { .. } => ErrorKind::Usage,
+            Problem::TooFewFolds { .. }
+            | Problem::HorizonNotPositive { .. }
+            | Problem::NoGivenScores
+            | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
     }
 }
 
-/// A place in a file: the file alone, one of its lines (the header is line 1), one of its columns, or a cell.
+/// A place in a file: the file alone, one of its lines (the header is line 1) or, where it has no lines, its rows (from
+/// 1), one of its columns, or a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     pub source: String,
     pub line: Option<u64>,
+    pub row: Option<u64>,
     pub column: Option<String>,
 }
 
 impl Place {
     pub fn file(source: &str) -> Place {
-        Place { source: source.to_owned(), line: None, column: None }
+        Place { source: source.to_owned(), line: None, row: None, column: None }
     }
 
     pub fn line(self, line: u64) -> Place {
         Place { line: Some(line), ..self }
+    }
+
+    pub fn row(self, row: u64) -> Place {
+        Place { row: Some(row), ..self }
     }
 
     pub fn column(self, column: &str) -> Place {
@@ -65,6 +74,9 @@ impl fmt::Display for Place {
         write!(f, "{}", self.source)?;
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
+        }
+        if let Some(row) = self.row {
+            write!(f, ", row {row}")?;
         }
         if let Some(column) = &self.column {
             write!(f, ", column {}", quoted(column))?;
@@ -85,9 +97,19 @@ pub enum Problem {
     NoRows,
     #[error(
         "byte 0x{byte:02X} is not text in UTF-8; save the file as CSV in UTF-8 \
-         (a spreadsheet, Parquet or compressed file must be exported first)"
+         (a spreadsheet or a compressed file must be exported first)"
     )]
     NotText { byte: u8 },
+    #[error("the {format} file cannot be read ({reason}); write or copy it again, {}", format.remedy())]
+    Damaged { format: Format, reason: String },
+    #[error(
+        "this is a {format} file, and the program was built without them; build it with its feature arrow, or export the file as CSV"
+    )]
+    BuiltWithout { format: Format },
+    #[error(
+        "values of type {found} are neither numbers nor labels; convert the column to numbers or text, or do without it"
+    )]
+    ColumnType { found: String },
     #[error("the line is blank; delete it, or write the row's values")]
     BlankLine,
     #[error("the row has {found} {}, the header {expected}; add or remove fields, or quote those that contain a comma", plural(*found, "field"))]
@@ -145,8 +167,8 @@ pub enum Problem {
     ArmsDiffer { given: Vec<String>, found: Vec<String> },
     #[error("{role} names arm {}, which is not in the data; the arms are {}", quoted(arm), list(arms))]
     UnknownArm { role: &'static str, arm: String, arms: Vec<String> },
-    #[error("no propensity for arm {}; give one for each of the arms {}", quoted(arm), list(arms))]
-    NoPropensity { arm: String, arms: Vec<String> },
+    #[error("{role} does not name arm {}; give one for each of the arms {}", quoted(arm), list(arms))]
+    ArmNotGiven { role: &'static str, arm: String, arms: Vec<String> },
     #[error(
         "propensity {value} of arm {} is not between 0 and 1 (both excluded); correct it, or drop the units or the arm \
          that chance could not reach",
@@ -155,7 +177,7 @@ pub enum Problem {
     PropensityOutside { value: f64, arm: String },
     #[error(
         "no unit of the stratum {stratum} ({rows} {}) received arm {}; merge it with another stratum, form strata by \
-         fewer columns with --propensity-strata, or give known propensities with --propensity",
+         fewer columns with --propensity strata:.., or give known propensities with --propensity",
         plural(*rows, "row"), quoted(arm)
     )]
     ArmNotInStratum { arm: String, stratum: String, rows: usize },
@@ -180,6 +202,41 @@ pub enum Problem {
     NotTwoArms { arms: Vec<String> },
     #[error("cost {value} of arm {} is not a finite number; give a decimal number such as 0.5", quoted(arm))]
     CostNotFinite { value: f64, arm: String },
+
+    #[error("time {value} is negative; count from the start of follow-up, and give a number of at least 0")]
+    NegativeTime { value: f64 },
+    #[error(
+        "event {value} is neither 0 nor 1; write 1 where follow-up ended with the event, 0 where it ended without"
+    )]
+    NotAnEvent { value: f64 },
+    #[error("the horizon {value} is not a number above 0; give it in the units of the time column")]
+    HorizonNotPositive { value: f64 },
+    #[error(
+        "nobody of {} was followed to the horizon {horizon}: the last follow-up ended without the event at {last}; \
+         {}{}",
+        quoted(arm), shorter(*last), coarser(strata)
+    )]
+    FollowUpTooShort { arm: String, strata: String, last: f64, horizon: f64 },
+    #[error(
+        "rewards are given for {}, the arms in the data are {}; name one column for each arm of the data",
+        list(given),
+        list(found)
+    )]
+    RewardsDiffer { given: Vec<String>, found: Vec<String> },
+    #[error("no rewards are given; name a column for each arm with --rewards")]
+    NoGivenScores,
+    #[error(
+        "the target's mean of {} is {mean}, but the study's units have values from {least} to {most}; no weights can \
+         reach it, so leave the covariate out of --covariates, or restrict the target",
+        quoted(covariate)
+    )]
+    TargetOutside { covariate: String, mean: f64, least: f64, most: f64 },
+    #[error(
+        "no weights of the study's units reach the target's covariate means together, though each lies in the study's \
+         range; farthest off in a mix of {}: leave one out of --covariates, or restrict the target",
+        list(covariates)
+    )]
+    TargetNotReached { covariates: Vec<String> },
 
     #[error("weight {value} is negative; give a number of at least 0")]
     NegativeWeight { value: f64 },
@@ -220,6 +277,39 @@ pub enum Problem {
         plural(*weighted, of)
     )]
     TooLittleWeight { weighted: usize, of: &'static str },
+    #[error(
+        "outcome {value} in data row {row} is neither 0 nor 1, as --outcome-model logistic needs; code the outcome as 0 and 1, \
+         or pass --outcome-model linear"
+    )]
+    OutcomeNotBinary { value: f64, row: usize },
+    #[error(
+        "covariates (this one most, if one is named) separate the rows of arm {} from those of other arms, so no logit model of the \
+         propensity is the most likely one; leave the column out of --covariates, merge arms, or pass --propensity forest \
+         or strata:COLUMN",
+        quoted(arm)
+    )]
+    ArmSeparated { arm: String },
+    #[error(
+        "covariates (this one most, if one is named) separate the outcomes 0 and 1 in arm {}, so no logistic model of the outcome is \
+         the most likely one; leave the column out of --covariates, or pass --outcome-model linear or forest",
+        quoted(arm)
+    )]
+    OutcomeSeparated { arm: String },
+    #[error(
+        "estimated propensity {value} of arm {} in data row {row} is not between 0 and 1 (both excluded); pass --clip with a \
+         number above 0, or --trim to leave such rows out",
+        quoted(arm)
+    )]
+    PropensityEstimated { value: f64, arm: String, row: usize },
+    #[error(
+        "--clip {clip} is too large for {arms} arms, whose propensities sum to 1; give a number below 1/{arms}"
+    )]
+    ClipTooLarge { clip: f64, arms: usize },
+    #[error(
+        "--trim {trim} leaves no row of arm {}; trim less, merge the arm with another, or drop it",
+        quoted(arm)
+    )]
+    ArmTrimmed { arm: String, trim: f64 },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]
@@ -254,6 +344,18 @@ fn names_instead(closest: &[String], available: &[String]) -> String {
         format!("the columns are {available}")
     } else {
         format!("did you mean {}? the columns are {available}", list(closest))
+    }
+}
+
+fn shorter(last: f64) -> String {
+    if last > 0.0 { format!("pass --horizon {last} or less") } else { "drop the rows of time 0".to_owned() }
+}
+
+fn coarser(strata: &str) -> String {
+    if strata.is_empty() {
+        String::new()
+    } else {
+        format!(", or name fewer columns than {strata} with --censoring-strata")
     }
 }
 

@@ -1,9 +1,9 @@
-//! A matrix with named columns, read from a CSV file whose every column is numeric: X (n x p) with one row a unit
+//! A matrix with named columns, read from a file whose every column is numeric: X (n x p) with one row a unit
 //! and one column a covariate, Gamma (n x K) with one column an arm, or g (n x 1).
 
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 use super::{DataError, Place, Problem, Purpose, Table};
 
@@ -18,7 +18,7 @@ pub struct NamedMatrix {
     pub sha256: String,
 }
 
-/// Reads a matrix from a CSV file with a header, or from standard input where the path is `-`.
+/// Reads a matrix from a file with named columns, or from standard input where the path is `-`.
 ///
 /// # Errors
 /// As [`Table::read`] and [`Table::numbers`]; kind `Data` with fewer than two rows.
@@ -60,7 +60,7 @@ pub fn same_rows(a: &NamedMatrix, b: &NamedMatrix) -> Result<(), DataError> {
 pub(super) fn columns(table: &Table, names: &[String], purpose: Purpose) -> Result<Array2<f64>, DataError> {
     let mut values = Array2::zeros((table.row_count(), names.len()));
     for (name, mut column) in names.iter().zip(values.columns_mut()) {
-        column.assign(&ndarray::Array1::from(table.numbers(name, purpose)?));
+        column.assign(&Array1::from(table.numbers(name, purpose)?));
     }
     Ok(values)
 }

@@ -1,7 +1,7 @@
 //! From a file to a study: the bytes are read once, every cell that is used is checked, and what is wrong is
 //! said with file, line, column, value and remedy.
 //!
-//! - [`Table`]: the text of a CSV file, row order kept;
+//! - [`Table`]: the columns of a CSV, Parquet or Arrow file, row order kept;
 //! - [`NamedMatrix`]: a table whose every column is numeric, for problems given as plain matrices;
 //! - [`Covariate`]: what the numbers of a covariate mean, and [`Term`]: how linear models see them;
 //! - [`Roles`]: which column plays which part;
@@ -13,6 +13,7 @@ mod covariates;
 mod eligibility;
 mod error;
 mod files;
+mod follow_up;
 mod labels;
 mod matrix;
 mod propensity;
@@ -21,11 +22,14 @@ mod study;
 mod table;
 
 pub use columns::Purpose;
-pub use covariates::{Covariate, Design, Term, read_covariates, terms};
+pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_covariates, terms};
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
+pub use follow_up::FollowUp;
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
-pub use roles::{CostRole, Missing, PropensityRole, Roles};
+pub use roles::{
+    CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
+};
 pub use study::Study;
-pub use table::Table;
+pub use table::{Format, Table};

@@ -1,4 +1,5 @@
-//! Propensity scores e_ik = P(A_i = k | X_i) as an n x K matrix, each in (0, 1), each row summing to 1.
+//! Propensity scores e_ik = P(A_i = k | X_i) as an n x K matrix, each in (0, 1), each row summing to 1; and outcome
+//! predictions mu_ik (n x K) that the file brings along.
 //!
 //! Where not every unit may get every arm, e_ik is 0 for the arms that unit i may not get: shares are taken among the units
 //! that may get the same arms, and known scores are divided by their sum over the arms that the unit may get.
@@ -10,12 +11,13 @@ use ndarray::{Array2, ArrayView1, Axis};
 use super::error::quoted;
 use super::labels::members;
 use super::matrix::columns;
-use super::{DataError, Place, Problem, PropensityRole, Purpose, Table};
+use super::{DataError, OutcomeModel, Place, Problem, PropensityRole, Purpose, Table};
 
 /// How far a row may sum from 1, for numbers written with few digits.
 const SUM_TOLERANCE: f64 = 1e-6;
 
-/// The propensity scores of the rows of `table`, whose units are in the arms `arm` (indices into `arms`).
+/// The propensity scores of the rows of `table`, whose units are in the arms `arm` (indices into `arms`); where a model
+/// is to estimate them, the observed shares until it has.
 pub(super) fn propensity(
     table: &Table,
     role: &PropensityRole,
@@ -24,10 +26,14 @@ pub(super) fn propensity(
     eligible: Option<&Array2<bool>>,
 ) -> Result<Array2<f64>, DataError> {
     let scores = match role {
-        PropensityRole::ObservedShares if eligible.is_none() => {
+        PropensityRole::ObservedShares | PropensityRole::Logit | PropensityRole::Forest
+            if eligible.is_none() =>
+        {
             Ok(same_for_all(&shares(arms.len(), arm), arm.len()))
         }
-        PropensityRole::ObservedShares => within_strata(table, &[], arms, arm, eligible),
+        PropensityRole::ObservedShares | PropensityRole::Logit | PropensityRole::Forest => {
+            within_strata(table, &[], arms, arm, eligible)
+        }
         PropensityRole::Strata(names) => within_strata(table, names, arms, arm, eligible),
         PropensityRole::Constants(constants) => from_constants(table, constants, arms),
         PropensityRole::Columns(names) => from_columns(table, names, arms, eligible),
@@ -47,6 +53,17 @@ pub(crate) fn restricted(mut scores: Array2<f64>, eligible: &Array2<bool>) -> Ar
         row.mapv_inplace(|score| score / sum);
     }
     scores
+}
+
+/// The user's own outcome predictions (n x K) for the rows of `table`, where the role names columns.
+pub(super) fn predictions(
+    table: &Table,
+    model: &OutcomeModel,
+    arms: &[String],
+) -> Result<Option<Array2<f64>>, DataError> {
+    let OutcomeModel::Columns(names) = model else { return Ok(None) };
+    let names = in_arm_order(names, "the outcome prediction", arms, &Place::file(table.source()))?;
+    columns(table, &names, Purpose::Role).map(Some)
 }
 
 fn shares(arm_count: usize, arm: &[usize]) -> Vec<f64> {
@@ -90,7 +107,7 @@ fn within_strata(
 }
 
 /// The values of a column that forms strata; numbers are equal whichever way they are written.
-fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
+pub(super) fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
     let labels = table.labels(name, Purpose::Role)?;
     let numbers: Option<Vec<f64>> =
         labels.iter().map(|label| label.parse().ok().filter(|number: &f64| number.is_finite())).collect();
@@ -104,7 +121,7 @@ fn from_constants(
     arms: &[String],
 ) -> Result<Array2<f64>, DataError> {
     let file = Place::file(table.source());
-    let row = in_arm_order(constants, arms, &file)?;
+    let row = in_arm_order(constants, "the propensity", arms, &file)?;
     check(ArrayView1::from(&row), arms, None, |_| file.clone())?;
     Ok(same_for_all(&row, table.row_count()))
 }
@@ -115,7 +132,7 @@ fn from_columns(
     arms: &[String],
     eligible: Option<&Array2<bool>>,
 ) -> Result<Array2<f64>, DataError> {
-    let names = in_arm_order(names, arms, &Place::file(table.source()))?;
+    let names = in_arm_order(names, "the propensity", arms, &Place::file(table.source()))?;
     let scores = columns(table, &names, Purpose::Role)?;
     for (i, row) in scores.axis_iter(Axis(0)).enumerate() {
         check(row, arms, eligible.map(|eligible| eligible.row(i)), |k| match k {
@@ -157,17 +174,17 @@ fn from_treated(
 /// What each arm is given, in the order of the arms; every arm must be named, and no other.
 fn in_arm_order<T: Clone>(
     given: &BTreeMap<String, T>,
+    role: &'static str,
     arms: &[String],
     file: &Place,
 ) -> Result<Vec<T>, DataError> {
     if let Some(stranger) = given.keys().find(|label| !arms.contains(label)) {
-        let unknown =
-            Problem::UnknownArm { role: "the propensity", arm: stranger.clone(), arms: arms.to_vec() };
+        let unknown = Problem::UnknownArm { role, arm: stranger.clone(), arms: arms.to_vec() };
         return Err(file.clone().refuse(unknown));
     }
     let value_of = |arm: &String| {
         given.get(arm).cloned().ok_or_else(|| {
-            file.clone().refuse(Problem::NoPropensity { arm: arm.clone(), arms: arms.to_vec() })
+            file.clone().refuse(Problem::ArmNotGiven { role, arm: arm.clone(), arms: arms.to_vec() })
         })
     };
     arms.iter().map(value_of).collect()

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::eligibility;
 
 /// The parts of a study, each by the name of its column. A column has one role only, except that one which forms strata
-/// may also be a covariate, a cost or the cluster.
+/// may also be a covariate, a cost, the cluster, or form strata of another kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Roles {
-    /// The outcome Y, a number.
-    pub outcome: String,
+    /// The outcome Y.
+    pub outcome: OutcomeRole,
     /// The treatment A, a label.
     pub treatment: String,
     /// The covariates X, in this order: numbers, but for those named as categories.
@@ -45,7 +45,55 @@ pub struct Roles {
     #[serde(default)]
     pub propensity: PropensityRole,
     #[serde(default)]
+    pub outcome_model: OutcomeModel,
+    #[serde(default)]
     pub costs: CostRole,
+    /// Scores that were made elsewhere, one column an arm, in units of the outcome; they take the place of scores
+    /// computed from the outcome.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rewards: BTreeMap<String, String>,
+}
+
+/// Where the outcome Y of a unit comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "snake_case",
+    expecting = "the outcome is neither a column nor a table `survival` with time, event and horizon"
+)]
+pub enum OutcomeRole {
+    /// The time to an event, where follow-up may have ended before it.
+    Survival(SurvivalRole),
+    /// A column of numbers.
+    #[serde(untagged)]
+    Column(String),
+}
+
+/// The time T to an event, seen as U = min(T, C) and 1{T <= C} where follow-up ends at C, and the outcome made of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SurvivalRole {
+    /// How long the unit was followed, U, a number of at least 0.
+    pub time: String,
+    /// 1 where follow-up ended with the event, 0 where it ended without.
+    pub event: String,
+    /// The time h beyond which nothing counts, in units of `time`.
+    pub horizon: f64,
+    #[serde(default)]
+    pub estimand: Estimand,
+    /// Columns whose values (text or numbers) form the strata within which, in each arm, follow-up ends at random.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub censoring_strata: Vec<String>,
+}
+
+/// The outcome that is made of a time T to an event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Estimand {
+    /// min(T, h), whose mean is the restricted mean survival time.
+    #[default]
+    Rmst,
+    /// 1{T > h}, whose mean is the survival at h.
+    Survival,
 }
 
 /// What to do with a unit that misses a value in a column which has a role.
@@ -58,7 +106,7 @@ pub enum Missing {
     /// Leave the unit out (its other values are then not looked at) and warn.
     Drop,
     /// Keep a unit that misses covariates: trees learn which way it goes, linear models fill the mean in and add an
-    /// indicator. Other columns may miss nothing.
+    /// indicator. One that misses another value is left out, with a warning.
     Keep,
 }
 
@@ -78,6 +126,25 @@ pub enum PropensityRole {
     Strata(Vec<String>),
     /// With two arms, the column of P(A_i = second arm | X_i).
     TreatedColumn(String),
+    /// A multinomial logit model of the arm on the covariates, cross-fitted.
+    Logit,
+    /// Probability forests of the arms on the covariates, cross-fitted.
+    Forest,
+}
+
+/// Where the outcome predictions mu_ik = E[Y_i(k) | X_i] come from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeModel {
+    /// Least squares on the covariates in each arm, cross-fitted.
+    #[default]
+    Linear,
+    /// Logistic regression on the covariates in each arm, cross-fitted; for outcomes of 0 and 1.
+    Logistic,
+    /// A regression forest in each arm, cross-fitted.
+    Forest,
+    /// The user's own predictions, one column an arm, each unit's best made without that unit.
+    Columns(BTreeMap<String, String>),
 }
 
 /// What it costs to give an arm to a unit, in units of the outcome.
@@ -96,41 +163,83 @@ pub enum CostRole {
 
 /// What the role of a column that forms strata is called.
 const STRATUM: &str = "stratum";
+/// The same, for strata of censoring.
+const CENSORING_STRATUM: &str = "censoring stratum";
 
 /// What the role of a column that decides who may get an arm is called.
 const ELIGIBILITY: &str = "eligibility";
 
 /// Whether one column may have both roles: strata are formed, and eligibility decided, by what is known before treatment.
 pub(super) fn compatible(first: &str, second: &str) -> bool {
-    let shared = |role| matches!(role, "covariate" | "cost" | "cluster" | ELIGIBILITY);
-    let decides = |role| matches!(role, ELIGIBILITY | STRATUM);
-    (decides(first) && shared(second)) || (decides(second) && shared(first))
+    let decides = |role| matches!(role, ELIGIBILITY | STRATUM | CENSORING_STRATUM);
+    let shared = |role| decides(role) || matches!(role, "covariate" | "cost" | "cluster");
+    let repeated = first == second && first != ELIGIBILITY;
+    !repeated && ((decides(first) && shared(second)) || (decides(second) && shared(first)))
 }
 
 impl Roles {
     /// Every column with a role, once for each role: its name and what the role is called.
     pub(super) fn columns(&self) -> Vec<(&str, &'static str)> {
-        let mut columns = vec![(self.outcome.as_str(), "outcome"), (self.treatment.as_str(), "treatment")];
+        let mut columns = self.outcome.columns();
+        columns.push((self.treatment.as_str(), "treatment"));
         columns.extend(self.covariates.iter().map(|name| (name.as_str(), "covariate")));
         let role = if matches!(self.propensity, PropensityRole::Strata(_)) { STRATUM } else { "propensity" };
         columns.extend(self.propensity.columns().into_iter().map(|name| (name, role)));
+        columns.extend(self.outcome_model.columns().into_iter().map(|name| (name, "outcome prediction")));
         columns.extend(self.costs.columns().into_iter().map(|name| (name, "cost")));
         columns.extend(self.id.iter().map(|name| (name.as_str(), "id")));
         columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
         columns.extend(self.weights.iter().map(|name| (name.as_str(), "weight")));
+        columns.extend(distinct(&self.rewards).into_iter().map(|name| (name, "reward")));
         columns.extend(self.eligible.values().map(|condition| (eligibility::column(condition), ELIGIBILITY)));
         columns.extend(self.split.iter().map(|name| (name.as_str(), "split")));
         columns
     }
 }
 
+impl OutcomeRole {
+    fn columns(&self) -> Vec<(&str, &'static str)> {
+        match self {
+            OutcomeRole::Column(name) => vec![(name, "outcome")],
+            OutcomeRole::Survival(role) => {
+                let strata = role.censoring_strata.iter().map(|name| (name.as_str(), CENSORING_STRATUM));
+                [(role.time.as_str(), "time"), (role.event.as_str(), "event")]
+                    .into_iter()
+                    .chain(strata)
+                    .collect()
+            }
+        }
+    }
+}
+
+impl From<&str> for OutcomeRole {
+    fn from(column: &str) -> OutcomeRole {
+        OutcomeRole::Column(column.into())
+    }
+}
+
 impl PropensityRole {
+    /// Whether a model estimates the scores, which takes the covariates of all units.
+    pub fn is_estimated(&self) -> bool {
+        matches!(self, PropensityRole::Logit | PropensityRole::Forest)
+    }
+
     fn columns(&self) -> Vec<&str> {
         match self {
             PropensityRole::ObservedShares | PropensityRole::Constants(_) => Vec::new(),
+            PropensityRole::Logit | PropensityRole::Forest => Vec::new(),
             PropensityRole::Columns(columns) => distinct(columns),
             PropensityRole::TreatedColumn(column) => vec![column],
             PropensityRole::Strata(columns) => columns.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+impl OutcomeModel {
+    fn columns(&self) -> Vec<&str> {
+        match self {
+            OutcomeModel::Columns(columns) => distinct(columns),
+            OutcomeModel::Linear | OutcomeModel::Logistic | OutcomeModel::Forest => Vec::new(),
         }
     }
 }

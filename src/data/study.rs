@@ -10,9 +10,10 @@ use super::costs::costs;
 use super::covariates::describe;
 use super::eligibility::eligible;
 use super::error::plural;
+use super::follow_up::{FollowUp, outcomes};
 use super::labels::numbered;
-use super::matrix::refuse_too_few;
-use super::propensity::propensity;
+use super::matrix::{columns, refuse_too_few};
+use super::propensity::{predictions, propensity};
 use super::roles::compatible;
 use super::{
     Covariate, DataError, Design, Missing, Place, Problem, Purpose, Roles, Table, read_covariates, terms,
@@ -29,10 +30,17 @@ pub struct Study {
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
     pub arm: Vec<usize>,
-    /// Outcomes Y (n).
+    /// Outcomes Y (n); with `follow_up`, only [`crate::score::complete`] makes a mean of them estimate anything.
     pub outcome: Array1<f64>,
-    /// Propensity scores e (n x K).
+    /// How long units were followed, where the outcome is made of a time to an event.
+    pub follow_up: Option<FollowUp>,
+    /// Scores that were made elsewhere (n x K), in units of the outcome.
+    pub given_scores: Option<Array2<f64>>,
+    /// Propensity scores e (n x K); where a model is to estimate them, the observed shares until
+    /// [`crate::nuisance::estimate`] has.
     pub propensity: Array2<f64>,
+    /// The user's own outcome predictions mu (n x K), where the roles name their columns.
+    pub predictions: Option<Array2<f64>>,
     /// Costs c (n x K), in units of the outcome.
     pub costs: Array2<f64>,
     /// Which arms each unit may get (n x K); none where all may get all.
@@ -67,13 +75,14 @@ impl Study {
     /// Kind `Data`: a column that does not exist or has two roles; a value that is missing (unless dropped), no
     /// number, or not finite; fewer than two units or arms; arms or costs that name other labels than the data;
     /// propensity scores outside (0, 1), of too few arms, or not summing to 1; weights that are negative, or 0 for all
-    /// units of an arm.
+    /// units of an arm; times that are negative, events other than 0 and 1; rewards for other arms than the data's. Kind
+    /// `Usage` where the horizon is not positive.
     pub fn from_table(table: &Table, roles: &Roles) -> Result<Study, DataError> {
         refuse_two_roles(table, roles)?;
         let mut warnings = Vec::new();
         let dropping = match roles.missing {
-            Missing::Error | Missing::Keep => None,
-            Missing::Drop => Some(drop_incomplete(table, roles, &mut warnings)?),
+            Missing::Error => None,
+            Missing::Drop | Missing::Keep => Some(drop_incomplete(table, roles, &mut warnings)?),
         };
         let dropped = dropping.as_ref().map_or(0, |kept| table.row_count() - kept.row_count());
         let table = dropping.as_ref().unwrap_or(table);
@@ -88,9 +97,13 @@ impl Study {
         let x = read_covariates(table, &covariates, Purpose::Covariate)?;
         warnings.extend(constant_covariates(table, &covariates, &x));
         let eligible = eligible(table, &roles.eligible, &arms, &arm)?;
+        let (outcome, follow_up) = outcomes(table, &roles.outcome)?;
         Ok(Study {
-            outcome: Array1::from(table.numbers(&roles.outcome, Purpose::Role)?),
+            outcome,
+            follow_up,
+            given_scores: given_scores(table, roles, &arms)?,
             propensity: propensity(table, &roles.propensity, &arms, &arm, eligible.as_ref())?,
+            predictions: predictions(table, &roles.outcome_model, &arms)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
@@ -119,7 +132,7 @@ impl Study {
         self.covariates.iter().map(|covariate| covariate.name.clone()).collect()
     }
 
-    /// The covariates as outcome and propensity models take them, Z (n x q): see [`Term`].
+    /// The covariates as outcome and propensity models take them, Z (n x q): see [`super::Term`].
     pub fn design(&self) -> Array2<f64> {
         Design::new(&terms(&self.covariates, &self.x), &self.covariates).matrix(&self.x)
     }
@@ -138,7 +151,10 @@ impl Study {
             x: rows(&self.x),
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),
+            follow_up: self.follow_up.as_ref().map(|follow_up| follow_up.select(units)),
+            given_scores: self.given_scores.as_ref().map(rows),
             propensity: rows(&self.propensity),
+            predictions: self.predictions.as_ref().map(rows),
             costs: rows(&self.costs),
             eligible: self.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
             held_out: self.held_out.as_ref().map(|held_out| units.iter().map(|&i| held_out[i]).collect()),
@@ -193,11 +209,13 @@ fn refuse_two_roles(table: &Table, roles: &Roles) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The table without the units that miss a value in a column with a role; a warning says how many and where.
+/// The table without the units that miss a value in a column with a role (but a covariate, where those are kept); a warning
+/// says how many and where.
 fn drop_incomplete(table: &Table, roles: &Roles, warnings: &mut Vec<String>) -> Result<Table, DataError> {
     let mut used: Vec<&str> = Vec::new();
-    for (column, _) in roles.columns() {
-        if !used.contains(&column) {
+    let kept = |role: &str| role == "covariate" && roles.missing == Missing::Keep;
+    for (column, role) in roles.columns() {
+        if !used.contains(&column) && !kept(role) {
             used.push(column);
         }
     }
@@ -269,6 +287,20 @@ fn constant_covariates(table: &Table, covariates: &[Covariate], x: &Array2<f64>)
             format!("{place}: every value is {value}; a covariate that does not vary cannot tell units apart")
         })
         .collect()
+}
+
+/// The columns of scores made elsewhere, in the order of the arms.
+fn given_scores(table: &Table, roles: &Roles, arms: &[String]) -> Result<Option<Array2<f64>>, DataError> {
+    if roles.rewards.is_empty() {
+        return Ok(None);
+    }
+    let given: Vec<String> = roles.rewards.keys().cloned().collect();
+    if given != sorted_copy(arms) {
+        let problem = Problem::RewardsDiffer { given, found: arms.to_vec() };
+        return Err(Place::file(table.source()).refuse(problem));
+    }
+    let names: Vec<String> = arms.iter().map(|arm| roles.rewards[arm].clone()).collect();
+    columns(table, &names, Purpose::Role).map(Some)
 }
 
 fn refuse_stray_categories(table: &Table, roles: &Roles) -> Result<(), DataError> {

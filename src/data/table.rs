@@ -1,36 +1,54 @@
-//! A table of text: the header and the cells of a CSV file, in the order of the file.
+//! A table: named columns, in the order of the file, from CSV, Parquet or Arrow.
 //!
-//! Cells are read as text and trimmed of surrounding blanks; what a cell means is decided by the role of its
-//! column ([`super::columns`], [`super::Study`]). Each row keeps the line of the file on which it starts, so that
-//! later refusals can name it even after quoted fields that span lines.
+//! A cell is text, or a typed value that stands for the text that it would be in a CSV file ([`column`]); what it
+//! means is decided by the role of its column ([`super::columns`], [`super::Study`]). Rows know their place in the file,
+//! so that later refusals can name it: the line of a CSV file, the number of the row (from 1) in others.
+
+#[cfg(feature = "arrow")]
+mod arrays;
+pub(super) mod column;
+#[cfg(feature = "arrow")]
+mod columnar;
+mod csv;
+mod format;
+#[cfg(feature = "arrow")]
+mod guard;
+#[cfg(feature = "arrow")]
+mod ipc;
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
 use sha2::{Digest, Sha256};
 
+use self::column::Column;
+#[cfg(feature = "arrow")]
+use self::columnar::Columnar;
+use self::csv::Csv;
+pub use self::format::Format;
 use super::{DataError, Place, Problem};
 
-/// The text of a file with a header, its rows in the order of the file.
+/// The columns of a file, and those of its rows that are there, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct Table {
     source: String,
     sha256: String,
-    header: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    content: Arc<Content>,
+    /// The number of each row among the data rows of the file, from 0.
+    pub(super) rows: Vec<usize>,
 }
 
-/// A row of text, the line on which it starts (the header is line 1), and its number among the data rows (from 0).
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub line: u64,
-    pub number: usize,
-    pub cells: StringRecord,
+#[derive(Debug)]
+enum Content {
+    Csv(Csv),
+    #[cfg(feature = "arrow")]
+    Columnar(Columnar),
 }
 
 impl Table {
-    /// Reads a CSV file, or standard input where the path is `-`.
+    /// Reads a CSV, Parquet or Arrow file (also Arrow's stream, and Feather's version 2), or standard input where the path
+    /// is `-`. The bytes say which of them it is, the name does not.
     ///
     /// # Errors
     /// Kind `Io` where the path is a directory, does not exist or cannot be read; kind `Data` as [`Table::parse`].
@@ -44,32 +62,33 @@ impl Table {
         };
         let bytes =
             bytes.map_err(|error| Place::file(&source).refuse(Problem::Unreadable(error.to_string())))?;
-        Table::parse(&source, &bytes)
+        Table::from_bytes(&source, bytes)
     }
 
-    /// Reads CSV from memory; `source` is the name that messages give it. A byte-order mark, CRLF line ends, quoted
-    /// fields and blank lines at the end are accepted.
+    /// Reads a file from memory; `source` is the name that messages give it. In CSV a byte-order mark, CRLF line ends,
+    /// quoted fields and blank lines at the end are accepted.
     ///
     /// # Errors
-    /// Kind `Data`: no header or no rows, bytes that are not UTF-8 text, a row with more or fewer fields than the
-    /// header, a blank line between rows, a column name that is empty or repeated.
+    /// Kind `Data`: no header or no rows, a column name that is empty or repeated; in CSV bytes that are not UTF-8
+    /// text, a row with more or fewer fields than the header, a blank line between rows; a Parquet or Arrow file that is
+    /// damaged, compressed in a way that is not built in, without a column of numbers or labels, or read by a library
+    /// that was built without its feature `arrow`.
     pub fn parse(source: &str, bytes: &[u8]) -> Result<Table, DataError> {
+        Table::from_bytes(source, bytes.to_vec())
+    }
+
+    fn from_bytes(source: &str, bytes: Vec<u8>) -> Result<Table, DataError> {
         let file = Place::file(source);
-        let text = text_of(bytes, &file)?;
-        let mut records = records(text, &file)?.into_iter();
-        let header = records.next().ok_or_else(|| file.clone().refuse(Problem::EmptyFile))?;
-        let header: Vec<String> = header.cells.iter().map(str::to_owned).collect();
-        check_names(&header, &file)?;
-        let rows: Vec<Row> = records.collect();
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let content = match Format::of(&bytes) {
+            Format::Csv => Content::Csv(csv::parse(&bytes, &file)?),
+            other => columnar(other, bytes, &file)?,
+        };
+        let rows: Vec<usize> = (0..content.row_count()).collect();
         if rows.is_empty() {
             return Err(file.refuse(Problem::NoRows));
         }
-        if let Some(row) = rows.iter().find(|row| row.cells.len() != header.len()) {
-            let ragged = Problem::Ragged { found: row.cells.len(), expected: header.len() };
-            return Err(file.line(row.line).refuse(ragged));
-        }
-        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Table { source: source.to_owned(), sha256, header, rows })
+        Ok(Table { source: source.to_owned(), sha256, content: Arc::new(content), rows })
     }
 
     /// The name of the file, as messages give it.
@@ -84,7 +103,11 @@ impl Table {
 
     /// The column names, in the order of the file.
     pub fn header(&self) -> &[String] {
-        &self.header
+        match &*self.content {
+            Content::Csv(csv) => &csv.header,
+            #[cfg(feature = "arrow")]
+            Content::Columnar(columnar) => &columnar.header,
+        }
     }
 
     /// How many rows there are (the header is none).
@@ -94,81 +117,65 @@ impl Table {
 
     /// The number of each row among the data rows of the file, from 0.
     pub(super) fn row_numbers(&self) -> Vec<usize> {
-        self.rows.iter().map(|row| row.number).collect()
+        self.rows.clone()
+    }
+
+    /// The cells at a position of the header, by the numbers of the rows among the data rows of the file.
+    pub(super) fn column(&self, position: usize) -> Result<&Column, DataError> {
+        match &*self.content {
+            Content::Csv(csv) => Ok(&csv.columns[position]),
+            #[cfg(feature = "arrow")]
+            Content::Columnar(columnar) => columnar.column(position),
+        }
     }
 
     /// The place of a whole row in a message.
-    pub(super) fn place(&self, row: usize) -> Place {
-        Place::file(&self.source).line(self.rows[row].line)
-    }
-
-    /// The same table with some of its rows.
-    pub(super) fn with_rows(&self, rows: Vec<Row>) -> Table {
-        Table { source: self.source.clone(), sha256: self.sha256.clone(), header: self.header.clone(), rows }
-    }
-}
-
-/// The text without its byte-order mark, or a refusal that names the line of the first byte that is no text.
-fn text_of<'a>(bytes: &'a [u8], file: &Place) -> Result<&'a str, DataError> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let bad = match std::str::from_utf8(bytes) {
-        Err(error) => error.valid_up_to(),
-        Ok(text) => match text.find('\0') {
-            None => return Ok(text),
-            Some(position) => position,
-        },
-    };
-    let place = file.clone().line(1 + newlines(&bytes[..bad]));
-    Err(place.refuse(Problem::NotText { byte: bytes[bad] }))
-}
-
-/// All records, the header first. The line of a record is counted here, because the reader's own position lies
-/// before the line ends that it still has to skip (the second half of CRLF, blank lines).
-fn records(text: &str, file: &Place) -> Result<Vec<Row>, DataError> {
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
-    let mut rows: Vec<Row> = Vec::new();
-    let (mut counted, mut line) = (0, 1);
-    for record in reader.records() {
-        let cells = record.map_err(|error| file.clone().refuse(Problem::Unreadable(error.to_string())))?;
-        let offset = cells.position().map_or(0, |position| position.byte() as usize);
-        let skipped = line_ends(&text[offset..]);
-        line += newlines(&text.as_bytes()[counted..offset + skipped]);
-        counted = offset + skipped;
-        if follows_blank_line(text, counted) {
-            return Err(file.clone().line(line - 1).refuse(Problem::BlankLine));
+    pub fn place(&self, row: usize) -> Place {
+        let (file, row) = (Place::file(&self.source), self.rows[row]);
+        match &*self.content {
+            Content::Csv(csv) => file.line(csv.lines[row]),
+            #[cfg(feature = "arrow")]
+            Content::Columnar(_) => file.row(row as u64 + 1),
         }
-        rows.push(Row { line, number: rows.len().saturating_sub(1), cells });
     }
-    Ok(rows)
+
+    /// The same table with some of its rows, by their numbers among the data rows of the file.
+    pub(super) fn with_rows(&self, rows: Vec<usize>) -> Table {
+        Table { rows, ..self.clone() }
+    }
 }
 
-/// How many bytes of line ends the text starts with.
-fn line_ends(text: &str) -> usize {
-    text.len() - text.trim_start_matches(['\r', '\n']).len()
+impl Content {
+    fn row_count(&self) -> usize {
+        match self {
+            Content::Csv(csv) => csv.lines.len(),
+            #[cfg(feature = "arrow")]
+            Content::Columnar(columnar) => columnar.row_count,
+        }
+    }
 }
 
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+#[cfg(feature = "arrow")]
+fn columnar(format: Format, bytes: Vec<u8>, file: &Place) -> Result<Content, DataError> {
+    let columnar = Columnar::open(format, bytes, file)?;
+    check_names(&columnar.header, file)?;
+    Ok(Content::Columnar(columnar))
 }
 
-/// Whether a blank line lies just before the record that starts at `start`. Such a line would silently shift the
-/// rows of a file with one column, where it means a missing value.
-fn follows_blank_line(text: &str, start: usize) -> bool {
-    let before = &text[..start];
-    before.ends_with("\n\n") || before.ends_with("\n\r\n") || (start > 0 && line_ends(before) == start)
+#[cfg(not(feature = "arrow"))]
+fn columnar(format: Format, _: Vec<u8>, file: &Place) -> Result<Content, DataError> {
+    Err(file.clone().refuse(Problem::BuiltWithout { format }))
 }
 
 /// Column names must be there and differ.
-fn check_names(header: &[String], file: &Place) -> Result<(), DataError> {
-    let line = file.clone().line(1);
+fn check_names(header: &[String], place: &Place) -> Result<(), DataError> {
     if let Some(empty) = header.iter().position(String::is_empty) {
-        return Err(line.refuse(Problem::EmptyColumnName { position: empty + 1 }));
+        return Err(place.clone().refuse(Problem::EmptyColumnName { position: empty + 1 }));
     }
     for (second, name) in header.iter().enumerate() {
         if let Some(first) = header[..second].iter().position(|earlier| earlier == name) {
             let repeated = Problem::RepeatedColumn { first: first + 1, second: second + 1 };
-            return Err(line.column(name).refuse(repeated));
+            return Err(place.clone().column(name).refuse(repeated));
         }
     }
     Ok(())

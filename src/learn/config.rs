@@ -6,7 +6,7 @@ use prescribe_models::tree_rule::Candidates;
 use serde::{Deserialize, Serialize};
 
 use super::{Constraints, Demands, LearnError};
-use crate::data::Roles;
+use crate::data::{OutcomeModel, OutcomeRole, Roles};
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::Settings;
@@ -47,7 +47,35 @@ pub struct Scoring {
     pub score: ScoreKind,
     /// Folds of the cross-fitting.
     pub folds: usize,
+    /// A file of the covariates of a target population; the study is weighted to their means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PathBuf>,
+    /// Propensities are brought into [c, 1 - c]; without it, estimated ones are with c = 0.01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// Units with a propensity outside [t, 1 - t] are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<f64>,
     pub roles: Roles,
+}
+
+impl Scoring {
+    /// Refuses what no data can make sensible.
+    pub fn check(&self) -> Result<(), LearnError> {
+        for (flag, share) in [("--clip", self.clip), ("--trim", self.trim)] {
+            if let Some(share) = share.filter(|share| !(0.0..0.5).contains(share)) {
+                let reason = format!("{flag} {share}: give a number of at least 0 and below 0.5");
+                return Err(LearnError::Usage(reason));
+            }
+        }
+        let survival = matches!(self.roles.outcome, OutcomeRole::Survival(_));
+        if survival && self.roles.outcome_model == OutcomeModel::Logistic {
+            let reason = "--outcome-model logistic needs outcomes of 0 and 1, which completed follow-up times are not; \
+                          use linear or forest";
+            return Err(LearnError::Usage(reason.into()));
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -71,7 +99,13 @@ impl Config {
             }
             _ => {}
         }
+        if (self.scoring.score == ScoreKind::Given) == self.scoring.roles.rewards.is_empty() {
+            return refuse(
+                "rewards made elsewhere and the score \"given\" go together; give --rewards without --score",
+            );
+        }
         self.constraints.check()?;
+        self.scoring.check()?;
         if !(0.0..1.0).contains(&self.test_share) {
             return refuse("the held-out share must be at least 0 and below 1");
         }

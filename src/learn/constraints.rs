@@ -1,10 +1,13 @@
 //! Side constraints as a user states them, and as the problem takes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use ndarray::Array2;
-use prescribe_models::{AssignmentBound, InvalidModel, PolicyProblem, RuleClass, SideConstraint};
+use prescribe_models::{
+    AssignmentBound, CoefficientSign, InvalidModel, MinimumArmInLeaf, PolicyProblem, RuleClass,
+    SideConstraint, Sign,
+};
 use serde::{Deserialize, Serialize};
 
 use super::LearnError;
@@ -25,6 +28,98 @@ pub struct Constraints {
     /// By how much the share of units with an arm other than the first may differ between the two groups of a covariate.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub parity: BTreeMap<String, f64>,
+    /// The share of units with an arm other than the first within a group of units, those with a value of a covariate.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub subgroup_share: BTreeMap<Subgroup, ShareRange>,
+    /// The sign that the coefficient of a covariate may have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sign: BTreeMap<String, Sign>,
+    /// Covariates that the rule looks at, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_covariates: Option<usize>,
+    /// Whole coefficients of at most this size, in the covariates' own units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integer_coefficients: Option<u32>,
+    /// Units of each received arm in every leaf, at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_arm_leaf: Option<usize>,
+}
+
+/// The units with a value of a covariate, written `covariate=value`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Subgroup {
+    pub covariate: String,
+    /// As written: a number or a level.
+    value: String,
+}
+
+impl Subgroup {
+    /// Whether a unit with this value of the covariate belongs to the group; numbers are equal whichever way they are written.
+    fn has(&self, value: &str) -> bool {
+        let number = |text: &str| text.parse::<f64>().ok();
+        self.value == value || number(&self.value).is_some_and(|own| number(value) == Some(own))
+    }
+}
+
+impl FromStr for Subgroup {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.rsplit_once('=').filter(|(_, value)| !value.is_empty());
+        let (covariate, value) =
+            named.ok_or_else(|| format!("{text:?}: write COVARIATE=VALUE, for example sex=1"))?;
+        Ok(Self { covariate: covariate.into(), value: value.into() })
+    }
+}
+
+impl TryFrom<String> for Subgroup {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Subgroup> for String {
+    fn from(group: Subgroup) -> String {
+        format!("{}={}", group.covariate, group.value)
+    }
+}
+
+/// A range of shares, written `0.2..0.5`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct ShareRange {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl FromStr for ShareRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ends =
+            text.split_once("..").and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
+        match ends {
+            Some((low, high)) if 0.0 <= low && low <= high && high <= 1.0 => Ok(Self { low, high }),
+            _ => Err(format!("{text:?} is no range of shares from 0 to 1 such as 0.2..0.5")),
+        }
+    }
+}
+
+impl TryFrom<String> for ShareRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ShareRange> for String {
+    fn from(range: ShareRange) -> String {
+        format!("{}..{}", range.low, range.high)
+    }
 }
 
 /// Most units that an arm may be given to: a number, or a share written as `40%`.
@@ -76,11 +171,17 @@ impl From<Capacity> for String {
     }
 }
 
-/// What constraints refer to: the units' costs (n x K) and their values of the covariates that parity compares.
+/// What constraints refer to, unit by unit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
+    /// The costs of the arms, n x K.
     pub costs: Option<Array2<f64>>,
-    pub groups: BTreeMap<String, Vec<f64>>,
+    /// Values of the covariates that parity and shares of subgroups speak of, as text; empty where one is missing.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Whether a unit may get an arm, n x K; none where all may get all.
+    pub eligible: Option<Array2<bool>>,
+    /// The arm (0..K) that each unit received.
+    pub received: Option<Vec<usize>>,
 }
 
 impl Constraints {
@@ -95,8 +196,16 @@ impl Constraints {
             (_, Some(share)) if !(0.0..=1.0).contains(&share) => {
                 refuse("the budget share must be from 0 to 1")
             }
+            _ if self.integer_coefficients == Some(0) => {
+                refuse("integer coefficients within 0 leave constant rules only; give at least 1")
+            }
             _ => Ok(()),
         }
+    }
+
+    /// The covariates whose values [`Context::groups`] must hold.
+    pub fn grouping_covariates(&self) -> impl Iterator<Item = &String> {
+        self.parity.keys().chain(self.subgroup_share.keys().map(|group| &group.covariate))
     }
 
     /// `problem` under these constraints.
@@ -125,25 +234,80 @@ impl Constraints {
         for (name, delta) in &self.parity {
             bounds.push(AssignmentBound::parity(name, &first_group(name, context)?, arms, *delta));
         }
+        for (group, range) in &self.subgroup_share {
+            let members = members(group, context)?;
+            let name = String::from(group.clone());
+            bounds.push(AssignmentBound::subgroup_share(&name, &members, arms, range.low, range.high));
+        }
         for bound in bounds {
             problem = problem.with(SideConstraint::Assignment(bound))?;
         }
-        Ok(problem)
+        self.on_units(self.on_coefficients(problem)?, context)
+    }
+
+    /// `problem` under the constraints on the rule's own shape.
+    fn on_coefficients<C: RuleClass>(
+        &self,
+        mut problem: PolicyProblem<C>,
+    ) -> Result<PolicyProblem<C>, InvalidModel> {
+        for (name, sign) in &self.sign {
+            let known = problem.covariates.iter().position(|covariate| covariate == name);
+            let covariate = known.ok_or_else(|| {
+                let covariates = problem.covariates.join(", ");
+                InvalidModel(format!(
+                    "sign of covariate {name:?}: the covariates of the rule are {covariates}"
+                ))
+            })?;
+            problem = problem.with(SideConstraint::Sign(CoefficientSign::new(name, covariate, *sign)))?;
+        }
+        if let Some(most) = self.max_covariates {
+            problem = problem.with(SideConstraint::MaximumCovariates(most))?;
+        }
+        match self.integer_coefficients {
+            Some(reach) => problem.with(SideConstraint::IntegerCoefficients(reach)),
+            None => Ok(problem),
+        }
+    }
+
+    /// `problem` under the constraints on what single units may get and have received.
+    fn on_units<C: RuleClass>(
+        &self,
+        mut problem: PolicyProblem<C>,
+        context: &Context,
+    ) -> Result<PolicyProblem<C>, InvalidModel> {
+        if let Some(eligible) = &context.eligible {
+            problem = problem.with(SideConstraint::Eligibility(eligible.clone()))?;
+        }
+        let Some(least) = self.min_arm_leaf else { return Ok(problem) };
+        let received = context.received.clone();
+        let received = received.ok_or_else(|| {
+            InvalidModel("a minimum of each arm in a leaf needs the arms received; give them".into())
+        })?;
+        problem.with(SideConstraint::MinimumArmInLeaf(MinimumArmInLeaf { received, least }))
+    }
+}
+
+/// Who belongs to the group; someone must.
+fn members(group: &Subgroup, context: &Context) -> Result<Vec<bool>, InvalidModel> {
+    let values = context.groups.get(&group.covariate).cloned().unwrap_or_default();
+    let members: Vec<bool> = values.iter().map(|value| group.has(value)).collect();
+    match members.contains(&true) {
+        true => Ok(members),
+        false => Err(InvalidModel(format!(
+            "share of the subgroup {}: no unit to learn from has this value; name one that some have",
+            String::from(group.clone())
+        ))),
     }
 }
 
 /// Who belongs to the first of the two groups that the covariate `name` forms.
 fn first_group(name: &str, context: &Context) -> Result<Vec<bool>, InvalidModel> {
-    let values = context.groups.get(name).cloned().unwrap_or_default();
-    let first: Vec<bool> = values.iter().map(|value| *value == values[0]).collect();
-    let mut others = values.iter().filter(|value| **value != values[0]);
-    let second = others.next().copied();
-    match second {
-        Some(second) if others.all(|value| *value == second) && !values.iter().any(|v| v.is_nan()) => {
-            Ok(first)
-        }
-        _ => Err(InvalidModel(format!(
+    let values = context.groups.get(name).map(Vec::as_slice).unwrap_or_default();
+    let others: BTreeSet<&String> = values.iter().filter(|value| **value != values[0]).collect();
+    if others.len() != 1 || values.iter().any(String::is_empty) {
+        return Err(InvalidModel(format!(
             "parity by {name}: it must be a covariate of two values among the units, missing for none"
-        ))),
+        )));
     }
+    Ok(values.iter().map(|value| *value == values[0]).collect())
 }

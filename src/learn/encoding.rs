@@ -124,7 +124,12 @@ impl Encoding {
     /// The trees over the columns of the units with covariates `x`: numbers split at `candidates`, levels at every group.
     pub fn trees(&self, x: &Array2<f64>, depth: usize, candidates: Candidates) -> Tree {
         let columns = if let Encoding::Columns(columns) = self { columns.as_slice() } else { &[] };
-        Tree { depth, thresholds: columns.iter().map(|column| column.thresholds(x, candidates)).collect() }
+        let first = |column: &Column| columns.iter().position(|other| other.position == column.position);
+        Tree {
+            depth,
+            thresholds: columns.iter().map(|column| column.thresholds(x, candidates)).collect(),
+            views_of: columns.iter().filter_map(first).collect(),
+        }
     }
 
     /// What the user should know about the splits that are allowed, where `arms` are to choose from.

@@ -20,6 +20,7 @@ pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -
         dropped: learned.scored.study.dropped,
         warnings: learned.scored.study.warnings.clone(),
         evaluation: learned.evaluation.clone(),
+        diagnostics: learned.scored.diagnostics.clone(),
     };
     let other = |error: String| failed(io::Error::other(error));
     let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| other(error.to_string()));
@@ -48,6 +49,7 @@ pub(super) struct ReportFile {
     pub dropped: usize,
     pub warnings: Vec<String>,
     pub evaluation: Option<crate::evaluate::Evaluation>,
+    pub diagnostics: crate::nuisance::Diagnostics,
 }
 
 /// One row a unit: id, sample, arm received, arm assigned, and the reward of each arm.

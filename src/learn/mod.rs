@@ -18,7 +18,7 @@ mod sample;
 mod verify;
 
 pub use config::{Config, Policy, Scoring};
-pub use constraints::{Capacity, Constraints, Context};
+pub use constraints::{Capacity, Constraints, Context, ShareRange, Subgroup};
 use encoding::Demands;
 pub use encoding::{Encoding, MOST_LEVELS};
 pub use folder::{read_config, write};
@@ -110,10 +110,12 @@ pub fn on_training_units<W: WithProblem>(
     let (study, x) = (&scored.study, scored.study.x.select(Axis(0), &train));
     let rewards = scored.rewards.select(Axis(0), &train);
     let arms = study.arms.clone();
-    let of_train = |values: &Vec<f64>| train.iter().map(|&i| values[i]).collect();
+    let of_train = |values: &Vec<String>| train.iter().map(|&i| values[i].clone()).collect();
     let context = Context {
         costs: Some(study.costs.select(Axis(0), &train)),
         groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_train(values))).collect(),
+        eligible: study.eligible.as_ref().map(|eligible| eligible.select(Axis(0), &train)),
+        received: Some(train.iter().map(|&i| study.arm[i]).collect()),
     };
     let constraints = &config.constraints;
     match config.policy {

@@ -62,6 +62,8 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
         same_table,
         &format!("every number of the table; the value is {value}"),
     ));
+    let same = agree(&json!(scored.diagnostics), &json!(report.diagnostics));
+    findings.push(finding("diagnostics", same, "every number on propensities and outcome predictions"));
     Ok(findings)
 }
 

@@ -4,9 +4,10 @@
 //! b = argmin { |b| : b minimises |y - X b| } = X^+ y
 //! ```
 //!
-//! A QR decomposition of [X y] shrinks the problem to p rows without loss: X = Q R and z = Q'y. The singular values
-//! of R come from one-sided Jacobi rotations (Hestenes 1958; Demmel and Veselic 1992, "Jacobi's method is more
-//! accurate than QR"): W = R V with orthogonal columns w_j of length sigma_j, so that
+//! A QR decomposition of [X y] shrinks the problem to p rows without loss: X = Q R and z = Q'y. It reads the rows in
+//! parts that fit a cache, each below the R of all before it ([`Triangle`]). The singular values of R come from
+//! one-sided Jacobi rotations (Hestenes 1958; Demmel and Veselic 1992, "Jacobi's method is more accurate than QR"):
+//! W = R V with orthogonal columns w_j of length sigma_j, so that
 //!
 //! ```text
 //! b = sum { v_j (w_j'z) / sigma_j^2 : sigma_j > tolerance }
@@ -16,34 +17,94 @@
 //! eleven digits on repeated columns, which are just the case that this is for.
 
 use linfa_linalg::qr::QRInto;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ShapeBuilder, s};
 
-/// The minimum-norm solution b (p) for X (n x p) and y (n); a direction of X counts as empty where its singular
-/// value is below max(n, p) times the rounding error of the largest.
-pub(super) fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64> {
-    let p = x.ncols();
-    let (mut w, z) = triangular(x, y);
-    let mut v = Array2::eye(p);
-    orthogonalise(&mut w, &mut v);
-    let lengths: Array1<f64> = w.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
-    let largest = lengths.fold(0.0, |largest: f64, &length| largest.max(length));
-    let tolerance = largest * x.nrows().max(p) as f64 * f64::EPSILON;
-    let mut b = Array1::zeros(p);
-    for (j, &length) in lengths.iter().enumerate().filter(|&(_, &length)| length > tolerance) {
-        b.scaled_add(w.column(j).dot(&z) / (length * length), &v.column(j));
+/// The minimum-norm solution b (p) for X (n x p) and y (n).
+pub(crate) fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64> {
+    let (n, p) = x.dim();
+    let mut triangle = Triangle::new(p + 1);
+    for i in 0..n {
+        triangle.read(|mut row| {
+            row.slice_mut(s![..p]).assign(&x.row(i));
+            row[p] = y[i];
+        });
     }
-    b
+    let r = triangle.finish();
+    Directions::of(r.slice(s![..p, ..p]), n).minimum_norm(r.slice(s![..p, p]))
 }
 
-/// R (p x p) and z = Q'y (p) of X = Q R.
-fn triangular(x: ArrayView2<f64>, y: ArrayView1<f64>) -> (Array2<f64>, Array1<f64>) {
-    let (n, p) = x.dim();
-    // Rows of zeros change no least-squares problem, and make a wide X tall enough for the decomposition.
-    let mut joined = Array2::zeros((n.max(p + 1), p + 1));
-    joined.slice_mut(s![..n, ..p]).assign(&x);
-    joined.slice_mut(s![..n, p]).assign(&y);
-    let r = joined.qr_into().expect("a matrix with more rows than columns has a QR decomposition").into_r();
-    (r.slice(s![..p, ..p]).to_owned(), r.slice(s![..p, p]).to_owned())
+/// R (p x p) of a matrix that is read row by row.
+pub(super) struct Triangle {
+    /// R so far, and below it the rows read since; by columns, as reflections go through it.
+    rows: Array2<f64>,
+    filled: usize,
+}
+
+impl Triangle {
+    /// Rows read between reflections.
+    const PART: usize = 256;
+
+    pub fn new(width: usize) -> Triangle {
+        Triangle { rows: Array2::zeros((width + Self::PART, width).f()), filled: width }
+    }
+
+    /// Reads a row, which `fill` writes.
+    pub fn read(&mut self, fill: impl FnOnce(ArrayViewMut1<f64>)) {
+        if self.filled == self.rows.nrows() {
+            self.reflect();
+        }
+        fill(self.rows.row_mut(self.filled));
+        self.filled += 1;
+    }
+
+    /// R of the rows read.
+    pub fn finish(mut self) -> Array2<f64> {
+        self.reflect();
+        self.rows.slice(s![..self.rows.ncols(), ..]).to_owned()
+    }
+
+    fn reflect(&mut self) {
+        let width = self.rows.ncols();
+        if width > 0 {
+            let tall = self.rows.slice_mut(s![..self.filled, ..]);
+            tall.qr_into().expect("there are more rows than columns").into_r();
+        }
+        self.rows.slice_mut(s![width.., ..]).fill(0.0);
+        self.filled = width;
+    }
+}
+
+/// The singular value decomposition R = W V', without the directions that count as empty: the columns of W (p x r) are
+/// orthogonal, those of V (p x r) orthonormal.
+pub(super) struct Directions {
+    pub w: Array2<f64>,
+    pub v: Array2<f64>,
+    /// Singular values (r): the lengths of the columns of W.
+    pub lengths: Array1<f64>,
+}
+
+impl Directions {
+    /// Those of the matrix of `rows` rows whose triangle is `r` (p x p); a direction counts as empty where its singular
+    /// value is below max(rows, p) times the rounding error of the largest.
+    pub fn of(r: ArrayView2<f64>, rows: usize) -> Directions {
+        let p = r.ncols();
+        let (mut w, mut v) = (r.to_owned(), Array2::eye(p));
+        orthogonalise(&mut w, &mut v);
+        let lengths: Array1<f64> = w.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
+        let largest = lengths.fold(0.0, |largest: f64, &length| largest.max(length));
+        let tolerance = largest * rows.max(p) as f64 * f64::EPSILON;
+        let kept: Vec<usize> = (0..p).filter(|&j| lengths[j] > tolerance).collect();
+        Directions {
+            w: w.select(ndarray::Axis(1), &kept),
+            v: v.select(ndarray::Axis(1), &kept),
+            lengths: kept.iter().map(|&j| lengths[j]).collect(),
+        }
+    }
+
+    /// The minimum-norm solution b (p) for z = Q'y (p).
+    pub fn minimum_norm(&self, z: ArrayView1<f64>) -> Array1<f64> {
+        self.v.dot(&(self.w.t().dot(&z) / &self.lengths / &self.lengths))
+    }
 }
 
 /// Rotates pairs of columns of W, and of V with them, until all columns of W are orthogonal to rounding error.

@@ -8,9 +8,10 @@
 //! not vary there gets no weight, collinear covariates share theirs, and fewer units than covariates are no
 //! obstacle: a fit never fails for want of rank.
 
-use ndarray::{Array1, ArrayView1, ArrayView2};
+use ndarray::{Array1, ArrayView1, ArrayView2, s};
 
-use super::least_squares::minimum_norm;
+use super::least_squares::Directions;
+use super::moments::{Columns, Moments};
 
 /// A fitted model of one outcome on p covariates.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,13 +28,21 @@ pub struct LinearModel {
 impl LinearModel {
     /// Fits the model to covariates x (n x p, p may be 0) and outcomes y (n), n >= 1.
     pub fn fit(x: ArrayView2<f64>, y: ArrayView1<f64>) -> LinearModel {
-        let mean_outcome = mean(y);
-        let mut standardised = x.to_owned();
-        let (means, scales): (Vec<f64>, Vec<f64>) =
-            standardised.columns_mut().into_iter().map(standardise).unzip();
-        let (means, scales) = (Array1::from(means), Array1::from(scales));
-        let centred = y.mapv(|outcome| outcome - mean_outcome);
-        let coefficients = minimum_norm(standardised.view(), centred.view()) / &scales;
+        let columns = Columns::new(x.view(), Some(y.view()));
+        let units: Vec<usize> = (0..y.len()).collect();
+        LinearModel::of(&Moments::of(&columns, &units), &columns.scales)
+    }
+
+    /// Fits the model to units of which covariates and outcome, times `scales`, have these moments.
+    pub(super) fn of(moments: &Moments, scales: &Array1<f64>) -> LinearModel {
+        let p = moments.means.len() - 1;
+        let (deviations, of_outcome) = (moments.deviations(), scales[p]);
+        let (deviations, scales) = (deviations.slice(s![..p]), scales.slice(s![..p]));
+        let standardised = &moments.r.slice(s![..p, ..p]) / &deviations;
+        let b = Directions::of(standardised.view(), moments.rows).minimum_norm(moments.r.slice(s![..p, p]));
+        let coefficients = b / deviations * scales / of_outcome;
+        let means = &moments.means.slice(s![..p]) / &scales;
+        let mean_outcome = moments.means[p] / of_outcome;
         let intercept = mean_outcome - coefficients.dot(&means);
         LinearModel { intercept, coefficients, mean_outcome, means }
     }
@@ -43,27 +52,4 @@ impl LinearModel {
         let slopes = self.coefficients.iter().zip(x).zip(&self.means);
         self.mean_outcome + slopes.map(|((coefficient, x), mean)| coefficient * (x - mean)).sum::<f64>()
     }
-}
-
-/// Centres a column and divides it by its standard deviation, in place; returns its mean and what it was divided by.
-fn standardise(mut column: ndarray::ArrayViewMut1<f64>) -> (f64, f64) {
-    let n = column.len() as f64;
-    let mean = mean(column.view());
-    let largest = column.fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    column.mapv_inplace(|x| x - mean);
-    let deviation = column.fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    // What is left of a constant column is rounding error, which must not be blown up to a covariate.
-    if deviation <= n * f64::EPSILON * largest {
-        column.fill(0.0);
-        return (mean, 1.0);
-    }
-    // Divided by the largest deviation first, no square overflows.
-    let scale = deviation * (column.fold(0.0, |sum, x| sum + (x / deviation).powi(2)) / n).sqrt();
-    column.mapv_inplace(|x| x / scale);
-    (mean, scale)
-}
-
-/// The mean of at least one number.
-fn mean(values: ArrayView1<f64>) -> f64 {
-    values.sum() / values.len() as f64
 }

@@ -18,8 +18,17 @@
 //! scores, it leaves out the error of mu; of Hajek's, it counts the normalisation as fixed, and is too large where
 //! outcomes lie far from 0.
 //!
+//! Where follow-up may end before the outcome is known, [`complete`] makes outcomes whose conditional mean is the
+//! same; [`transport`] sets the weights that carry a study to a target population.
+//!
 //! A solver always maximises Gamma; the direction of the outcome and the costs are in it already. For an arm k that unit i may
 //! not get, Gamma_ik is that of the first arm which it may get: so "arm k for all" means arm k for those who may get it.
+
+mod censoring;
+mod transport;
+
+pub use censoring::complete;
+pub use transport::{tilted, transport};
 
 use ndarray::{Array1, Array2, Zip};
 use serde::{Deserialize, Serialize};
@@ -52,6 +61,8 @@ pub enum ScoreKind {
     Ipw,
     Hajek,
     Aipw,
+    /// Scores made elsewhere, read from columns of the data.
+    Given,
 }
 
 /// Direct scores (n x K), in outcome units: the outcome predictions mu (n x K) of [`crate::nuisance::cross_fit`].
@@ -61,6 +72,15 @@ pub enum ScoreKind {
 pub fn direct(study: &Study, mu: &Array2<f64>) -> Result<Array2<f64>, DataError> {
     study.check_matrix("the outcome predictions", mu)?;
     Ok(mu.clone())
+}
+
+/// Scores that were made elsewhere (n x K), in outcome units, as the study has read them.
+///
+/// # Errors
+/// Kind `Usage` where the study has none.
+pub fn given(study: &Study) -> Result<Array2<f64>, DataError> {
+    let refusal = || Place::file(&study.source).refuse(Problem::NoGivenScores);
+    study.given_scores.clone().ok_or_else(refusal)
 }
 
 /// IPW scores (n x K), in outcome units.

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! Both solve the problem again with constraints left out: a price for each constraint one solve, a conflict at most one for
-//! each subset, smallest first. All of it keeps to the time limit of the solve; what the time does not reach is null.
+//! each subset, smallest first. All of it keeps to the time limit of the solve; what the time does not reach, or the formulation
+//! that was asked for does not take, is null.
 
-use prescribe_models::{Model, PolicyProblem, RuleClass, SideConstraint};
+use prescribe_models::{Model, PolicyProblem, RuleClass};
 use serde_json::{Value, json};
 
 use super::{
@@ -32,7 +33,7 @@ where
 {
     let watch = Watch::start(options.time_limit, observer);
     let mut report = solve_started(problem, solver, start, options, observer)?;
-    let binding: Vec<usize> = (0..problem.side().len()).filter(|&c| binds(&problem.side()[c])).collect();
+    let binding: Vec<usize> = (0..problem.side().len()).filter(|&c| problem.side()[c].binds()).collect();
     if binding.is_empty() {
         return Ok(report);
     }
@@ -49,11 +50,6 @@ where
         _ => {}
     }
     Ok(report)
-}
-
-/// Whether a constraint can exclude any rule at all.
-fn binds(constraint: &SideConstraint) -> bool {
-    !matches!(constraint, SideConstraint::MinimumLeafSize(0 | 1))
 }
 
 /// The problem to be solved again.
@@ -101,7 +97,8 @@ where
         Ok(None)
     }
 
-    /// The problem under the constraints that `kept` keeps, in the time that is left; none where there is no time left.
+    /// The problem under the constraints that `kept` keeps, in the time that is left; none where there is no time left, or where the
+    /// solver does not take it.
     fn solve(
         &self,
         kept: &dyn Fn(usize) -> bool,
@@ -111,6 +108,10 @@ where
             return Ok(None);
         }
         let problem = self.problem.keeping(kept);
+        // A form may take the problem only with the constraint that is left out here.
+        if self.solver.accepts(&problem).is_err() {
+            return Ok(None);
+        }
         let options = Options { time_limit: self.watch.remaining(), ..self.options.clone() };
         solve_started(&problem, self.solver, start, &options, self.observer).map(Some)
     }

@@ -1,6 +1,8 @@
 //! Which forms each model can be written in, and which one is chosen.
 
-use prescribe_models::linear_rule::{Facets, LinearForm, LinearProblem, Naive, Radon};
+use prescribe_models::linear_rule::{
+    Facets, LinearForm, LinearProblem, ListedScorecards, Naive, Radon, Scorecard,
+};
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Model, ProgramForm};
@@ -14,6 +16,13 @@ const FACETS_UP_TO: usize = 10;
 /// Larger programs are refused: no time limit reaches into their building, which would take minutes and gigabytes.
 const MOST_COEFFICIENTS: usize = 4_000_000;
 
+/// More values of whole coefficients are refused likewise: a row of every unit has a term for each.
+const MOST_CHOICES: usize = 10_000;
+
+/// Up to so many vectors of whole coefficients, and so many heights of units under them, every vector is a column.
+const LISTED_UP_TO: f64 = 200_000.0;
+const MOST_HEIGHTS: f64 = 40_000_000.0;
+
 /// Which way to write a model as programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +35,10 @@ pub enum Formulation {
     FacetsRadon,
     /// Linear rules: program (20) of interference.txt.
     Naive,
+    /// Linear rules with whole coefficients: a column for each value of each.
+    Scorecard,
+    /// Linear rules with whole coefficients: a column for each vector of them.
+    Listed,
     /// Trees of depth 1 and 2.
     Extended,
     /// Trees of any depth.
@@ -43,22 +56,45 @@ pub trait Programmed: Model + Sized {
 
 impl Programmed for LinearProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
-        if self.minimum_leaf_size() > 1 {
-            return Err(refuse(
-                "the constraint minimum_leaf_size on a linear rule".into(),
-                "leave it out, or use a tree",
-            ));
+        if let Some(constraint) = self.side().iter().find(|c| c.binds() && c.is_on_leaves()) {
+            let part = format!("the constraint {} on a linear rule", constraint.name());
+            return Err(refuse(part, "leave it out, or use a tree"));
         }
-        match formulation {
-            Some(Formulation::Naive) => Ok(Promise::Heuristic),
-            Some(Formulation::Extended | Formulation::Flow) => {
-                Err(foreign("linear rule", "facets, radon, facets_radon and naive"))
+        let whole = self.integer_reach();
+        match (formulation, whole) {
+            (Some(Formulation::Extended | Formulation::Flow), _) => {
+                Err(foreign("linear rule", "facets, radon, facets_radon, naive, and scorecard or listed"))
             }
+            (Some(Formulation::Scorecard | Formulation::Listed), None) => Err(foreign(
+                "linear rule without the constraint integer_coefficients",
+                "facets, radon, facets_radon and naive",
+            )),
+            (Some(Formulation::Listed), Some(reach)) if !listed(self, reach) => {
+                Err(refuse(format!("so many whole coefficients within {reach} as a list"), "use scorecard"))
+            }
+            (None | Some(Formulation::Listed), Some(reach)) if listed(self, reach) => Ok(Promise::Exact),
+            (None | Some(Formulation::Scorecard), Some(reach)) => match choices(self, reach) {
+                ..=MOST_CHOICES => Ok(Promise::Exact),
+                _ => Err(refuse(
+                    format!("the constraint integer_coefficients within {reach} over so many covariates"),
+                    "lower it",
+                )),
+            },
+            (_, Some(_)) => {
+                Err(foreign("linear rule under the constraint integer_coefficients", "scorecard and listed"))
+            }
+            (Some(Formulation::Naive), None) => Ok(Promise::Heuristic),
             _ => Ok(Promise::Exact),
         }
     }
 
     fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        if let Some(reach) = self.integer_reach() {
+            return match formulation != Some(Formulation::Scorecard) && listed(self, reach) {
+                true => Box::new(LinearForm::new(self, ListedScorecards { reach })),
+                false => Box::new(LinearForm::new(self, Scorecard { reach })),
+            };
+        }
         let few = self.covariates.len() <= FACETS_UP_TO;
         match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
             Formulation::Radon => Box::new(LinearForm::new(self, Radon)),
@@ -71,6 +107,10 @@ impl Programmed for LinearProblem {
 
 impl Programmed for TreeProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if let Some(constraint) = self.side().iter().find(|c| c.is_on_coefficients()) {
+            let part = format!("the constraint {} on a tree", constraint.name());
+            return Err(refuse(part, "leave it out, or use a linear rule"));
+        }
         let coefficients = match formulation {
             None | Some(Formulation::Extended) if self.class.depth <= 2 => Extended::coefficients(self),
             None | Some(Formulation::Flow) => Flow::coefficients(self),
@@ -103,6 +143,17 @@ impl Programmed for MaximumMargin {
     fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         Box::new(self.clone())
     }
+}
+
+/// Whether the vectors of whole coefficients are few enough to list.
+fn listed(problem: &LinearProblem, reach: u32) -> bool {
+    let vectors = ListedScorecards::count(problem, reach);
+    vectors <= LISTED_UP_TO && vectors * problem.units() as f64 <= MOST_HEIGHTS
+}
+
+/// How many values the whole coefficients have in all.
+fn choices(problem: &LinearProblem, reach: u32) -> usize {
+    problem.covariates.len().saturating_mul((reach as usize).saturating_mul(2).saturating_add(1))
 }
 
 fn refuse(part: String, remedy: &str) -> Unsupported {

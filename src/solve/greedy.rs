@@ -3,7 +3,7 @@
 //! A heuristic (CART's order of decisions with the policy objective), here because it is the cheap start and the
 //! yardstick of every exact method.
 
-use prescribe_models::tree_rule::splits::{Bin, Stump, bins, stumps};
+use prescribe_models::tree_rule::splits::{Bin, Stump, bins, is_enough, stumps};
 use prescribe_models::tree_rule::{Node, TreeProblem};
 use prescribe_models::{Model, RuleClass};
 use serde_json::Map;
@@ -24,11 +24,11 @@ impl Solver<TreeProblem> for Greedy {
     }
 
     fn accepts(&self, problem: &TreeProblem) -> Result<Promise, Unsupported> {
-        match problem.assignment_bounds().next() {
+        match problem.side().iter().find(|constraint| constraint.binds() && !constraint.is_on_leaves()) {
             None => Ok(Promise::Heuristic),
-            Some(bound) => Err(Unsupported {
+            Some(constraint) => Err(Unsupported {
                 solver: "greedy".into(),
-                part: format!("the constraint {}", bound.name),
+                part: format!("the constraint {}", constraint.name()),
                 remedy: "use --solver milp".into(),
             }),
         }
@@ -42,12 +42,13 @@ impl Solver<TreeProblem> for Greedy {
         watch: &Watch,
     ) -> Result<Answer<Node>, SolveError> {
         let bins = bins(problem);
-        let grown = grow(problem, bins.iter().collect(), problem.class.depth).simplified();
+        let least: Vec<usize> = problem.leaf_demands().iter().map(|demand| demand.least).collect();
+        let grown = grow(problem, bins.iter().collect(), problem.class.depth, &least).simplified();
         let kept = start.filter(|tree| problem.violations(tree).is_empty());
         let best =
             kept.filter(|tree| problem.objective(tree) > problem.objective(&grown)).cloned().unwrap_or(grown);
         // Where not even one leaf holds enough units, no tree does.
-        let feasible = problem.units() >= problem.minimum_leaf_size();
+        let feasible = is_enough(&bins, &least);
         if feasible {
             watch.tell("greedy", Some(problem.objective(&best)), None, 0);
         }
@@ -67,17 +68,18 @@ impl Solver<TreeProblem> for Greedy {
     }
 }
 
-fn grow(problem: &TreeProblem, bins: Vec<&Bin>, depth: usize) -> Node {
-    let options = stumps(&bins, &problem.class.thresholds, problem.arms.len(), problem.minimum_leaf_size());
+fn grow(problem: &TreeProblem, bins: Vec<&Bin>, depth: usize, least: &[usize]) -> Node {
+    let options = stumps(&bins, &problem.class.thresholds, problem.arms.len(), least);
     let better = |best: Stump, next: Stump| if next.value > best.value { next } else { best };
-    // `stumps` always offers at least the leaf.
+    // `stumps` offers at least the leaf, where one over all units holds enough.
     let Some(best) = options.into_iter().reduce(better) else {
         return problem.class.constant(0, 0);
     };
     match best.split {
         Some(split) if depth > 1 => {
             let (left, right): (Vec<_>, Vec<_>) = bins.into_iter().partition(|bin| bin.goes_left(&split));
-            let (left, right) = (grow(problem, left, depth - 1), grow(problem, right, depth - 1));
+            let (left, right) =
+                (grow(problem, left, depth - 1, least), grow(problem, right, depth - 1, least));
             Node::split(split.covariate, split.threshold, left, right)
         }
         _ => best.node(),

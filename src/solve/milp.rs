@@ -87,7 +87,9 @@ fn search<F: ProgramForm + ?Sized>(
 ) -> Result<Answer<Point<F>>, SolveError> {
     let mut search = Search::new(form, options, watch);
     let start = start.map(|point| form.representative(point, &mut search.oracle)).transpose()?;
-    start.into_iter().chain(form.candidates()).for_each(|point| search.offer(point, None));
+    for point in start.into_iter().chain(form.candidates()) {
+        search.offer(point, None);
+    }
     // Building programs takes its time too.
     let pieces = if search.halted() { Vec::new() } else { form.pieces() };
     let mut bound = search.incumbent.as_ref().map(|best| best.value);
@@ -164,16 +166,17 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
         self.limit.is_some()
     }
 
-    /// Takes `point` as the incumbent where it is feasible and better.
-    fn offer(&mut self, point: Point<F>, claimed: Option<f64>) {
+    /// Takes `point` as the incumbent where it is feasible and better; whether it is feasible.
+    fn offer(&mut self, point: Point<F>, claimed: Option<f64>) -> bool {
         let model = self.form.model();
         if model.violations(&point).iter().any(|violation| violation.amount > CONSTRAINT_TOLERANCE) {
-            return;
+            return false;
         }
         let value = model.objective(&point);
         if self.incumbent.as_ref().is_none_or(|best| self.better(value, best.value)) {
             self.incumbent = Some(Incumbent { point, value, claimed });
         }
+        true
     }
 
     fn better(&self, a: f64, b: f64) -> bool {
@@ -282,7 +285,7 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
         };
         let claimed = Some(posed.objective(&columns));
         match self.form.recover(&columns, &mut self.oracle)? {
-            Recovered::Point(point) => self.offer(point, claimed),
+            Recovered::Point(point) => self.unresolved += u64::from(!self.offer(point, claimed)),
             Recovered::Cuts(rows) => {
                 self.add_cuts(program, rows);
                 return Ok((bound, !proved));
@@ -311,7 +314,9 @@ impl<'s, F: ProgramForm + ?Sized> Search<'s, F> {
         }
         let covers_all = restriction.is_none();
         let complete = match (&self.incumbent, covers_all) {
-            (None, _) => TerminationStatus::Infeasible,
+            (None, _) if self.unresolved == 0 => TerminationStatus::Infeasible,
+            // What some program holds may be a point or none.
+            (None, _) => TerminationStatus::NumericalError,
             (Some(_), true) => TerminationStatus::Optimal,
             (Some(_), false) => TerminationStatus::LocallySolved,
         };

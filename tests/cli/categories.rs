@@ -4,7 +4,7 @@ use crate::learn::trial_in;
 use crate::shell::Shell;
 
 const LEARN: &str = "learn wards.csv --outcome y --treatment a --arms none,drug --covariates age,sex,ward --categorical ward \
-                     --missing keep --propensity-column p --id id --split part --maximize";
+                     --missing keep --propensity p --id id --split part --maximize";
 
 /// The trial with a ward, of which some are missing, some ages missing, and every third unit held out.
 fn wards_in(shell: &Shell) {
@@ -43,8 +43,7 @@ fn rules_over_levels_and_missing_values_go_the_whole_way() {
         let predicted = shell.run("predict out/rule.json wards.csv --id id").exits(0).stdout;
         let arms: Vec<&str> = predicted.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
         assert_eq!(arms, assigned);
-        let line =
-            "evaluate out/rule.json wards.csv --outcome y --treatment a --propensity-column p --json -";
+        let line = "evaluate out/rule.json wards.csv --outcome y --treatment a --propensity p --json -";
         let found = shell.run(line).exits(0).json();
         assert!(found["value"]["standard_error"].as_f64().unwrap() > 0.0);
         shell.run("verify out").exits(0);
@@ -60,7 +59,7 @@ fn new_data_must_have_the_levels_of_the_rule() {
     shell.run(&format!("{LEARN} --policy tree --depth 1 --out out")).exits(0);
     let text = shell.read("wards.csv");
     shell.write("wards.csv", text.replacen("south", "east", 1));
-    let line = "evaluate out/rule.json wards.csv --outcome y --treatment a --propensity-column p";
+    let line = "evaluate out/rule.json wards.csv --outcome y --treatment a --propensity p";
     shell.run(line).exits(3).says(&["wards.csv, line 3", "\"ward\"", "level \"east\"", "\"south\""]);
     shell.run("predict out/rule.json wards.csv").exits(3).says(&["level \"east\""]);
     // `sex` missed nothing when the rule was learned, so the rule does not say what to do where it is missing.

@@ -79,7 +79,7 @@ fn evaluate_computes_errors_between_wards() {
     let shell = Shell::new();
     let (trial, wards) = wards_in(&shell);
     shell.run(&format!("{LEARN} --maximize --out out")).exits(0);
-    let line = "evaluate out/rule.json trial.csv --outcome y --treatment a --score ipw --propensity-column p --cluster ward";
+    let line = "evaluate out/rule.json trial.csv --outcome y --treatment a --score ipw --propensity p --cluster ward";
     let found = shell.run(&format!("{line} --json -")).exits(0).json();
     let rule = shell.json("out/rule.json");
     let terms =

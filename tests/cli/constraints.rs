@@ -122,3 +122,97 @@ fn what_cannot_be_met_or_makes_no_sense() {
     shell.write("C.csv", "cost\n1\n2\n");
     shell.run(&format!("{TREE} --budget 3 --costs C.csv")).exits(3).says(&["C.csv", "60 x 2", "2 x 1"]);
 }
+
+/// Signs, few and whole coefficients of a linear rule, from flags and from a configuration alike.
+#[test]
+fn linear_rules_keep_signs_and_whole_coefficients() {
+    let (shell, instance) = (Shell::new(), instance(4, 40, 3, &["gain"], false));
+    instance.write(&shell);
+    let bound = "--sign x1=+,x2=- --max-covariates 2 --integer-coefficients 3";
+    let report = shell.run(&format!("{LINEAR} {bound}")).exits(0).json();
+    let b: Vec<f64> =
+        report["point"]["coefficients"].as_array().unwrap().iter().map(|b| b.as_f64().unwrap()).collect();
+    assert!(b[0] >= 0.0 && b[1] <= 0.0 && b.iter().filter(|b| **b != 0.0).count() <= 2, "{b:?}");
+    assert!(b.iter().all(|b| b.fract() == 0.0 && b.abs() <= 3.0) && b.iter().any(|b| *b != 0.0), "{b:?}");
+    assert!((instance.value(&report["point"]) - report["objective_value"].as_f64().unwrap()).abs() < 1e-9);
+    let other = shell.run(&format!("{LINEAR} {bound} --formulation scorecard")).exits(0).json();
+    assert_eq!(report["model_hash"], other["model_hash"]);
+    let (a, b) = (&report["objective_value"], &other["objective_value"]);
+    assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-9, "{a} {b}");
+}
+
+#[test]
+fn trees_keep_eligibility_and_received_arms() {
+    let (shell, instance) = (Shell::new(), instance(5, 40, 2, &["none", "drug"], false));
+    instance.write(&shell);
+    // Only the units with x1 below 5 may get the drug; units receive the two arms in turn.
+    let eligible: Vec<Vec<f64>> = instance.x.iter().map(|x| vec![1.0, f64::from(x[0] < 5.0)]).collect();
+    shell.write("E.csv", csv(&instance.arms, &eligible));
+    shell.write("A.csv", "arm\n".to_string() + &"none\ndrug\n".repeat(20));
+    let report =
+        shell.run(&format!("{TREE} --eligible E.csv --observed-arm A.csv --min-arm-leaf 4")).exits(0).json();
+    assert_eq!(report["termination_status"], "OPTIMAL");
+    let gets = |x: &Vec<f64>| arm_of(&report["point"], &instance.covariates, x);
+    assert!(instance.x.iter().all(|x| x[0] < 5.0 || gets(x) == "none"));
+    let standings = report["statistics"]["constraints"].as_array().unwrap();
+    assert!(
+        standings
+            .iter()
+            .any(|s| s["constraint"] == "minimum_arm_in_leaf" && s["value"].as_f64() >= Some(4.0))
+    );
+    shell.write("E.csv", "none,drug\n".to_string() + &"1,2\n".repeat(40));
+    shell.run(&format!("{TREE} --eligible E.csv")).exits(3).says(&[
+        "E.csv",
+        "line 2",
+        "\"drug\"",
+        "\"2\" is neither",
+    ]);
+    shell.write("A.csv", "arm\n".to_string() + &"none\nplacebo\n".repeat(20));
+    let ran = shell.run(&format!("{TREE} --observed-arm A.csv --min-arm-leaf 4")).exits(3);
+    ran.says(&["A.csv", "line 3", "\"placebo\""]);
+}
+
+#[test]
+fn a_solver_that_does_not_take_a_constraint_names_it() {
+    let shell = Shell::new();
+    instance(6, 20, 2, &["none", "drug"], false).write(&shell);
+    instance(6, 20, 2, &["gain"], false).write(&shell);
+    shell.write("A.csv", "arm\n".to_string() + &"control\ntreated\n".repeat(10));
+    let refused = |line: String, name: &str| {
+        shell.run(&line).exits(2).says(&[name]);
+    };
+    refused(format!("{TREE} --sign x1=+"), "sign x1");
+    refused(format!("{TREE} --integer-coefficients 2"), "integer_coefficients");
+    refused(format!("{TREE} --max-covariates 1 --solver greedy"), "maximum_covariates");
+    refused(format!("{LINEAR} --sign x1=+ --solver smooth"), "sign x1");
+    refused(format!("{LINEAR} --integer-coefficients 2 --formulation facets"), "integer_coefficients");
+    refused(format!("{LINEAR} --formulation scorecard"), "integer_coefficients");
+    refused(format!("{LINEAR} --observed-arm A.csv --min-arm-leaf 2"), "minimum_arm_in_leaf");
+    refused(format!("{LINEAR} --sign x1=up"), "--sign x1=up");
+    refused(format!("{TREE} --min-arm-leaf 2"), "--observed-arm");
+    shell.run(&format!("{LINEAR} --sign y=+")).exits(3).says(&["\"y\"", "x1, x2"]);
+}
+
+/// The share of a subgroup, by hand, and the same from the kept configuration.
+#[test]
+fn a_subgroup_keeps_its_share() {
+    let shell = Shell::new();
+    let trial = trial_in(&shell);
+    let bound = "--subgroup-share sex=1:0.2..0.3 --min-arm-leaf 5";
+    shell.run(&format!("{LEARN} --maximize {bound} --test-share 0 --out results")).exits(0);
+    let rule = shell.json("results/rule.json");
+    let names = ["age".to_string(), "sex".to_string()];
+    let members: Vec<_> = trial.rows.iter().filter(|unit| unit.sex == 1.0).collect();
+    let gets = |unit: &crate::instances::Unit| arm_of(&rule, &names, &[unit.age, unit.sex]);
+    let treated = members.iter().filter(|unit| gets(unit) == "drug").count() as f64;
+    let share = treated / members.len() as f64;
+    assert!((0.2..=0.3).contains(&share), "{share}");
+    shell.run("learn --config results/config.toml --out again").exits(0);
+    assert_eq!(shell.read("results/rule.json"), shell.read("again/rule.json"));
+    shell.run("verify results").exits(0);
+    let line = |bound: &str| shell.run(&format!("{LEARN} --maximize --subgroup-share {bound}"));
+    line("sex=1").exits(2).says(&["--subgroup-share", "sex=1:0.2..0.5"]);
+    line("sex=1:0.5..0.2").exits(2).says(&["0.5..0.2"]);
+    line("sex=7:0..1").exits(3).says(&["sex=7"]);
+    line("size=1:0..1").exits(2).says(&["size", "age, sex"]);
+}

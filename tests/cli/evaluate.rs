@@ -7,7 +7,7 @@ use crate::learn::{LEARN, trial_in};
 use crate::shell::Shell;
 
 const EVALUATE: &str =
-    "evaluate out/rule.json new.csv --outcome y --treatment a --score ipw --propensity-column p --json -";
+    "evaluate out/rule.json new.csv --outcome y --treatment a --score ipw --propensity p --json -";
 
 /// Mean, and standard error with divisor n - 1.
 fn mean(terms: &[f64]) -> [f64; 2] {
@@ -75,7 +75,7 @@ fn constants_and_shares_for_propensities() {
             let p = if unit.arm == "drug" { drug } else { 1.0 - drug };
             if unit.assigned(&rule) == unit.arm { unit.y / p } else { 0.0 }
         };
-        let line = EVALUATE.replace("--propensity-column p", flag);
+        let line = EVALUATE.replace("--propensity p", flag);
         let found = shell.run(&line).exits(0).json();
         assert_estimate(&found["value"], &new.rows.iter().map(term).collect::<Vec<_>>());
     }
@@ -95,14 +95,14 @@ fn shares_within_strata_for_propensities() {
         same as f64 / new.rows.iter().filter(alike).count() as f64
     };
     let term = |unit: &Unit| if unit.assigned(&rule) == unit.arm { unit.y / share(unit) } else { 0.0 };
-    let line = EVALUATE.replace("--propensity-column p", "--propensity-strata sex");
+    let line = EVALUATE.replace("--propensity p", "--propensity strata:sex");
     let found = shell.run(&line).exits(0).json();
     assert_estimate(&found["value"], &new.rows.iter().map(term).collect::<Vec<_>>());
     shell
-        .run(&line.replace("strata sex", "strata age,fee"))
+        .run(&line.replace("strata:sex", "strata:age,fee"))
         .exits(3)
-        .says(&["stratum age", "--propensity-strata"]);
-    shell.run(&format!("{line} --propensity-column p")).exits(2).says(&["--propensity-strata"]);
+        .says(&["stratum age", "--propensity strata:"]);
+    shell.run(&format!("{line} --propensity p")).exits(2).says(&["--propensity"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::instances::{Trial, close, trial};
 use crate::shell::Shell;
 
 pub const LEARN: &str = "learn trial.csv --outcome y --treatment a --arms none,drug --covariates age,sex \
-                         --policy tree --depth 2 --propensity-column p --id id";
+                         --policy tree --depth 2 --propensity p --id id";
 
 pub fn trial_in(shell: &Shell) -> Trial {
     let trial = trial(5, 200);
@@ -17,7 +17,7 @@ pub fn trial_in(shell: &Shell) -> Trial {
 }
 
 /// The rewards of scores.csv by unit: id, and the reward of each arm.
-fn rewards(shell: &Shell, folder: &str) -> Vec<(String, Vec<f64>)> {
+pub fn rewards(shell: &Shell, folder: &str) -> Vec<(String, Vec<f64>)> {
     let text = shell.read(&format!("{folder}/scores.csv"));
     let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
     assert_eq!(header[0], "id");
@@ -142,7 +142,7 @@ fn minimising_mirrors_maximising_the_negated_outcome() {
 fn strata_stand_in_the_configuration() {
     let shell = Shell::new();
     trial_in(&shell);
-    let line = LEARN.replace("--propensity-column p", "--propensity-strata sex");
+    let line = LEARN.replace("--propensity p", "--propensity strata:sex");
     shell.run(&format!("{line} --maximize --out a")).exits(0);
     let config: toml::Table = shell.read("a/config.toml").parse().unwrap();
     assert_eq!(config["scoring"]["roles"]["propensity"]["strata"][0].as_str(), Some("sex"));

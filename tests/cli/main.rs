@@ -1,18 +1,27 @@
 //! The command contract: what each subcommand reads, prints, writes and returns, by running the program.
 
 mod categories;
+mod censored;
 mod clusters;
+#[cfg(feature = "arrow")]
+#[path = "../common/columnar.rs"]
+mod columnar;
 mod compare;
 mod constraints;
 mod evaluate;
+#[cfg(feature = "arrow")]
+mod formats;
+mod given_rewards;
 mod help;
 mod instances;
 mod learn;
 mod limits;
 mod models_and_solutions;
+mod nuisances;
 mod predict;
 #[path = "../common/cli.rs"]
 mod shell;
 mod solve;
+mod target;
 mod verify;
 mod weights;

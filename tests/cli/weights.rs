@@ -46,7 +46,8 @@ fn evaluate_takes_the_weighted_mean_and_its_error() {
     let trial = weighted_in(&shell);
     shell.run(&format!("{LEARN} --maximize --out out")).exits(0);
     let rule = shell.json("out/rule.json");
-    let line = "evaluate out/rule.json trial.csv --outcome y --treatment a --score ipw --propensity-column p --weights w";
+    let line =
+        "evaluate out/rule.json trial.csv --outcome y --treatment a --score ipw --propensity p --weights w";
     let found = shell.run(&format!("{line} --json -")).exits(0).json();
     let terms: Vec<(f64, f64)> = trial
         .rows

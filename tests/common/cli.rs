@@ -72,9 +72,9 @@ impl Shell {
     }
 
     /// As [`Shell::run`], with `input` on standard input.
-    pub fn feed(&self, input: &str, line: &str) -> Ran {
+    pub fn feed(&self, input: &(impl AsRef<[u8]> + ?Sized), line: &str) -> Ran {
         let mut command = assert_cmd::Command::new(PROGRAM);
-        command.current_dir(self.0.path()).timeout(PATIENCE).write_stdin(input);
+        command.current_dir(self.0.path()).timeout(PATIENCE).write_stdin(input.as_ref());
         let output = command.args(line.split_whitespace()).output().unwrap();
         Ran {
             line: line.into(),

@@ -2,9 +2,15 @@
 //! its message must name.
 
 mod arms;
+#[cfg(feature = "arrow")]
+mod cells;
 mod clusters;
+#[cfg(feature = "arrow")]
+#[path = "../common/columnar.rs"]
+mod columnar;
 mod costs;
 mod eligibility;
+mod follow_up;
 mod matrices;
 mod missing_values;
 mod numbers;
@@ -17,7 +23,9 @@ mod weights;
 
 use std::collections::BTreeMap;
 
-use prescribe::data::{CostRole, DataError, ErrorKind, Missing, PropensityRole, Roles, Study, Table};
+use prescribe::data::{
+    CostRole, DataError, ErrorKind, Missing, OutcomeModel, PropensityRole, Roles, Study, Table,
+};
 
 const TRIAL: &str = "\
 id,y,a,age,sex,p,fee
@@ -45,7 +53,9 @@ fn roles() -> Roles {
         split: None,
         missing: Missing::Error,
         propensity: PropensityRole::ObservedShares,
+        outcome_model: OutcomeModel::Linear,
         costs: CostRole::None,
+        rewards: BTreeMap::new(),
     }
 }
 

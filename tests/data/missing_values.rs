@@ -45,3 +45,23 @@ fn nothing_left_is_too_few() {
         "patients.csv: 0 rows are too few; at least 2 are needed",
     );
 }
+
+#[test]
+fn kept_units_miss_covariates_only() {
+    let keep = Roles { missing: Missing::Keep, ..roles() };
+    let text = TRIAL.replace("u1,1.5,drug,41.5", "u1,1.5,drug,NA").replace("u2,0,none", "u2,,none");
+    let study = study(&text, &keep).unwrap();
+    let whole = table(TRIAL).row_count();
+    assert_eq!((study.units(), study.dropped), (whole - 1, 1));
+    assert!(study.x[[0, 0]].is_nan() && study.covariates[0].missing && !study.covariates[1].missing);
+    assert_eq!(
+        study.warnings,
+        [format!("patients.csv: 1 of {whole} rows dropped because a value is missing (y: 1)")]
+    );
+    // Linear models see the mean of the ages that are there, and that one is not.
+    let ages: Vec<f64> = study.x.column(0).iter().copied().filter(|age| !age.is_nan()).collect();
+    let design = study.design();
+    assert_eq!(design.ncols(), 3);
+    assert!((design[[0, 0]] - ages.iter().sum::<f64>() / ages.len() as f64).abs() < 1e-12);
+    assert_eq!(design.column(1).to_vec(), study.x.column(0).mapv(|age| f64::from(age.is_nan())).to_vec());
+}

@@ -76,7 +76,7 @@ fn scores_must_sum_to_1() {
 fn every_arm_needs_a_score_and_no_other_has_one() {
     assert_refused(
         study(TRIAL, &with(PropensityRole::Constants(labelled(&[("none", 0.5)])))),
-        "patients.csv: no propensity for arm \"drug\"; give one for each of the arms \"drug\", \"none\"",
+        "patients.csv: the propensity does not name arm \"drug\"; give one for each of the arms \"drug\", \"none\"",
     );
     assert_refused(
         study(TRIAL, &with(PropensityRole::Columns(columns(&[("none", "p"), ("pill", "fee")])))),

@@ -82,8 +82,8 @@ fn a_blank_line_between_rows_is_refused_because_it_would_shift_them() {
 
 #[test]
 fn what_is_not_text_is_refused() {
-    let remedy = "is not text in UTF-8; save the file as CSV in UTF-8 (a spreadsheet, Parquet or compressed file \
-                  must be exported first)";
+    let remedy = "is not text in UTF-8; save the file as CSV in UTF-8 (a spreadsheet or a compressed file must \
+                  be exported first)";
     assert_refused(
         Table::parse("patients.csv", b"a,b\n1,caf\xE9\n"),
         &format!("patients.csv, line 2: byte 0xE9 {remedy}"),
@@ -108,4 +108,22 @@ fn column_names_must_be_there_and_differ() {
         Table::parse("patients.csv", b"age, ,y\n1,2,3\n"),
         "patients.csv, line 1: the header names no column 2; give every column a name",
     );
+}
+
+#[cfg(not(feature = "arrow"))]
+#[test]
+fn a_program_built_without_parquet_and_arrow_says_so() {
+    for (format, bytes) in [
+        ("Parquet", &b"PAR1\x15\x04"[..]),
+        ("Arrow", b"ARROW1\0\0"),
+        ("Arrow", b"\xFF\xFF\xFF\xFF\x10\0\0\0"),
+    ] {
+        assert_refused(
+            Table::parse("patients", bytes),
+            &format!(
+                "patients: this is a {format} file, and the program was built without them; build it with its \
+                 feature arrow, or export the file as CSV"
+            ),
+        );
+    }
 }

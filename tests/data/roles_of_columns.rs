@@ -69,7 +69,7 @@ fn a_column_with_two_roles_is_refused() {
 fn every_role_needs_an_existing_column() {
     let unknown = || "nowhere".to_owned();
     for roles in [
-        Roles { outcome: unknown(), ..roles() },
+        Roles { outcome: "nowhere".into(), ..roles() },
         Roles { treatment: unknown(), ..roles() },
         Roles { covariates: vec![unknown()], ..roles() },
         Roles { id: Some(unknown()), ..roles() },

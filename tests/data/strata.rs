@@ -57,7 +57,7 @@ fn a_stratum_without_an_arm_is_refused_by_name() {
     assert_refused(
         study(&SITES.replace("35,1,south", "35,1,north"), &by(&["site", "sex"])),
         "patients.csv: no unit of the stratum site = \"south\", sex = \"1\" (3 rows) received arm \"b\"; merge it with \
-         another stratum, form strata by fewer columns with --propensity-strata, or give known propensities with \
+         another stratum, form strata by fewer columns with --propensity strata:.., or give known propensities with \
          --propensity",
     );
 }

@@ -1,13 +1,17 @@
-//! From a study to a value: folds, linear outcome models, cross-fitting, scores and evaluation, each against a truth
+//! From a study to a value: folds, models of outcomes and propensities, cross-fitting, scores and evaluation, each against a truth
 //! that is computed another way (by hand, by Cramer's rule, by enumerating every assignment of a small trial).
 
+mod censoring;
 mod clusters;
 mod cross_fitting;
 mod evaluation;
 mod folds;
+mod independent;
 mod linear_model;
+mod nuisances;
 mod scores;
 mod strata;
+mod transport;
 mod weights;
 
 use ndarray::{Array1, Array2};
@@ -22,8 +26,11 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         x,
         arm,
         outcome,
+        follow_up: None,
+        given_scores: None,
         costs: Array2::zeros(propensity.dim()),
         propensity,
+        predictions: None,
         eligible: None,
         held_out: None,
         ids: (1..=n).map(|i| i.to_string()).collect(),

@@ -10,7 +10,9 @@
 //! M_i^- = max over the facet and over k of (z_k - z_i)'b,   M_i^+ = max of (z_i - z_k)'b
 //! ```
 //!
-//! Under assignment bounds every unit has both rows, since a label may be wanted for the bound's sake.
+//! Under assignment bounds every unit has both rows, since a label may be wanted for the bound's sake. Signs narrow the box: a
+//! facet on the wrong side of 0 is left out, the other coefficients are in [0, 1] or [-1, 0]. Where at most k covariates may be
+//! used, `-use_j <= b_j <= use_j` with 0-1 columns `use_j`.
 //!
 //! The M are valid because a rule that is not constant on the data has `-max_k z_k'b <= b0 <= -min_k z_k'b`; constant
 //! rules are candidates. Rows are closed on both sides (no margin epsilon), so each optimum bounds every rule of the
@@ -30,8 +32,12 @@ pub struct Facets {
 impl Writing for Facets {
     fn pieces(&self, units: &MergedUnits) -> Vec<Piece> {
         let names = &units.problem().covariates;
-        let facets = (0..names.len()).filter(|&j| units.varies(j)).flat_map(|j| [(j, 1.0), (j, -1.0)]);
-        facets
+        let facets = (0..names.len()).flat_map(|j| [(j, 1.0), (j, -1.0)]);
+        let allowed = facets.filter(|&(j, sign)| {
+            let (low, high) = units.directions(j);
+            low <= sign && sign <= high
+        });
+        allowed
             .map(|(j, sign)| Piece {
                 label: format!("{}={}", names[j], if sign > 0.0 { "+1" } else { "-1" }),
                 program: facet(units, j, sign),
@@ -46,16 +52,13 @@ impl Writing for Facets {
 
 /// The program with b_covariate = sign.
 fn facet(units: &MergedUnits, covariate: usize, sign: f64) -> MixedIntegerProgram {
-    let mut program = units.labels_program("linear_rule.facets");
+    let mut program = units.supported_program("linear_rule.facets");
     let reach = (0..units.z[0].len()).filter(|&j| units.varies(j)).count() as f64;
-    let intercept = units.add_rule(&mut program, reach, |j| match j {
-        _ if j == covariate => (sign, sign),
-        _ if units.varies(j) => (-1.0, 1.0),
-        _ => (0.0, 0.0),
-    });
+    let bounds = |j: usize| if j == covariate { (sign, sign) } else { units.directions(j) };
+    let intercept = units.add_rule(&mut program, reach, bounds);
     for (i, z) in units.z.iter().enumerate() {
         if units.counts(i, true) {
-            let m = farthest(units, z, covariate, sign);
+            let m = units.farthest(z, true, bounds);
             program.rows.push(Row::at_least(
                 format!("treated[{i}]"),
                 -m,
@@ -63,7 +66,7 @@ fn facet(units: &MergedUnits, covariate: usize, sign: f64) -> MixedIntegerProgra
             ));
         }
         if units.counts(i, false) {
-            let m = farthest(units, z, covariate, -sign);
+            let m = units.farthest(z, false, bounds);
             program.rows.push(Row::at_most(
                 format!("untreated[{i}]"),
                 0.0,
@@ -72,22 +75,4 @@ fn facet(units: &MergedUnits, covariate: usize, sign: f64) -> MixedIntegerProgra
         }
     }
     program
-}
-
-/// Beyond this many points the exact M, which compares every pair of points, gives way to a slightly larger one.
-const COMPARED_UP_TO: usize = 2000;
-
-/// `max over k and over the facet of (z_k - z)'b`, with b_covariate = sign and the others in [-1, 1]; among many points an
-/// upper bound on it, over the corners of the box [-1, 1]^p that holds them.
-fn farthest(units: &MergedUnits, z: &[f64], covariate: usize, sign: f64) -> f64 {
-    let along = |j: usize, difference: f64| if j == covariate { sign * difference } else { difference.abs() };
-    let reach = |other: &Vec<f64>| -> f64 {
-        other.iter().zip(z).enumerate().map(|(j, (a, b))| along(j, a - b)).sum()
-    };
-    let farthest = match units.z.len() {
-        ..=COMPARED_UP_TO => units.z.iter().map(reach).fold(0.0, f64::max),
-        _ => z.iter().enumerate().map(|(j, v)| along(j, 1.0 - v).max(along(j, -1.0 - v))).sum(),
-    };
-    // A relative inch more than computed: rounding must not cut a point off its own rule.
-    farthest * (1.0 + 1e-12)
 }

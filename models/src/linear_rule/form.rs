@@ -6,7 +6,8 @@ use crate::model::{LinearOracle, OracleError, Piece, ProgramForm, Recovered};
 use crate::policy_problem::RuleClass;
 use crate::programs::Row;
 
-/// A way to write the problem over merged units as programs whose first columns are the units' labels.
+/// A way to write the problem over merged units as programs. Their first columns are the units' labels, unless the way recovers
+/// rules by itself.
 pub trait Writing {
     fn pieces(&self, units: &MergedUnits) -> Vec<Piece>;
 
@@ -18,6 +19,26 @@ pub trait Writing {
     /// Whether Radon cuts tighten the relaxation.
     fn with_cuts(&self) -> bool {
         false
+    }
+
+    /// See [`ProgramForm::recover`].
+    fn recover(
+        &self,
+        units: &MergedUnits,
+        columns: &[f64],
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<Recovered<LinearRule>, OracleError> {
+        units.recover(columns, oracle)
+    }
+
+    /// See [`ProgramForm::representative`].
+    fn representative(
+        &self,
+        units: &MergedUnits,
+        rule: &LinearRule,
+        oracle: &mut dyn LinearOracle,
+    ) -> Result<LinearRule, OracleError> {
+        units.representative(rule, oracle)
     }
 
     /// See [`ProgramForm::restriction`].
@@ -72,7 +93,7 @@ impl<W: Writing> ProgramForm for LinearForm<'_, W> {
         columns: &[f64],
         oracle: &mut dyn LinearOracle,
     ) -> Result<Recovered<LinearRule>, OracleError> {
-        self.units.recover(columns, oracle)
+        self.writing.recover(&self.units, columns, oracle)
     }
 
     fn representative(
@@ -80,7 +101,7 @@ impl<W: Writing> ProgramForm for LinearForm<'_, W> {
         rule: &LinearRule,
         oracle: &mut dyn LinearOracle,
     ) -> Result<LinearRule, OracleError> {
-        self.units.representative(rule, oracle)
+        self.writing.representative(&self.units, rule, oracle)
     }
 
     fn restriction(&self) -> Option<String> {

@@ -4,7 +4,7 @@
 //! max  sum_i g_i p_i     s.t.   (b0 + z_i'b) / C  <  p_i  <=  1 + (b0 + z_i'b) / C,     p_i in {0, 1}
 //! ```
 //!
-//! with (b0, b) in [-1, 1]^(p+1) and C > sup |b0 + z'b|. A program has no strict inequality: it becomes
+//! with (b0, b) in [-1, 1]^(p+1) (signs narrow b, `use_j` bounds it where only k covariates may be used) and C > sup |b0 + z'b|. A program has no strict inequality: it becomes
 //! `b0 + z_i'b <= C p_i - MARGIN (1 - p_i)`, which leaves out rules that come closer than MARGIN to an untreated point. So the
 //! program proves nothing about those, and says so ([`ProgramForm::restriction`]). It is here to be compared with.
 
@@ -21,8 +21,8 @@ pub struct Naive;
 
 impl Writing for Naive {
     fn pieces(&self, units: &MergedUnits) -> Vec<Piece> {
-        let mut program = units.labels_program("linear_rule.naive");
-        let intercept = units.add_rule(&mut program, 1.0, |_| (-1.0, 1.0));
+        let mut program = units.supported_program("linear_rule.naive");
+        let intercept = units.add_rule(&mut program, 1.0, |j| units.problem().directions(j));
         let c = units.z[0].len() as f64 + 2.0;
         for i in 0..units.z.len() {
             let terms = |label: f64| units.height_terms(i, intercept, label);

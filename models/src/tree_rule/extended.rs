@@ -9,11 +9,18 @@
 //!
 //! R is the reward of the units on side h of s under stump t with the best arm in each leaf: without side constraints on
 //! arms the best arm of a leaf is known, so one column a stump is enough. Stumps with a leaf below the minimum size are
-//! left out. Under assignment bounds (budget, capacity) every choice of arms is a stump of its own, z is whole, and
+//! left out, and so are those with a leaf that holds too few units of a received arm or one that some unit in it may not get: of
+//! the arms that all its units may get, the best is enough again. Under assignment bounds (budget, capacity) every choice of arms is a stump of its own, z is whole, and
 //! each bound is a row over z. One further "split" y_leaf stands for the tree that is a single leaf. At most |S| + 2 |S|^2 columns; the linear
-//! relaxation is already whole.
+//! relaxation is already whole. Where at most k covariates may be used, there are 0-1 columns u_j with
+//!
+//! ```text
+//! sum_j u_j <= k,    sum of y_s over the splits by j <= u_j,    sum of z_{s,h,t} over the stumps that split by j <= u_j  for each h
+//! ```
+//!
+//! under which the relaxation for given u is whole.
 
-use super::splits::{Bin, Split, Stump, bins, splits, stumps};
+use super::splits::{Bin, Split, Stump, bins, is_enough, splits, stumps};
 use super::{Node, TreeProblem};
 use crate::Sense;
 use crate::model::{LinearOracle, OracleError, Piece, ProgramForm, Recovered};
@@ -39,16 +46,15 @@ impl<'a> Extended<'a> {
         if problem.class.depth > 2 {
             return None;
         }
-        let least = problem.minimum_leaf_size();
+        let least: Vec<usize> = problem.leaf_demands().iter().map(|demand| demand.least).collect();
         let bins = bins(problem);
         let below = if problem.class.depth == 2 { problem.class.thresholds.as_slice() } else { &[] };
-        let options = |side: Vec<&Bin>| stumps(&side, below, problem.arms.len(), least);
-        let alone = stumps(&bins.iter().collect::<Vec<_>>(), &[], problem.arms.len(), least);
+        let options = |side: Vec<&Bin>| stumps(&side, below, problem.arms.len(), &least);
+        let alone = stumps(&bins.iter().collect::<Vec<_>>(), &[], problem.arms.len(), &least);
         let mut roots = vec![Root { split: None, sides: vec![alone] }];
         for split in splits(problem) {
             let (left, right): (Vec<_>, Vec<_>) = bins.iter().partition(|bin| bin.goes_left(&split));
-            let enough = |side: &[&Bin]| side.iter().map(|bin| bin.count).sum::<usize>() >= least;
-            if enough(&left) && enough(&right) {
+            if is_enough(left.iter().copied(), &least) && is_enough(right.iter().copied(), &least) {
                 roots.push(Root { split: Some(split), sides: vec![options(left), options(right)] });
             }
         }
@@ -86,7 +92,19 @@ impl<'a> Extended<'a> {
             }
         }
         self.bound_assignment(&mut program);
+        self.limit_covariates(&mut program);
         program
+    }
+
+    fn limit_covariates(&self, program: &mut MixedIntegerProgram) {
+        let Some(most) = self.problem.most_covariates() else { return };
+        let roots: Vec<(usize, Option<Split>)> =
+            self.roots.iter().enumerate().map(|(r, root)| (r, root.split)).collect();
+        let below = |side: usize| -> Vec<(usize, Option<Split>)> {
+            let columns = self.stumps_in_order().enumerate().map(|(c, stump)| (self.roots.len() + c, stump));
+            columns.filter(|(_, (_, h, _))| *h == side).map(|(c, (_, _, stump))| (c, stump.split)).collect()
+        };
+        super::limit_covariates(self.problem, program, most, &[roots, below(0), below(1)]);
     }
 
     /// A stump's column; whole where the linear relaxation need not be.
@@ -153,7 +171,7 @@ impl<'a> ProgramForm for Extended<'a> {
         let chosen = heaviest(&mut columns[..self.roots.len()].iter().copied().enumerate());
         let stumps: Vec<_> = self.stumps_in_order().collect();
         let on_side = |side: usize| {
-            let weights = columns[self.roots.len()..].iter().copied().enumerate();
+            let weights = columns[self.roots.len()..].iter().copied().take(stumps.len()).enumerate();
             stumps[heaviest(&mut weights.filter(|(c, _)| (stumps[*c].0, stumps[*c].1) == (chosen, side)))]
                 .2
                 .node()

@@ -13,17 +13,21 @@
 //!      q_{u,2v+1} <= sum of b_{v,s} over the splits that send u right
 //!      f_{u,l,k}  <= a_{l,k}
 //!      lower <= sum_{u,l,k} w_uk f_{u,l,k} <= upper                       each assignment bound, w summed over the bin
-//!      sum_u n_u q_{u,child} >= m sum over real splits of b_{v,s}         minimum leaf size m > 1, both children
+//!      sum_u n_u q_{u,child} >= m sum over real splits of b_{v,s}         each demand on leaves, both children
+//!      sum over the splits by j of b_{v,s} <= u_j,   sum_j u_j <= k       at most k covariates, u_j in {0, 1}
 //! ```
+//!
+//! n_u counts the units of bin u that a demand speaks of: all (minimum leaf size m > 1), or those that received an arm. The flow of
+//! a bin through an arm that one of its units may not get is 0.
 //!
 //! Source: after Aghaei, Gomez and Vayanos (2021), Strong optimal classification trees, section 3, with arms as classes and
 //! rewards of any sign (flow is conserved, so no unit may stay out).
 
-use super::splits::{Bin, Split, bins, splits};
+use super::splits::{Bin, Split, bins, is_enough, splits};
 use super::{Node, TreeProblem};
-use crate::Sense;
 use crate::model::{LinearOracle, OracleError, Piece, ProgramForm, Recovered};
 use crate::programs::{MixedIntegerProgram, Row};
+use crate::{RuleClass, Sense};
 
 /// The flow form.
 #[derive(Clone, Debug)]
@@ -95,8 +99,9 @@ impl<'a> Flow<'a> {
         for u in 0..self.bins.len() {
             self.flow_of(u, &mut program);
         }
-        self.minimum_leaf(&mut program);
+        self.demands(&mut program);
         self.bound_assignment(&mut program);
+        self.limit_covariates(&mut program);
         program
     }
 
@@ -121,8 +126,9 @@ impl<'a> Flow<'a> {
         }
         for (u, bin) in self.bins.iter().enumerate() {
             for l in 0..leaves {
-                for (arm, reward) in arms.iter().zip(&bin.rewards) {
-                    program.continuous(format!("out[{u}.{l}.{arm}]"), 0.0, 1.0, *reward);
+                for (k, arm) in arms.iter().enumerate() {
+                    let most = if bin.barred[k] > 0 { 0.0 } else { 1.0 };
+                    program.continuous(format!("out[{u}.{l}.{arm}]"), 0.0, most, bin.rewards[k]);
                 }
             }
         }
@@ -169,16 +175,44 @@ impl<'a> Flow<'a> {
         }
     }
 
-    fn minimum_leaf(&self, program: &mut MixedIntegerProgram) {
-        let (at, least) = (self.layout(), self.problem.minimum_leaf_size() as f64);
-        if least <= 1.0 {
-            return;
+    fn demands(&self, program: &mut MixedIntegerProgram) {
+        let at = self.layout();
+        for (d, demand) in self.problem.leaf_demands().into_iter().enumerate() {
+            // One unit in each leaf is no demand: empty sides are cut away.
+            if demand.least <= usize::from(d == 0) {
+                continue;
+            }
+            let (least, name) =
+                (demand.least as f64, if d == 0 { "enough".into() } else { format!("enough{d}") });
+            let flow = |v: usize| -> Vec<(usize, f64)> {
+                let counted =
+                    self.bins.iter().enumerate().map(|(u, bin)| (at.inflow(u, v), bin.counts[d] as f64));
+                counted.filter(|(_, count)| *count != 0.0).collect()
+            };
+            for child in 2..=at.inner + at.leaves {
+                let picks = (0..at.splits).map(|s| (at.pick(child / 2, s), -least));
+                let terms = flow(child).into_iter().chain(picks).collect();
+                program.rows.push(Row::at_least(format!("{name}[{child}]"), 0.0, terms));
+            }
+            // Then not even one leaf over all holds enough, which no split says.
+            if !is_enough(&self.bins, &self.least()) {
+                program.rows.push(Row::at_least(format!("{name}[1]"), least, [flow(2), flow(3)].concat()));
+            }
         }
-        for child in 2..=at.inner + at.leaves {
-            let inflow = self.bins.iter().enumerate().map(|(u, bin)| (at.inflow(u, child), bin.count as f64));
-            let terms = inflow.chain((0..at.splits).map(|s| (at.pick(child / 2, s), -least))).collect();
-            program.rows.push(Row::at_least(format!("enough[{child}]"), 0.0, terms));
-        }
+    }
+
+    fn least(&self) -> Vec<usize> {
+        self.problem.leaf_demands().iter().map(|demand| demand.least).collect()
+    }
+
+    fn limit_covariates(&self, program: &mut MixedIntegerProgram) {
+        let Some(most) = self.problem.most_covariates() else { return };
+        let at = self.layout();
+        let picks = |v: usize| {
+            self.splits.iter().enumerate().map(|(s, split)| (at.pick(v, s), Some(*split))).collect()
+        };
+        let nodes: Vec<Vec<(usize, Option<Split>)>> = (1..=at.inner).map(picks).collect();
+        super::limit_covariates(self.problem, program, most, &nodes);
     }
 
     fn bound_assignment(&self, program: &mut MixedIntegerProgram) {
@@ -270,6 +304,10 @@ impl<'a> ProgramForm for Flow<'a> {
     fn embed(&self, piece: &Piece, tree: &Node) -> Option<Vec<f64>> {
         let mut columns = vec![0.0; piece.program.columns.len()];
         self.represent(1, tree, &(0..self.bins.len()).collect::<Vec<_>>(), &mut columns)?;
+        if self.problem.most_covariates().is_some() {
+            let first = columns.len() - self.problem.covariates.len();
+            self.problem.class.used(tree).into_iter().for_each(|j| columns[first + j] = 1.0);
+        }
         Some(columns)
     }
 

@@ -19,7 +19,7 @@ pub use sql::Dialect;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, RuleFile};
+use super::{Node, Rule, RuleFile};
 
 /// A format to write a rule in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,18 +46,13 @@ impl RuleFile {
     /// The rule in `format`, with a line break at the end.
     ///
     /// # Errors
-    /// Pictures and policytree's print form exist for trees only.
+    /// Pictures and policytree's print form exist for trees only, the latter for trees over numbers.
     pub fn export(&self, format: Format) -> Result<String, OnlyTrees> {
-        let root = |format: &'static str| match &self.rule {
-            Rule::Tree { root } => Ok(root.clone()),
-            Rule::Constant { arm } => Ok(super::Node::Leaf { arm: arm.clone() }),
-            Rule::Linear { .. } => Err(OnlyTrees { format, kind: "linear" }),
-        };
         Ok(match format {
             Format::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
             Format::Text => self.rule.in_words(&self.term_names()),
             Format::Policytree => {
-                let root = root("policytree")?;
+                let root = self.root("policytree")?;
                 if !root.is_numeric() {
                     return Err(OnlyTrees {
                         format: "policytree",
@@ -66,10 +61,26 @@ impl RuleFile {
                 }
                 policytree::print(&root, &self.header.arms)
             }
-            Format::Dot => graph::dot(&root("dot")?),
-            Format::Svg => svg::draw(&root("svg")?),
+            Format::Dot => graph::dot(&self.root("dot")?),
+            Format::Svg => self.picture(&[])?,
             Format::Sql(dialect) => sql::case(&self.rule, &self.header, dialect),
             Format::Python => python::function(&self.rule, &self.header),
         })
+    }
+
+    /// The tree as SVG, with lines of text below each leaf, counted from the left.
+    ///
+    /// # Errors
+    /// The rule is no tree.
+    pub fn picture(&self, notes: &[Vec<String>]) -> Result<String, OnlyTrees> {
+        Ok(svg::draw(&self.root("svg")?, notes))
+    }
+
+    fn root(&self, format: &'static str) -> Result<Node, OnlyTrees> {
+        match &self.rule {
+            Rule::Tree { root } => Ok(root.clone()),
+            Rule::Constant { arm } => Ok(Node::Leaf { arm: arm.clone() }),
+            Rule::Linear { .. } => Err(OnlyTrees { format, kind: "linear" }),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A tree as a picture.
+//! A tree as a picture; under each leaf stands what is known of it, such as how many units it holds.
 
 use std::fmt::Write;
 
@@ -7,12 +7,17 @@ use crate::rule::Node;
 const LEVEL: f64 = 84.0;
 const BOX_HEIGHT: f64 = 28.0;
 
-/// The tree as SVG: questions above, arms below; yes goes left.
-pub(super) fn draw(root: &Node) -> String {
-    let mut drawing =
-        Drawing { box_width: 7.6 * longest_label(root) as f64 + 18.0, leaves: 0, shapes: String::new() };
+const LINE: f64 = 15.0;
+
+/// The tree as SVG: questions above, arms below; yes goes left. `notes` are lines for each leaf, counted from the left.
+pub(super) fn draw(root: &Node, notes: &[Vec<String>]) -> String {
+    let letters = notes.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0);
+    let box_width = (7.6 * longest_label(root) as f64 + 18.0).max(6.0 * letters as f64);
+    let mut drawing = Drawing { box_width, notes, leaves: 0, shapes: String::new() };
     let (_, depth) = drawing.place(root, 0);
-    let (width, height) = (drawing.stride() * drawing.leaves as f64 + 20.0, LEVEL * depth as f64 + 60.0);
+    let lines = notes.iter().map(Vec::len).max().unwrap_or(0);
+    let height = LEVEL * depth as f64 + 60.0 + LINE * lines as f64;
+    let width = drawing.stride() * drawing.leaves as f64 + 20.0;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"Helvetica, Arial, \
          sans-serif\" font-size=\"13\" text-anchor=\"middle\">\n\
@@ -21,14 +26,15 @@ pub(super) fn draw(root: &Node) -> String {
     )
 }
 
-struct Drawing {
+struct Drawing<'a> {
     box_width: f64,
+    notes: &'a [Vec<String>],
     /// Leaves drawn so far; they stand side by side.
     leaves: usize,
     shapes: String,
 }
 
-impl Drawing {
+impl Drawing<'_> {
     fn stride(&self) -> f64 {
         self.box_width + 12.0
     }
@@ -38,8 +44,9 @@ impl Drawing {
         let y = 30.0 + LEVEL * level as f64;
         let Node::Split { left, right, .. } = node else {
             let x = 10.0 + self.stride() * (self.leaves as f64 + 0.5);
-            self.leaves += 1;
             self.boxed(x, y, &label(node), ("#1b7f5c", "#1b7f5c", "white"));
+            self.noted(x, y);
+            self.leaves += 1;
             return (x, level);
         };
         let (yes, no) = (self.place(left, level + 1), self.place(right, level + 1));
@@ -58,6 +65,18 @@ impl Drawing {
         (x, yes.1.max(no.1))
     }
 
+    /// What is known of the leaf being placed, below its box.
+    fn noted(&mut self, x: f64, y: f64) {
+        for (l, line) in self.notes.get(self.leaves).into_iter().flatten().enumerate() {
+            let y = y + BOX_HEIGHT / 2.0 + LINE * (l + 1) as f64;
+            let _ = writeln!(
+                self.shapes,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"11\" fill=\"#22262e\">{}</text>",
+                escaped(line)
+            );
+        }
+    }
+
     fn boxed(&mut self, x: f64, y: f64, label: &str, (fill, stroke, ink): (&str, &str, &str)) {
         let _ = writeln!(
             self.shapes,
@@ -67,9 +86,13 @@ impl Drawing {
             y - BOX_HEIGHT / 2.0,
             self.box_width,
             y + 4.5,
-            label.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+            escaped(label)
         );
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn label(node: &Node) -> String {

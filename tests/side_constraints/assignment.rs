@@ -1,7 +1,4 @@
-//! Budgets and capacities inside certified rules, against enumeration that shares no code with the library.
-
-#[path = "common/labellings.rs"]
-mod labellings;
+//! Bounds on who gets what: budgets, shares, capacities, parity.
 
 use ndarray::Array2;
 use prescribe::models::linear_rule::LinearProblem;
@@ -9,37 +6,30 @@ use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
 use prescribe::models::{AssignmentBound, SideConstraint};
 use prescribe::solve::greedy::Greedy;
 use prescribe::solve::{
-    self, Formulation, Milp, Options, Report, Silent, Smooth, Solver, TerminationStatus, solve_explained,
-    solve_started,
+    self, Formulation, Milp, Options, Silent, Smooth, Solver, solve_explained, solve_started,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-const INSTANCES: u64 = 100;
+use crate::{Holds, INSTANCES, agrees, covariates, labellings, names, reward};
 
-/// A constraint's test on an assignment.
-type Holds = Box<dyn Fn(&[usize]) -> bool>;
-
-fn names(prefix: &str, count: usize) -> Vec<String> {
-    (0..count).map(|j| format!("{prefix}{j}")).collect()
-}
-
-/// Whole covariates, few or many values.
-fn covariates(random: &mut ChaCha8Rng, n: usize, p: usize) -> Array2<f64> {
-    let most = if random.random() { 3 } else { 50 };
-    Array2::from_shape_simple_fn((n, p), || f64::from(random.random_range(0..=most)))
-}
-
-/// Sums without rounding.
-fn reward(random: &mut ChaCha8Rng) -> f64 {
-    f64::from(random.random_range(-400..=400)) / 128.0
-}
-
-/// A budget in eighths, a share, a capacity or parity of two groups: the constraint, and its test on an assignment written out by hand.
-fn constraint(random: &mut ChaCha8Rng, n: usize, arms: usize) -> (SideConstraint, Holds) {
+/// A budget in eighths, a share, a capacity, parity of two groups or the share of one: the constraint, and its test on an assignment written out by hand.
+pub fn constraint(random: &mut ChaCha8Rng, n: usize, arms: usize) -> (SideConstraint, Holds) {
     let limit = random.random_range(0..=n / 2);
-    let (bound, holds): (AssignmentBound, Holds) = match random.random_range(0..4) {
+    let (bound, holds): (AssignmentBound, Holds) = match random.random_range(0..5) {
+        4 => {
+            let members: Vec<bool> = (0..n).map(|i| i == 0 || random.random()).collect();
+            let (a, b) = (random.random_range(0..=4), random.random_range(0..=4));
+            let (low, high) = (f64::from(a.min(b)) / 4.0, f64::from(a.max(b)) / 4.0);
+            let group = members.clone();
+            let holds = move |d: &[usize]| {
+                let size = group.iter().filter(|m| **m).count();
+                let treated = (0..n).filter(|&i| group[i] && d[i] > 0).count();
+                4 * treated >= a.min(b) as usize * size && 4 * treated <= a.max(b) as usize * size
+            };
+            (AssignmentBound::subgroup_share("group", &members, arms, low, high), Box::new(holds))
+        }
         3 => {
             let first: Vec<bool> = (0..n).map(|i| i == 0 || (i > 1 && random.random())).collect();
             let delta = f64::from(random.random_range(0..=4)) / 8.0 + 1e-9;
@@ -71,21 +61,6 @@ fn constraint(random: &mut ChaCha8Rng, n: usize, arms: usize) -> (SideConstraint
         }
     };
     (SideConstraint::Assignment(bound), holds)
-}
-
-/// The report proves `optimum`, or that nothing is feasible where there is none.
-fn agrees<P>(report: &Report<P>, optimum: Option<f64>, what: &str) {
-    let Some(optimum) = optimum else {
-        assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{what}");
-        assert!(report.point.is_none() && report.objective_bound.is_none(), "{what}");
-        return;
-    };
-    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{what}: {:?}", report.certificate);
-    assert!(report.certificate.verified, "{what}: {:?}", report.certificate);
-    let value = report.objective_value.unwrap();
-    assert!((value - optimum).abs() <= 1e-9 * optimum.abs().max(1.0), "{what}: {value}, not {optimum}");
-    let standings = report.statistics["constraints"].as_array().unwrap();
-    assert!(standings.iter().all(|s| s["slack"].as_f64().unwrap() >= 0.0), "{what}: {standings:?}");
 }
 
 #[test]
