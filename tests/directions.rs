@@ -1,12 +1,20 @@
 //! The searches for linear rules against enumeration that shares no code with the library.
 
+mod common;
 #[path = "common/labellings.rs"]
 mod labellings;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use common::{columns, numbers};
 use labellings::{Point, best_labelling};
 use ndarray::Array2;
 use prescribe::models::linear_rule::{LinearProblem, LinearRule};
-use prescribe::solve::{self, Directions, Enumerate, Options, Report, Silent, Solver, TerminationStatus};
+use prescribe::simulate::linear_gains;
+use prescribe::solve::{
+    self, Control, Directions, Enumerate, Milp, Observer, Options, Progress, Report, Silent, Solver,
+    TerminationStatus,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -70,11 +78,21 @@ fn solved(problem: &LinearProblem, solver: &dyn Solver<LinearProblem>, threads: 
 
 /// The report proves `optimum`.
 fn proves(report: &Report<LinearRule>, optimum: f64, what: &str) {
-    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{what}: {:?} {:?}", report.certificate, report.statistics);
+    assert_eq!(
+        report.termination_status,
+        TerminationStatus::Optimal,
+        "{what}: {:?} {:?}",
+        report.certificate,
+        report.statistics
+    );
     assert!(report.certificate.verified, "{what}: {:?}", report.certificate);
     let close = |value: Option<f64>| (value.unwrap() - optimum).abs() <= 1e-9 * optimum.abs().max(1.0);
     assert!(close(report.objective_value), "{what}: {:?}, by enumeration {optimum}", report.objective_value);
-    assert!(close(report.objective_bound), "{what}: bound {:?}, by enumeration {optimum}", report.objective_bound);
+    assert!(
+        close(report.objective_bound),
+        "{what}: bound {:?}, by enumeration {optimum}",
+        report.objective_bound
+    );
 }
 
 /// Runs `check` on all seeds. Plain threads: a solver's own pool inside a pool would nest as deep as there are seeds.
@@ -92,23 +110,116 @@ fn side_by_side(check: impl Fn(u64) + Sync) {
 fn small_instances_equal_enumeration() {
     side_by_side(|seed| {
         let (problem, optimum, what) = instance(seed);
-        let clock = std::time::Instant::now();
-        if std::env::var("TRACE").is_ok() { eprintln!("start {what}"); }
-        let _e = solved(&problem, &Enumerate, 1);
-        let e = clock.elapsed();
-        let d = solved(&problem, &Directions, 1);
-        if std::env::var("TRACE").is_ok() { eprintln!("done {what} {e:?} {:?} {:?}", clock.elapsed()-e, d.nodes); }
         proves(&solved(&problem, &Directions, 1), optimum, &format!("{what} by directions"));
         proves(&solved(&problem, &Enumerate, 1), optimum, &format!("{what} by enumeration"));
     });
 }
 
+/// Every tenth instance: the programs find the same value.
 #[test]
-fn one() {
-    let Ok(seed) = std::env::var("SEED") else { return };
-    let (problem, optimum, what) = instance(seed.parse().unwrap());
-    eprintln!("{what} {optimum} {:?}", problem.x());
-    eprintln!("{:?}", (0..problem.x().nrows()).map(|i| problem.gain(i)).collect::<Vec<_>>());
-    let d = solved(&problem, &Directions, 1);
-    eprintln!("{d:?}");
+fn searches_and_programs_agree() {
+    side_by_side(|seed| {
+        if seed % 10 == 3 {
+            let (problem, optimum, what) = instance(seed);
+            let report =
+                solve::solve_started(&problem, &Milp::default(), None, &Options::default(), &Silent).unwrap();
+            // Their bound is good to the tolerances of the programs, their value exact.
+            assert_eq!(report.termination_status, TerminationStatus::Optimal, "{what}");
+            let off = (report.objective_value.unwrap() - optimum).abs();
+            assert!(off <= 1e-9 * optimum.abs().max(1.0), "{what}: {off}");
+        }
+    });
+}
+
+/// The same bits for one thread and for four, on problems that take many rounds of many regions.
+#[test]
+fn threads_change_nothing() {
+    for (n, p, discrete) in
+        [(2000, 2, false), (600, 3, false), (250, 4, false), (1500, 3, true), (100, 5, false)]
+    {
+        let problem = linear_gains(n, p, 7, discrete).unwrap().problem().unwrap();
+        let (one, four) = (solved(&problem, &Directions, 1), solved(&problem, &Directions, 4));
+        let what = format!("n {n}, p {p}");
+        assert_eq!(one.termination_status, TerminationStatus::Optimal, "{what}: {:?}", one.statistics);
+        assert_eq!(one.point, four.point, "{what}");
+        assert_eq!(one.objective_value.map(f64::to_bits), four.objective_value.map(f64::to_bits), "{what}");
+        assert_eq!(one.objective_bound.map(f64::to_bits), four.objective_bound.map(f64::to_bits), "{what}");
+        assert_eq!(one.nodes, four.nodes, "{what}");
+    }
+}
+
+/// At real sizes, where the proof of one is the check of the other: enumeration looks at every hyperplane.
+#[test]
+fn both_searches_agree_on_larger_problems() {
+    for (n, p, discrete) in [(600, 2, false), (900, 2, true), (80, 3, false), (250, 3, true)] {
+        let problem = linear_gains(n, p, 11, discrete).unwrap().problem().unwrap();
+        let (searched, flat) = (solved(&problem, &Directions, 0), solved(&problem, &Enumerate, 0));
+        proves(&searched, flat.objective_value.unwrap(), &format!("n {n}, p {p}, discrete {discrete}"));
+        assert_eq!(flat.termination_status, TerminationStatus::Optimal);
+    }
+}
+
+#[test]
+fn oracle_instances_are_proved() {
+    let instances =
+        [("p1_c50_p2", 58.4764), ("p1_d150_p2", 219.2664), ("p1_c50_p5", 102.8225), ("p1_c100_p3", 88.2403)];
+    for (name, value) in instances {
+        let table = numbers(&format!("tests/oracles/rules/{name}.csv"));
+        let ((names, x), (_, gains)) = (columns(&table, "x"), columns(&table, "g"));
+        let few = x.ncols() <= 3;
+        let problem = LinearProblem::from_gains(names, x, &gains.column(0).to_vec()).unwrap();
+        let solvers: [(&dyn Solver<LinearProblem>, bool); 2] = [(&Directions, true), (&Enumerate, few)];
+        for (solver, takes) in solvers {
+            assert_eq!(solver.accepts(&problem).is_ok(), takes, "{name}");
+            if takes {
+                let report = solved(&problem, solver, 1);
+                assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}");
+                assert!(report.certificate.verified, "{name}");
+                assert!(
+                    (report.objective_value.unwrap() - value).abs() < 1e-6,
+                    "{name}: {:?}",
+                    report.objective_value
+                );
+            }
+        }
+    }
+}
+
+/// A search that is stopped leaves a rule and a bound that holds: the optimum lies between them.
+#[test]
+fn a_stopped_search_keeps_a_valid_bound() {
+    let problem = linear_gains(1500, 4, 5, false).unwrap().problem().unwrap();
+    let optimum = solved(&problem, &Directions, 0).objective_value.unwrap();
+    let mut bounds = Vec::new();
+    for most in [0, 1, 2] {
+        let rounds = Rounds { left: AtomicU64::new(most) };
+        let report =
+            solve::solve(&problem, &Directions, None, &Options { threads: 1, ..Options::default() }, &rounds)
+                .unwrap();
+        assert_eq!(report.termination_status, TerminationStatus::Interrupted);
+        assert!(report.certificate.verified);
+        assert!(report.objective_value.unwrap() <= optimum);
+        bounds.push(report.objective_bound.unwrap());
+        assert!(bounds[bounds.len() - 1] >= optimum);
+    }
+    assert!(bounds.is_sorted_by(|a, b| a >= b), "{bounds:?}");
+    assert!(bounds[2] < bounds[0]);
+}
+
+/// Stops after some rounds of the search.
+struct Rounds {
+    left: AtomicU64,
+}
+
+impl Observer for Rounds {
+    fn progress(&self, progress: &Progress) -> Control {
+        if progress.phase == "directions" {
+            self.left.fetch_sub(1, Ordering::Relaxed);
+        }
+        Control::Continue
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
 }

@@ -24,14 +24,16 @@ pub fn widest(
 ) -> Result<Option<LinearRule>, OracleError> {
     let units = points.units;
     let problem = units.problem();
-    let sides: [Vec<usize>; 2] = [true, false].map(|side| (0..points.len()).filter(|&k| treated[k] == side).collect());
+    let sides: [Vec<usize>; 2] =
+        [true, false].map(|side| (0..points.len()).filter(|&k| treated[k] == side).collect());
     if sides.iter().any(Vec::is_empty) {
         let arm = usize::from(sides[1].is_empty());
         return Ok(Some(problem.class.constant(problem.covariates.len(), arm)));
     }
     let mut rows = sides.each_ref().map(|side| spread(side));
     for round in 0.. {
-        let z = |side: &Vec<usize>| side.iter().map(|&k| units.z[points.members[k]].clone()).collect::<Vec<_>>();
+        let z =
+            |side: &Vec<usize>| side.iter().map(|&k| units.z[points.members[k]].clone()).collect::<Vec<_>>();
         let [left, right] = rows.each_ref().map(z);
         let rule = MaximumMargin::new(left, right).solve(oracle)?;
         let margin = |k: &usize| {
@@ -46,14 +48,17 @@ pub fn widest(
         }
         let mut joined = false;
         for (rows, side) in rows.iter_mut().zip(&sides) {
-            let mut short: Vec<(f64, usize)> = side.iter().map(|k| (margin(k), *k)).filter(|(m, _)| *m < held - SHORT).collect();
+            let mut short: Vec<(f64, usize)> =
+                side.iter().map(|k| (margin(k), *k)).filter(|(m, _)| *m < held - SHORT).collect();
             short.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             joined |= !short.is_empty();
             rows.extend(short.iter().take(if round < ROUNDS { ROWS } else { side.len() }).map(|(_, k)| *k));
         }
         if !joined {
             let rule = units.rule(rule.intercept, &rule.coefficients);
-            let same = |rule: &LinearRule| points.members.iter().zip(treated).all(|(&i, side)| rule.treats(units.x[i]) == *side);
+            let same = |rule: &LinearRule| {
+                points.members.iter().zip(treated).all(|(&i, side)| rule.treats(units.x[i]) == *side)
+            };
             return Ok([rule.normalised(), rule].into_iter().find(same));
         }
     }

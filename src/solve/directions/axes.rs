@@ -36,7 +36,8 @@ impl Axes {
         }
         let all = 0..units.z.len();
         let mean = |of: &mut dyn Iterator<Item = f64>, count: usize| of.sum::<f64>() / count as f64;
-        let centre = covariates.iter().map(|&j| mean(&mut near.iter().map(|&i| units.z[i][j]), near.len())).collect();
+        let centre =
+            covariates.iter().map(|&j| mean(&mut near.iter().map(|&i| units.z[i][j]), near.len())).collect();
         let deviation = |&j: &usize| {
             let middle = mean(&mut all.clone().map(|i| units.z[i][j]), all.len());
             mean(&mut all.clone().map(|i| (units.z[i][j] - middle).powi(2)), all.len()).sqrt()
@@ -73,7 +74,8 @@ impl Axes {
 fn mirror(direction: Vec<f64>) -> Vec<f64> {
     let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
     let length = norm(&direction);
-    let mut normal: Vec<f64> = direction.iter().map(|v| if length > 0.0 { v / length } else { 0.0 }).collect();
+    let mut normal: Vec<f64> =
+        direction.iter().map(|v| if length > 0.0 { v / length } else { 0.0 }).collect();
     if length > 0.0 {
         normal[0] -= 1.0;
     }

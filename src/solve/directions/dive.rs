@@ -114,7 +114,8 @@ impl<'p> Diver<'p> {
                 continue;
             }
             let side = self.longest_side(&frame);
-            let tied = frame.idle >= 2 * frame.sides.len() && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
+            let tied = frame.idle >= 2 * frame.sides.len()
+                && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
             if tied || side.is_none() {
                 if self.settled(&frame, side.is_none()) {
                     continue;
@@ -214,7 +215,13 @@ impl<'p> Diver<'p> {
         let middle = floor / 2.0 + ceiling / 2.0;
         let mut place = self.frames.last().map_or(frame.last, |sibling| sibling.last.max(frame.last));
         for thresholds in [(floor, middle), (middle, ceiling)] {
-            let part = self.half(&Frame { thresholds, sides: frame.sides.clone(), ..*frame }, place, 0, frame.sides[0], 0.0);
+            let part = self.half(
+                &Frame { thresholds, sides: frame.sides.clone(), ..*frame },
+                place,
+                0,
+                frame.sides[0],
+                0.0,
+            );
             place = part.as_ref().map_or(place, |part| part.last);
             self.frames.extend(part);
         }
@@ -315,7 +322,8 @@ impl<'p> Diver<'p> {
             points.map(|(height, i)| (height, self.points.gains[i as usize])).collect();
         heights.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let mut total = frame.settled;
-        let mut best = (total, heights.first().map_or(frame.thresholds.1, |h| h.0 / 2.0 + frame.thresholds.1 / 2.0));
+        let mut best =
+            (total, heights.first().map_or(frame.thresholds.1, |h| h.0 / 2.0 + frame.thresholds.1 / 2.0));
         for (k, (height, gain)) in heights.iter().enumerate() {
             total = total.wrapping_add(*gain);
             let next = heights.get(k + 1).map_or(frame.thresholds.0, |h| h.0);

@@ -73,8 +73,10 @@ impl<'p> Incumbent<'p> {
     /// The rule of largest margin among those with the incumbent's labels, and its objective.
     pub fn representative(&self) -> Result<(LinearRule, f64), SolveError> {
         let points = self.points;
-        let treated: Vec<bool> = points.members.iter().map(|&i| self.rule.treats(points.units.x[i])).collect();
-        let rule = widest(points, &treated, &mut HighsOracle::default())?.unwrap_or_else(|| self.rule.clone());
+        let treated: Vec<bool> =
+            points.members.iter().map(|&i| self.rule.treats(points.units.x[i])).collect();
+        let rule =
+            widest(points, &treated, &mut HighsOracle::default())?.unwrap_or_else(|| self.rule.clone());
         let value = points.units.problem().objective(&rule);
         Ok((rule, value))
     }

@@ -27,7 +27,8 @@ const HYPERPLANES: usize = 20_000;
 
 /// Whether `open` points in `dimension` covariates are few enough to settle on suspicion: n^(p-1) axes, n turns each.
 pub fn is_cheap(open: usize, dimension: usize) -> bool {
-    let axes = (0..dimension.saturating_sub(1)).fold(1, |count: usize, k| count * open.saturating_sub(k) / (k + 1));
+    let axes =
+        (0..dimension.saturating_sub(1)).fold(1, |count: usize, k| count * open.saturating_sub(k) / (k + 1));
     open <= dimension + 1 || axes.saturating_mul(open) <= HYPERPLANES
 }
 

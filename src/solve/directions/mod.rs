@@ -33,7 +33,9 @@ use serde_json::{Map, json};
 
 pub(super) use self::points::Points;
 use self::search::Search;
-use super::{Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
+use super::{
+    Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
+};
 
 /// The exact solver by branch and bound on directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +67,8 @@ impl Solver<LinearProblem> for Directions {
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-        let pool = pool.map_err(|e| SolveError::Backend { solver: "directions".into(), reason: e.to_string() })?;
+        let pool =
+            pool.map_err(|e| SolveError::Backend { solver: "directions".into(), reason: e.to_string() })?;
         pool.install(|| {
             let units = MergedUnits::of(problem);
             let points = Points::of(&units);
@@ -77,14 +80,18 @@ impl Solver<LinearProblem> for Directions {
     }
 }
 
-/// Refuses side constraints by name.
+/// Refuses side constraints that exclude any rule, by name.
 pub(super) fn refuse_constraints(solver: &str, problem: &LinearProblem) -> Result<(), Unsupported> {
     let refuse = |constraint: &SideConstraint| Unsupported {
         solver: solver.into(),
         part: format!("the constraint {} on a linear rule", constraint.name()),
         remedy: "use --solver milp".into(),
     };
-    problem.side().first().map_or(Ok(()), |constraint| Err(refuse(constraint)))
+    problem
+        .side()
+        .iter()
+        .find(|constraint| constraint.binds())
+        .map_or(Ok(()), |constraint| Err(refuse(constraint)))
 }
 
 fn answer(problem: &LinearProblem, search: Search, watch: &Watch) -> Result<Answer<LinearRule>, SolveError> {

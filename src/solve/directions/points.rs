@@ -49,7 +49,17 @@ impl<'u> Points<'u> {
         let covariates: Vec<usize> = (0..count).filter(|&j| units.varies(j)).collect();
         let gains = members.iter().map(|&i| whole(units.gains[i])).collect();
         let axes = Axes::around(units, &covariates, &vec![0.0; 1 + count]);
-        let mut points = Self { units, members, covariates, columns: Vec::new(), axes, reach: 0.0, gains, winners, quantum };
+        let mut points = Self {
+            units,
+            members,
+            covariates,
+            columns: Vec::new(),
+            axes,
+            reach: 0.0,
+            gains,
+            winners,
+            quantum,
+        };
         points.fill();
         points
     }

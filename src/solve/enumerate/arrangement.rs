@@ -72,12 +72,24 @@ impl<'x> Arrangement<'x> {
             [_, _] => {
                 let pivots: Vec<[usize; 1]> = members.iter().map(|&i| [i]).collect();
                 let turn = |pivots: &[usize; 1]| self.turn(members, pivots, &axes, constant.value, stop);
-                pivots.par_iter().map(turn).reduce_with(best_of_two).flatten().map_or(constant.clone(), |b| constant.or(b))
+                pivots
+                    .par_iter()
+                    .map(turn)
+                    .reduce_with(best_of_two)
+                    .flatten()
+                    .map_or(constant.clone(), |b| constant.or(b))
             }
             _ => {
                 let first: Vec<usize> = (0..members.len()).collect();
-                let from = |&f: &usize| self.choose_pivots(members, &mut vec![members[f]], f + 1, &axes, constant.value, stop);
-                first.par_iter().map(from).reduce_with(best_of_two).flatten().map_or(constant.clone(), |b| constant.or(b))
+                let from = |&f: &usize| {
+                    self.choose_pivots(members, &mut vec![members[f]], f + 1, &axes, constant.value, stop)
+                };
+                first
+                    .par_iter()
+                    .map(from)
+                    .reduce_with(best_of_two)
+                    .flatten()
+                    .map_or(constant.clone(), |b| constant.or(b))
             }
         }
     }
@@ -159,23 +171,27 @@ impl<'x> Arrangement<'x> {
         let pencil = axis.pencil(members)?;
         let mut best: Option<Labelling> = None;
         let everybody = self.total(members) - self.total(&pencil.on_axis);
-        let mut positive: i64 = pencil.turns.iter().filter(|turn| turn.upper).map(|turn| self.gains[turn.point]).sum();
+        let mut positive: i64 =
+            pencil.turns.iter().filter(|turn| turn.upper).map(|turn| self.gains[turn.point]).sum();
         let mut from = 0;
         while from < pencil.turns.len() {
             let first = pencil.turns[from].point;
-            let met = pencil.turns[from..].iter().take_while(|turn| axis.side(first, turn.point).is_eq()).count();
+            let met =
+                pencil.turns[from..].iter().take_while(|turn| axis.side(first, turn.point).is_eq()).count();
             let group = &pencil.turns[from..from + met];
             let leaving: i64 = group.iter().filter(|t| t.upper).map(|t| self.gains[t.point]).sum();
             let entering: i64 = group.iter().filter(|t| !t.upper).map(|t| self.gains[t.point]).sum();
             let (above, below) = (positive - leaving, everybody - positive - entering);
-            let on: Vec<usize> = pencil.on_axis.iter().copied().chain(group.iter().map(|t| t.point)).collect();
+            let on: Vec<usize> =
+                pencil.on_axis.iter().copied().chain(group.iter().map(|t| t.point)).collect();
             let hope: i64 = on.iter().map(|&i| self.gains[i].max(0)).sum();
             let to_beat = best.as_ref().map_or(least, |best| best.value);
             if above.max(below) + hope > to_beat {
                 let within = self.best_of(&on, &self.axes_within(pivots, first, axes), stop);
                 if above.max(below) + within.value > to_beat {
                     let side = |t: &&Turn| (t.upper == (above >= below)) == (t.position >= from + met);
-                    let aside = pencil.turns.iter().enumerate().filter(|(k, _)| !(from..from + met).contains(k));
+                    let aside =
+                        pencil.turns.iter().enumerate().filter(|(k, _)| !(from..from + met).contains(k));
                     let aside = aside.map(|(_, turn)| turn).filter(side).map(|turn| turn.point);
                     best = Some(self.labelling(aside.chain(within.treated).collect()));
                 }
@@ -238,7 +254,8 @@ impl Axis<'_> {
     /// None where the pivots are not independent.
     fn pencil(&self, members: &[usize]) -> Option<Pencil> {
         // Two points that span everything together with the axis.
-        let mut pairs = members.iter().enumerate().flat_map(|(k, &a)| members[k + 1..].iter().map(move |&b| (a, b)));
+        let mut pairs =
+            members.iter().enumerate().flat_map(|(k, &a)| members[k + 1..].iter().map(move |&b| (a, b)));
         let (first, second) = pairs.find(|&(a, b)| self.side(a, b).is_ne())?;
         let ahead = self.side(first, second);
         let (mut on_axis, mut turns) = (Vec::new(), Vec::new());

@@ -5,7 +5,6 @@
 
 pub mod arrangement;
 
-use prescribe_models::exact::sum;
 use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
 use serde_json::{Map, json};
@@ -14,7 +13,9 @@ use self::arrangement::Arrangement;
 use super::directions::{Points, refuse_constraints};
 use super::highs::HighsOracle;
 use super::widest::widest;
-use super::{Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
+use super::{
+    Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
+};
 
 /// With more covariates the number of hyperplanes leaves no hope.
 const MOST_COVARIATES: usize = 3;
@@ -57,7 +58,8 @@ impl Solver<LinearProblem> for Enumerate {
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-        let pool = pool.map_err(|e| SolveError::Backend { solver: "enumerate".into(), reason: e.to_string() })?;
+        let pool =
+            pool.map_err(|e| SolveError::Backend { solver: "enumerate".into(), reason: e.to_string() })?;
         pool.install(|| {
             let units = MergedUnits::of(problem);
             let points = Points::of(&units);
@@ -96,7 +98,6 @@ fn answer(
     bound: f64,
     termination: TerminationStatus,
 ) -> Answer<LinearRule> {
-    let _ = sum([0.0]);
     Answer {
         claimed: None,
         point: Some(rule),
