@@ -7,9 +7,10 @@ mod labellings;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{columns, numbers};
-use labellings::{Point, best_labelling};
+use labellings::{Point, best_labelling, separable};
 use ndarray::Array2;
 use prescribe::models::linear_rule::{LinearProblem, LinearRule};
+use prescribe::models::{AssignmentBound, SideConstraint};
 use prescribe::simulate::linear_gains;
 use prescribe::solve::{
     self, Control, Directions, Enumerate, Milp, Observer, Options, Progress, Report, Silent, Solver,
@@ -19,6 +20,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const INSTANCES: u64 = 2400;
+const CONSTRAINED: u64 = 600;
 /// Covariates are whole multiples of one over this, so that enumeration is exact.
 const GRID: f64 = 1_048_576.0;
 const KINDS: u64 = 6;
@@ -222,4 +224,95 @@ impl Observer for Rounds {
     fn wants_stop(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
     }
+}
+
+/// A budget share, a capacity, a budget over costs in eighths, or parity of two groups, and its test on who is treated, by hand.
+fn demand(random: &mut ChaCha8Rng, n: usize) -> (AssignmentBound, Box<dyn Fn(u32) -> bool>) {
+    let most = random.random_range(0..=n / 2);
+    match random.random_range(0..4) {
+        0 => (
+            AssignmentBound::budget_share(n, 2, most as f64 / n as f64),
+            Box::new(move |mask| mask.count_ones() as usize <= most),
+        ),
+        1 => (
+            AssignmentBound::capacity(n, 2, 1, "treated", most),
+            Box::new(move |mask| mask.count_ones() as usize <= most),
+        ),
+        2 => {
+            let costs = Array2::from_shape_simple_fn((n, 2), || f64::from(random.random_range(0..16)) / 8.0);
+            let limit = f64::from(random.random_range(0..=8 * n as i32)) / 8.0;
+            let known = costs.clone();
+            let total = move |mask: u32| (0..n).map(|i| known[[i, (mask >> i & 1) as usize]]).sum::<f64>();
+            (AssignmentBound::budget(costs, limit), Box::new(move |mask| total(mask) <= limit))
+        }
+        _ => {
+            let first: Vec<bool> = (0..n).map(|i| i == 0 || (i > 1 && random.random())).collect();
+            let delta = f64::from(random.random_range(0..=4)) / 8.0 + 1e-6;
+            let (group, size) = (first.clone(), first.iter().filter(|member| **member).count() as f64);
+            let share = move |mask: u32, of: bool| {
+                let treated = (0..n).filter(|&i| group[i] == of && mask >> i & 1 == 1).count() as f64;
+                treated / if of { size } else { n as f64 - size }
+            };
+            let holds = move |mask: u32| (share(mask, true) - share(mask, false)).abs() <= delta;
+            (AssignmentBound::parity("group", &first, 2, delta), Box::new(holds))
+        }
+    }
+}
+
+#[test]
+fn constrained_instances_equal_enumeration() {
+    let infeasible = AtomicU64::new(0);
+    side_by_side(|seed| {
+        if seed >= CONSTRAINED {
+            return;
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(100_000 + seed);
+        let (n, p) = (random.random_range(3..=8), random.random_range(1..=2));
+        let x = covariates(&mut random, n, p, seed % KINDS);
+        let gains: Vec<f64> = (0..n).map(|_| gain(&mut random)).collect();
+        let (bound, holds) = demand(&mut random, n);
+        let what =
+            format!("constrained instance {seed} (n {n}, p {p}, kind {}) {}", seed % KINDS, bound.name);
+        let rows: Vec<Vec<i128>> =
+            x.rows().into_iter().map(|x| x.iter().map(|v| (v * GRID) as i128).collect()).collect();
+        let together = |mask: u32| {
+            (0..n).all(|i| (0..i).all(|j| rows[i] != rows[j] || (mask >> i ^ mask >> j) & 1 == 0))
+        };
+        let distinct: Vec<usize> = (0..n).filter(|&i| !rows[..i].contains(&rows[i])).collect();
+        let points: Vec<Vec<i128>> = distinct.iter().map(|&i| rows[i].clone()).collect();
+        let reduced = |mask: u32| distinct.iter().enumerate().map(|(k, &i)| (mask >> i & 1) << k).sum();
+        let given = |mask: &u32| together(*mask) && holds(*mask) && separable(&points, reduced(*mask));
+        let value = |mask: u32| (0..n).filter(|i| mask >> i & 1 == 1).map(|i| gains[i]).sum::<f64>();
+        let optimum = (0..1u32 << n).filter(given).map(value).reduce(f64::max);
+        let problem = LinearProblem::from_gains(names("x", p), x, &gains).unwrap();
+        let problem = problem.with(SideConstraint::Assignment(bound)).unwrap();
+        let report = solved(&problem, &Directions, 1);
+        match optimum {
+            Some(optimum) => proves(&report, optimum, &what),
+            None => {
+                infeasible.fetch_add(1, Ordering::Relaxed);
+                assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{what}");
+                assert!(report.point.is_none() && report.objective_bound.is_none(), "{what}");
+            }
+        }
+    });
+    assert!(infeasible.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn other_constraints_are_refused_by_name() {
+    let problem = linear_gains(50, 2, 1, false).unwrap().problem().unwrap();
+    let bound = SideConstraint::Assignment(AssignmentBound::budget_share(50, 2, 0.3));
+    let refused: [(&dyn Solver<LinearProblem>, SideConstraint); 3] = [
+        (&Directions, SideConstraint::MaximumCovariates(1)),
+        (&Directions, SideConstraint::IntegerCoefficients(3)),
+        (&Enumerate, bound),
+    ];
+    for (solver, constraint) in refused {
+        let name = constraint.name().to_string();
+        let refusal = solver.accepts(&problem.clone().with(constraint).unwrap()).unwrap_err().to_string();
+        assert!(refusal.contains(&name) && refusal.contains("--solver milp"), "{refusal}");
+    }
+    let wide = linear_gains(50, 4, 1, false).unwrap().problem().unwrap();
+    assert!(Enumerate.accepts(&wide).unwrap_err().to_string().contains("--solver directions"));
 }

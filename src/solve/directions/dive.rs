@@ -14,6 +14,9 @@
 //! a half costs one pass over the open points, whatever p. The roundings of these sums are within [`Points::slack`], by which
 //! lo and hi lie outward from the beginning.
 
+use prescribe_models::Model;
+use prescribe_models::linear_rule::LinearRule;
+
 use super::leaf::{self, Leaf};
 use super::points::Points;
 use super::region::Region;
@@ -26,8 +29,8 @@ const SHORTEST: f64 = 1e-9;
 const SAMPLE: usize = 128;
 /// With at most so many open points the best rule at a box's centre is looked at.
 const FEW: usize = 64;
-/// Thresholds are halved where their range is more than so many times the widest interval of heights that a point may have.
-const WIDE: f64 = 4.0;
+/// Thresholds are halved where their range is more than so many times the box's sides.
+const WIDE: f64 = 12.0;
 
 /// A region on the stack; its open points are `first..last` of the arrays.
 struct Frame {
@@ -36,6 +39,8 @@ struct Frame {
     sides: Vec<(f64, f64)>,
     thresholds: (f64, f64),
     settled: i64,
+    /// The settled points' weight in each assignment bound.
+    weights: Vec<f64>,
     bound: i64,
     /// Halvings since a point was last decided.
     idle: usize,
@@ -44,7 +49,7 @@ struct Frame {
 /// What a dive brought.
 pub struct Dive {
     /// Directions and thresholds of rules that may beat the incumbent, best last.
-    pub found: Option<(i64, prescribe_models::linear_rule::LinearRule)>,
+    pub found: Option<(i64, LinearRule)>,
     /// What it did not get to.
     pub left: Vec<Region>,
     /// Boxes settled as leaves, and the bound on those of them that stay open.
@@ -64,6 +69,8 @@ pub struct Diver<'p> {
     high: Vec<f64>,
     id: Vec<u32>,
     buckets: Vec<i64>,
+    /// Thresholds, by bucket, at which some assignment bound cannot hold; empty where there are no bounds.
+    barred: Vec<bool>,
     frames: Vec<Frame>,
     /// Total gain to beat.
     incumbent: i64,
@@ -78,6 +85,7 @@ impl<'p> Diver<'p> {
             high: Vec::new(),
             id: Vec::new(),
             buckets: Vec::new(),
+            barred: Vec::new(),
             frames: Vec::new(),
             incumbent: 0,
             outcome: Dive::NOTHING,
@@ -108,12 +116,13 @@ impl<'p> Diver<'p> {
                     continue;
                 }
             }
-            let width: f64 = frame.sides.iter().map(|(low, high)| high - low).sum::<f64>() * 3.0;
-            if frame.thresholds.1 - frame.thresholds.0 > WIDE * width {
+            let side = self.longest_side(&frame);
+            // One direction alone is settled in one piece, unless assignment bounds ask for few open points.
+            let divisible = side.is_some() || !self.points.demands.is_empty();
+            if divisible && self.is_wide(&frame) {
                 self.halve_thresholds(&frame);
                 continue;
             }
-            let side = self.longest_side(&frame);
             let tied = frame.idle >= 2 * frame.sides.len()
                 && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
             if tied || side.is_none() {
@@ -135,17 +144,20 @@ impl<'p> Diver<'p> {
         std::mem::replace(&mut self.outcome, Dive::NOTHING)
     }
 
+    /// Whether the thresholds range much further than the height of any one point.
+    fn is_wide(&self, frame: &Frame) -> bool {
+        let interval = frame.sides.iter().map(|(low, high)| high - low).sum::<f64>() + self.points.slack();
+        frame.thresholds.1 - frame.thresholds.0 > WIDE * interval
+    }
+
     /// Tries to settle a box as a leaf, see [`leaf`]; `last` where it cannot be halved.
     fn settled(&mut self, frame: &Frame, last: bool) -> bool {
         let region = self.region(frame);
         self.outcome.leaves += 1;
         match leaf::settle(self.points, &region, self.incumbent) {
             Leaf::Closed => true,
-            Leaf::Found(value, rule) => {
-                if value > self.incumbent {
-                    self.incumbent = value;
-                    self.outcome.found = Some((value, rule));
-                }
+            Leaf::Found(rule) => {
+                self.offer(rule);
                 true
             }
             Leaf::Open(bound) => {
@@ -167,6 +179,7 @@ impl<'p> Diver<'p> {
             sides: region.sides.clone(),
             thresholds: region.thresholds,
             settled: region.settled,
+            weights: region.weights.clone(),
             bound: region.bound,
             idle: 0,
         });
@@ -187,6 +200,7 @@ impl<'p> Diver<'p> {
             thresholds: frame.thresholds,
             open: self.id[frame.first..frame.last].to_vec(),
             settled: frame.settled,
+            weights: frame.weights.clone(),
             bound: frame.bound,
         }
     }
@@ -216,7 +230,7 @@ impl<'p> Diver<'p> {
         let mut place = self.frames.last().map_or(frame.last, |sibling| sibling.last.max(frame.last));
         for thresholds in [(floor, middle), (middle, ceiling)] {
             let part = self.half(
-                &Frame { thresholds, sides: frame.sides.clone(), ..*frame },
+                &Frame { thresholds, sides: frame.sides.clone(), weights: frame.weights.clone(), ..*frame },
                 place,
                 0,
                 frame.sides[0],
@@ -270,9 +284,54 @@ impl<'p> Diver<'p> {
         let mut sides = frame.sides.clone();
         sides[j] = side;
         let last = place + kept;
+        let weights = self.settled_weights(frame, j, shift);
+        self.bar(place, last, &weights, frame.thresholds);
         let (bound, thresholds) = self.sweep(place, last, settled, frame.thresholds)?;
         let idle = if kept == count { frame.idle + 1 } else { 0 };
-        Some(Frame { first: place, last, sides, thresholds, settled, bound, idle })
+        Some(Frame { first: place, last, sides, thresholds, settled, weights, bound, idle })
+    }
+
+    /// The weights of the points of `frame` that are settled, those included that the move of covariate `j` settles.
+    fn settled_weights(&self, frame: &Frame, j: usize, shift: f64) -> Vec<f64> {
+        let mut weights = frame.weights.clone();
+        for (weight, demand) in weights.iter_mut().zip(&self.points.demands) {
+            let open = self.low[frame.first..frame.last].iter().zip(&self.id[frame.first..frame.last]);
+            let moved = |(low, i): (&f64, &u32)| {
+                let low = low + (self.points.columns[j][*i as usize] * shift).max(0.0);
+                if low >= frame.thresholds.1 { demand.weights[*i as usize] } else { 0.0 }
+            };
+            *weight += open.map(moved).sum::<f64>();
+        }
+        weights
+    }
+
+    /// Marks the buckets of thresholds at which an assignment bound cannot hold, see [`super::demands`].
+    fn bar(&mut self, first: usize, last: usize, weights: &[f64], (floor, ceiling): (f64, f64)) {
+        self.barred.clear();
+        if self.points.demands.is_empty() {
+            return;
+        }
+        let count = bucket_count(last - first);
+        self.barred.resize(count, false);
+        let scale = count as f64 / (ceiling - floor);
+        // As in `sweep`: what is treated for sure counts below its bucket, what may be treated also in it.
+        let slot = |key: f64, inclusive: i32| slot((key - floor) * scale, inclusive, count);
+        for (demand, settled) in self.points.demands.iter().zip(weights) {
+            let (mut least, mut most) = (vec![0.0; count + 1], vec![0.0; count + 1]);
+            for k in first..last {
+                let weight = demand.weights[self.id[k] as usize];
+                let (sure, may) = (slot(self.low[k], 0), slot(self.high[k], 1));
+                let (for_least, for_most) = if weight > 0.0 { (sure, may) } else { (may, sure) };
+                least[for_least] += weight;
+                most[for_most] += weight;
+            }
+            let (mut low, mut high) = (*settled, *settled);
+            for k in (0..count).rev() {
+                low += least[k + 1];
+                high += most[k + 1];
+                self.barred[k] |= low > demand.upper || high < demand.lower;
+            }
+        }
     }
 
     /// The largest U(t) and the range of thresholds where it exceeds the incumbent; none where there is no such threshold.
@@ -283,7 +342,7 @@ impl<'p> Diver<'p> {
         settled: i64,
         (floor, ceiling): (f64, f64),
     ) -> Option<(i64, (f64, f64))> {
-        let count = (2 * (last - first)).next_power_of_two().clamp(BUCKETS.0, BUCKETS.1);
+        let count = bucket_count(last - first);
         self.buckets.clear();
         self.buckets.resize(count + 1, 0);
         let scale = count as f64 / (ceiling - floor);
@@ -292,8 +351,7 @@ impl<'p> Diver<'p> {
         let losses = first + self.id[first..last].partition_point(|&i| (i as usize) < self.points.winners);
         let buckets = &mut self.buckets;
         let mut add = |key: f64, i: u32, inclusive: i32| {
-            let slot = ((key - floor) * scale) as i32 + inclusive;
-            let sum = &mut buckets[(slot.max(0) as usize).min(count)];
+            let sum = &mut buckets[slot((key - floor) * scale, inclusive, count)];
             *sum = sum.wrapping_add(self.points.gains[i as usize]);
         };
         self.high[first..losses].iter().zip(&self.id[first..losses]).for_each(|(&key, &i)| add(key, i, 1));
@@ -302,6 +360,9 @@ impl<'p> Diver<'p> {
         let (mut lowest, mut highest) = (count, 0);
         for k in (0..count).rev() {
             total = total.wrapping_add(self.buckets[k + 1]);
+            if self.barred.get(k) == Some(&true) {
+                continue;
+            }
             best = best.max(total);
             if total > self.incumbent {
                 lowest = k;
@@ -315,35 +376,50 @@ impl<'p> Diver<'p> {
         (best > self.incumbent).then_some((best, (from, to)))
     }
 
-    /// Where the best rule in the direction of the centre beats the incumbent, it is the new one.
+    /// Where the best feasible rule in the direction of the centre beats the incumbent, it is the new one.
     fn look_at_centre(&mut self, frame: &Frame) {
-        let points = (frame.first..frame.last).map(|k| (self.low[k] / 2.0 + self.high[k] / 2.0, self.id[k]));
-        let mut heights: Vec<(f64, i64)> =
-            points.map(|(height, i)| (height, self.points.gains[i as usize])).collect();
+        let height = |k: usize| (self.low[k] / 2.0 + self.high[k] / 2.0, self.id[k] as usize);
+        let mut heights: Vec<(f64, usize)> = (frame.first..frame.last).map(height).collect();
         heights.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        let mut total = frame.settled;
-        let mut best =
-            (total, heights.first().map_or(frame.thresholds.1, |h| h.0 / 2.0 + frame.thresholds.1 / 2.0));
-        for (k, (height, gain)) in heights.iter().enumerate() {
-            total = total.wrapping_add(*gain);
-            let next = heights.get(k + 1).map_or(frame.thresholds.0, |h| h.0);
-            if total > best.0 && next < *height {
-                best = (total, height / 2.0 + next / 2.0);
+        let mut weights = frame.weights.clone();
+        let (mut total, mut best) = (frame.settled, None);
+        let mut above = frame.thresholds.1;
+        for position in 0..=heights.len() {
+            let next = heights.get(position).map_or(frame.thresholds.0, |next| next.0);
+            let better = total > best.map_or(self.incumbent, |(value, _)| value);
+            if better && next < above && self.points.hold(&weights) {
+                best = Some((total, above / 2.0 + next / 2.0));
             }
+            let Some(&(height, i)) = heights.get(position) else { break };
+            total = total.wrapping_add(self.points.gains[i]);
+            weights.iter_mut().zip(&self.points.demands).for_each(|(w, demand)| *w += demand.weights[i]);
+            above = height;
         }
-        if best.0 > self.incumbent {
+        if let Some((_, threshold)) = best {
             let centre: Vec<f64> = frame.sides.iter().map(|(l, u)| l / 2.0 + u / 2.0).collect();
-            self.offer(&centre, best.1);
+            let rule = self.points.rule(&centre, threshold);
+            self.offer(rule);
         }
     }
 
-    /// Takes the rule `direction'z >= threshold` where it beats the incumbent by exact evaluation.
-    fn offer(&mut self, direction: &[f64], threshold: f64) {
-        let rule = self.points.rule(direction, threshold);
+    /// Takes `rule` where it is feasible and beats the incumbent, by exact evaluation.
+    fn offer(&mut self, rule: LinearRule) {
         let value = self.points.value(&rule);
-        if value > self.incumbent {
+        let feasible =
+            || self.points.demands.is_empty() || self.points.units.problem().violations(&rule).is_empty();
+        if value > self.incumbent && feasible() {
             self.incumbent = value;
             self.outcome.found = Some((value, rule));
         }
     }
+}
+
+fn bucket_count(points: usize) -> usize {
+    (2 * points).next_power_of_two().clamp(BUCKETS.0, BUCKETS.1)
+}
+
+/// The slot of a height at `place` in buckets, of `count` and one below all.
+fn slot(place: f64, inclusive: i32, count: usize) -> usize {
+    // The cast goes to the nearest number there is.
+    ((place as i32).saturating_add(inclusive).max(0) as usize).min(count)
 }

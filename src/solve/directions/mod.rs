@@ -12,6 +12,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`points`] | the problem in whole numbers, merged, scaled |
+//! | [`demands`] | assignment bounds (budgets, capacities, parity) |
 //! | [`axes`] | coordinates along and across the incumbent |
 //! | [`region`] | a box of directions, its thresholds and open points |
 //! | [`dive`] | bound and halving, depth first |
@@ -20,6 +21,7 @@
 //! | [`incumbent`] | where the first rule comes from, and the rule that is returned |
 
 mod axes;
+mod demands;
 mod dive;
 mod incumbent;
 mod leaf;
@@ -27,8 +29,8 @@ mod points;
 mod region;
 mod search;
 
-use prescribe_models::SideConstraint;
 use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
+use prescribe_models::{Model, SideConstraint};
 use serde_json::{Map, json};
 
 pub(super) use self::points::Points;
@@ -51,7 +53,9 @@ impl Solver<LinearProblem> for Directions {
     }
 
     fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
-        refuse_constraints("directions", problem)?;
+        refuse_constraints("directions", problem, |constraint| {
+            !matches!(constraint, SideConstraint::Assignment(_))
+        })?;
         Ok(Promise::Exact)
     }
 
@@ -72,41 +76,47 @@ impl Solver<LinearProblem> for Directions {
         pool.install(|| {
             let units = MergedUnits::of(problem);
             let points = Points::of(&units);
-            let first = incumbent::first(&points, start, options, watch)?;
-            let points = points.around(&first);
-            let search = Search::new(&points, first, watch).run();
+            let (first, around) = incumbent::first(&points, start, options, watch)?;
+            let points = points.around(&around);
+            let search = Search::new(&points, first.as_ref(), watch).run();
             answer(problem, search, watch)
         })
     }
 }
 
-/// Refuses side constraints that exclude any rule, by name.
-pub(super) fn refuse_constraints(solver: &str, problem: &LinearProblem) -> Result<(), Unsupported> {
+/// Refuses by name a side constraint that excludes any rule and that `beyond` says is not taken.
+pub(super) fn refuse_constraints(
+    solver: &str,
+    problem: &LinearProblem,
+    beyond: impl Fn(&SideConstraint) -> bool,
+) -> Result<(), Unsupported> {
     let refuse = |constraint: &SideConstraint| Unsupported {
         solver: solver.into(),
         part: format!("the constraint {} on a linear rule", constraint.name()),
         remedy: "use --solver milp".into(),
     };
-    problem
-        .side()
-        .iter()
-        .find(|constraint| constraint.binds())
-        .map_or(Ok(()), |constraint| Err(refuse(constraint)))
+    let refused = problem.side().iter().find(|constraint| constraint.binds() && beyond(constraint));
+    refused.map_or(Ok(()), |constraint| Err(refuse(constraint)))
 }
 
 fn answer(problem: &LinearProblem, search: Search, watch: &Watch) -> Result<Answer<LinearRule>, SolveError> {
     let points = search.points;
-    let (rule, value) = search.incumbent.representative()?;
+    let point = search.incumbent.representative()?;
     let bound = problem.value_of_nobody() + points.worth(search.bound()) + points.allowance();
-    let termination = if search.closed() { TerminationStatus::Optimal } else { watch.termination() };
+    let termination = match (&point, search.closed()) {
+        (Some(_), true) => TerminationStatus::Optimal,
+        (None, true) => TerminationStatus::Infeasible,
+        _ => watch.termination(),
+    };
     let mut statistics = Map::new();
     statistics.insert("boxes".into(), json!(search.boxes));
     statistics.insert("leaves".into(), json!(search.leaves));
     statistics.insert("points".into(), json!(points.len()));
     Ok(Answer {
-        claimed: Some(value),
-        point: Some(rule),
-        bound: Some((bound, BoundProof::Search)),
+        claimed: point.as_ref().map(|rule| problem.objective(rule)),
+        // Where no rule is feasible there is nothing to bound.
+        bound: (point.is_some() || !search.closed()).then_some((bound, BoundProof::Search)),
+        point,
         termination,
         raw_status: format!("{} boxes searched, {} left", search.boxes, search.open()),
         nodes: Some(search.boxes),

@@ -12,6 +12,7 @@ use prescribe_models::exact::sum;
 use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 
 use super::axes::Axes;
+use super::demands::{self, Demand};
 
 /// Points with something at stake, and the covariates that vary.
 pub struct Points<'u> {
@@ -30,6 +31,8 @@ pub struct Points<'u> {
     /// How many are positive.
     pub winners: usize,
     pub quantum: f64,
+    /// Assignment bounds.
+    pub demands: Vec<Demand>,
 }
 
 /// Bits of the sum of all gains in quanta.
@@ -41,7 +44,9 @@ impl<'u> Points<'u> {
         let quantum = quantum(size, units.gains.len());
         // Dividing by a power of two is exact; the cast of a rounded number of at most 61 bits is too.
         let whole = |gain: f64| (gain / quantum).round() as i64;
-        let all = (0..units.gains.len()).filter(|&i| whole(units.gains[i]) != 0);
+        let demands = demands::over_units(units);
+        let matters = |i: usize| whole(units.gains[i]) != 0 || demands.iter().any(|d| d.weights[i] != 0.0);
+        let all = (0..units.gains.len()).filter(|&i| matters(i));
         let (mut members, losers): (Vec<usize>, Vec<usize>) = all.partition(|&i| units.gains[i] > 0.0);
         let winners = members.len();
         members.extend(losers);
@@ -49,6 +54,11 @@ impl<'u> Points<'u> {
         let covariates: Vec<usize> = (0..count).filter(|&j| units.varies(j)).collect();
         let gains = members.iter().map(|&i| whole(units.gains[i])).collect();
         let axes = Axes::around(units, &covariates, &vec![0.0; 1 + count]);
+        let of_members = |demand: Demand| Demand {
+            weights: members.iter().map(|&i| demand.weights[i]).collect(),
+            ..demand
+        };
+        let demands = demands.into_iter().map(of_members).collect();
         let mut points = Self {
             units,
             members,
@@ -59,14 +69,15 @@ impl<'u> Points<'u> {
             gains,
             winners,
             quantum,
+            demands,
         };
         points.fill();
         points
     }
 
-    /// The same points in coordinates laid around `rule`.
-    pub fn around(mut self, rule: &LinearRule) -> Self {
-        self.axes = Axes::around(self.units, &self.covariates, &self.beta(rule));
+    /// The same points in coordinates laid around the rule `beta`, in the scaled covariates.
+    pub fn around(mut self, beta: &[f64]) -> Self {
+        self.axes = Axes::around(self.units, &self.covariates, beta);
         self.fill();
         self
     }
@@ -106,6 +117,11 @@ impl<'u> Points<'u> {
     /// most `reach`.
     pub fn slack(&self) -> f64 {
         (80.0 * self.dimension() as f64 + 20.0) * self.reach * f64::EPSILON
+    }
+
+    /// Whether total weights hold the assignment bounds.
+    pub fn hold(&self, weights: &[f64]) -> bool {
+        self.demands.iter().zip(weights).all(|(demand, weight)| demand.holds(*weight))
     }
 
     /// `direction'y` of point `k`.

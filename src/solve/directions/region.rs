@@ -13,6 +13,8 @@ pub struct Region {
     pub open: Vec<u32>,
     /// Total gain of the points that all of these rules treat.
     pub settled: i64,
+    /// Their weight in each assignment bound.
+    pub weights: Vec<f64>,
     /// No rule of the region treats points of a larger total gain.
     pub bound: i64,
 }
@@ -31,6 +33,7 @@ impl Region {
                 thresholds: (-reach, reach),
                 open: (0..points.len() as u32).collect(),
                 settled: 0,
+                weights: vec![0.0; points.demands.len()],
                 bound,
             }
         };

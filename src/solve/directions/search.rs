@@ -41,10 +41,10 @@ struct Waiting {
 }
 
 impl<'p> Search<'p> {
-    pub fn new(points: &'p Points<'p>, first: LinearRule, watch: &'p Watch<'p>) -> Self {
+    pub fn new(points: &'p Points<'p>, first: Option<&LinearRule>, watch: &'p Watch<'p>) -> Self {
         let mut search = Self {
             points,
-            incumbent: Incumbent::new(points, first),
+            incumbent: Incumbent::of(points, first),
             watch,
             queue: BinaryHeap::new(),
             count: 0,

@@ -34,7 +34,7 @@ impl Solver<LinearProblem> for Enumerate {
     }
 
     fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
-        refuse_constraints("enumerate", problem)?;
+        refuse_constraints("enumerate", problem, |_| true)?;
         let varying = problem.x().columns().into_iter().filter(|c| c.iter().any(|v| *v != c[0])).count();
         if varying <= MOST_COVARIATES {
             return Ok(Promise::Exact);
