@@ -7,6 +7,7 @@
 
 mod support;
 
+use prescribe::models::{AssignmentBound, SideConstraint};
 use prescribe::simulate::linear_gains;
 use prescribe::solve::{self, Directions, Enumerate, Options, Solver, TerminationStatus};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,16 @@ struct Job {
     p: usize,
     seed: u64,
     discrete: bool,
-    flat: bool,
+    how: How,
+}
+
+/// Which search, under which constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum How {
+    Directions,
+    /// At most this share treated.
+    Share(f64),
+    Enumerate,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,8 +55,11 @@ fn main() -> Result<(), Failure> {
 }
 
 fn measure(job: &Job) -> Result<Measured, Failure> {
-    let problem = linear_gains(job.n, job.p, job.seed, job.discrete)?.problem()?;
-    let solver: &dyn Solver<_> = if job.flat { &Enumerate } else { &Directions };
+    let mut problem = linear_gains(job.n, job.p, job.seed, job.discrete)?.problem()?;
+    if let How::Share(share) = job.how {
+        problem = problem.with(SideConstraint::Assignment(AssignmentBound::budget_share(job.n, 2, share)))?;
+    }
+    let solver: &dyn Solver<_> = if job.how == How::Enumerate { &Enumerate } else { &Directions };
     let options = Options { threads: 1, ..Options::default() };
     let report = solve::solve(&problem, solver, None, &options, &CpuLimit::seconds(LIMIT))?;
     Ok(Measured {
@@ -57,8 +70,8 @@ fn measure(job: &Job) -> Result<Measured, Failure> {
     })
 }
 
-/// (n, p, discrete, flat enumeration instead)
-type Cell = (usize, usize, bool, bool);
+/// (n, p, discrete, which search)
+type Cell = (usize, usize, bool, How);
 
 fn compare(quick: bool) -> Result<(), Failure> {
     let searched = [
@@ -74,18 +87,26 @@ fn compare(quick: bool) -> Result<(), Failure> {
         (800, 5, false),
         (200, 6, false),
     ];
+    let shares = [(800, 2, false), (800, 3, false), (2_129, 3, true)];
     let flat = [(800, 2, false), (200, 3, false), (2_129, 2, true)];
+    let by = |how: How| move |&(n, p, discrete): &(usize, usize, bool)| (n, p, discrete, how);
     let cells: Vec<Cell> = match quick {
-        true => vec![(500, 2, false, false), (200, 3, true, false), (100, 2, false, true)],
+        true => vec![
+            (500, 2, false, How::Directions),
+            (200, 3, true, How::Directions),
+            (200, 2, false, How::Share(0.3)),
+            (100, 2, false, How::Enumerate),
+        ],
         false => searched
-            .map(|(n, p, d)| (n, p, d, false))
-            .into_iter()
-            .chain(flat.map(|(n, p, d)| (n, p, d, true)))
+            .iter()
+            .map(by(How::Directions))
+            .chain(shares.iter().map(by(How::Share(0.3))))
+            .chain(shares.iter().map(by(How::Share(0.1))))
+            .chain(flat.iter().map(by(How::Enumerate)))
             .collect(),
     };
     let seeds = if quick { 2 } else { 5 };
-    let job =
-        |&(n, p, discrete, flat): &Cell| (1..=seeds).map(move |seed| Job { n, p, seed, discrete, flat });
+    let job = |&(n, p, discrete, how): &Cell| (1..=seeds).map(move |seed| Job { n, p, seed, discrete, how });
     let measured: Vec<Measured> = run_jobs(&cells.iter().flat_map(job).collect::<Vec<_>>())?;
     let rows: Vec<Vec<String>> =
         cells.iter().zip(measured.chunks(seeds as usize)).map(|(cell, group)| row(cell, group)).collect();
@@ -104,11 +125,15 @@ fn compare(quick: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(&(n, p, discrete, flat): &Cell, group: &[Measured]) -> Vec<String> {
+fn row(&(n, p, discrete, how): &Cell, group: &[Measured]) -> Vec<String> {
     let seconds: Vec<f64> = group.iter().map(|solve| solve.cpu_seconds).collect();
     let open = group.iter().filter(|solve| !solve.closed);
     vec![
-        if flat { "enumerate" } else { "directions" }.into(),
+        match how {
+            How::Directions => "directions".into(),
+            How::Share(share) => format!("directions, budget share {share}"),
+            How::Enumerate => "enumerate".into(),
+        },
         if discrete { "discrete" } else { "continuous" }.into(),
         p.to_string(),
         n.to_string(),
