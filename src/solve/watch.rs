@@ -96,12 +96,12 @@ impl<'o> Watch<'o> {
         }
     }
 
-    /// What a search that ends before it is done says of itself.
+    /// What a search that ends without a proof says of itself.
     pub fn termination(&self) -> TerminationStatus {
         match self.stop() {
             Some(Stop::TimeLimit) => TerminationStatus::TimeLimit,
             Some(Stop::Interrupted) => TerminationStatus::Interrupted,
-            None => TerminationStatus::NumericalError,
+            None => TerminationStatus::LocallySolved,
         }
     }
 

@@ -55,11 +55,13 @@ pub struct Dive {
     /// Boxes settled as leaves, and the bound on those of them that stay open.
     pub leaves: u64,
     pub stuck: i64,
+    pub unresolved: u64,
     pub boxes: u64,
 }
 
 impl Dive {
-    const NOTHING: Self = Self { found: None, left: Vec::new(), leaves: 0, stuck: i64::MIN, boxes: 0 };
+    const NOTHING: Self =
+        Self { found: None, left: Vec::new(), leaves: 0, stuck: i64::MIN, unresolved: 0, boxes: 0 };
 }
 
 /// The arrays of a dive, kept from one to the next.
@@ -161,7 +163,10 @@ impl<'p> Diver<'p> {
                 true
             }
             Leaf::Open(bound) => {
-                self.outcome.stuck = self.outcome.stuck.max(if last { bound } else { i64::MIN });
+                if last {
+                    self.outcome.stuck = self.outcome.stuck.max(bound);
+                    self.outcome.unresolved += 1;
+                }
                 last
             }
         }

@@ -40,15 +40,16 @@ pub fn is_cheap(open: usize, dimension: usize) -> bool {
 pub fn settle(points: &Points, region: &Region, incumbent: i64) -> Leaf {
     let open: Vec<usize> = region.open.iter().map(|&k| k as usize).collect();
     let x: Vec<&[f64]> = open.iter().map(|&k| points.units.x[points.members[k]]).collect();
-    let best = match points.demands.is_empty() {
-        true => {
-            let gains = open.iter().map(|&k| points.gains[k]).collect();
-            Arrangement::new(x, gains).best(&|| false)
+    let gains = open.iter().map(|&k| points.gains[k]).collect();
+    let beats = |best: &Labelling| region.settled + best.value > incumbent;
+    let mut best = Arrangement::new(x.clone(), gains).best(&|| false).filter(beats);
+    if let Some(unbounded) = best.as_ref().filter(|_| !points.demands.is_empty()) {
+        if open.len() > CONSTRAINED {
+            return Leaf::Open(region.settled + unbounded.value);
         }
-        false if open.len() > CONSTRAINED => return Leaf::Open(region.bound),
-        false => best_feasible(points, region, &open, &x, incumbent),
-    };
-    let Some(best) = best.filter(|best| region.settled + best.value > incumbent) else { return Leaf::Closed };
+        best = best_feasible(points, region, &open, &x, incumbent);
+    }
+    let Some(best) = best else { return Leaf::Closed };
     let bound = region.settled + best.value;
     let mut treated = labels_at_centre(points, region);
     open.iter().for_each(|&k| treated[k] = false);

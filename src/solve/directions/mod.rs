@@ -111,6 +111,7 @@ fn answer(problem: &LinearProblem, search: Search, watch: &Watch) -> Result<Answ
     let mut statistics = Map::new();
     statistics.insert("boxes".into(), json!(search.boxes));
     statistics.insert("leaves".into(), json!(search.leaves));
+    statistics.insert("unresolved_leaves".into(), json!(search.unresolved));
     statistics.insert("points".into(), json!(points.len()));
     Ok(Answer {
         claimed: point.as_ref().map(|rule| problem.objective(rule)),
@@ -118,7 +119,12 @@ fn answer(problem: &LinearProblem, search: Search, watch: &Watch) -> Result<Answ
         bound: (point.is_some() || !search.closed()).then_some((bound, BoundProof::Search)),
         point,
         termination,
-        raw_status: format!("{} boxes searched, {} left", search.boxes, search.open()),
+        raw_status: format!(
+            "{} boxes searched, {} left, {} tied leaves unresolved",
+            search.boxes,
+            search.open(),
+            search.unresolved
+        ),
         nodes: Some(search.boxes),
         iterations: None,
         statistics,

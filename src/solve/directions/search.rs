@@ -5,7 +5,7 @@
 //! search sees the same boxes and ends with the same rule whatever the number of threads. At any time the largest bound in the
 //! queue bounds every rule.
 
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 
 use prescribe_models::linear_rule::LinearRule;
 use rayon::prelude::*;
@@ -20,24 +20,25 @@ use super::region::Region;
 const ROUND: usize = 64;
 /// Points that one dive may look at before it returns what is left.
 const WORK: usize = 300_000;
+/// Open points in the queue beyond which it must not grow: 200 MB.
+const MOST_HELD: usize = 50_000_000;
 
 pub struct Search<'p> {
     pub points: &'p Points<'p>,
     pub incumbent: Incumbent<'p>,
     watch: &'p Watch<'p>,
-    queue: BinaryHeap<Waiting>,
+    /// By bound, then by number.
+    queue: BTreeMap<(i64, u64), Region>,
+    /// Open points of all regions in the queue.
+    held: usize,
     /// Numbers the regions in the order in which they came.
     count: u64,
     /// Bound of the regions that could not be resolved.
     stuck: i64,
     pub boxes: u64,
     pub leaves: u64,
-}
-
-/// Ordered by bound, then the latest first.
-struct Waiting {
-    key: (i64, u64),
-    region: Region,
+    /// Leaves of which no exact answer was found; their bound counts.
+    pub unresolved: u64,
 }
 
 impl<'p> Search<'p> {
@@ -46,11 +47,13 @@ impl<'p> Search<'p> {
             points,
             incumbent: Incumbent::of(points, first),
             watch,
-            queue: BinaryHeap::new(),
+            queue: BTreeMap::new(),
+            held: 0,
             count: 0,
             stuck: i64::MIN,
             boxes: 0,
             leaves: 0,
+            unresolved: 0,
         };
         search.put(Region::faces(points));
         search
@@ -59,7 +62,8 @@ impl<'p> Search<'p> {
     fn put(&mut self, regions: Vec<Region>) {
         for region in regions {
             self.count += 1;
-            self.queue.push(Waiting { key: (region.bound, self.count), region });
+            self.held += region.open.len();
+            self.queue.insert((region.bound, self.count), region);
         }
     }
 
@@ -82,9 +86,17 @@ impl<'p> Search<'p> {
         self
     }
 
-    /// The next region that can beat the incumbent.
+    /// The next region that can beat the incumbent: the one of the highest bound, or of the lowest where the queue has grown too
+    /// large, since those are nearest to their end.
     fn next(&mut self) -> Option<Region> {
-        self.queue.pop().map(|waiting| waiting.region).filter(|region| region.bound > self.incumbent.value)
+        loop {
+            let last = if self.held > MOST_HELD { self.queue.pop_first() } else { self.queue.pop_last() };
+            let (_, region) = last?;
+            self.held -= region.open.len();
+            if region.bound > self.incumbent.value {
+                return Some(region);
+            }
+        }
     }
 
     fn merge(&mut self, dive: Dive) {
@@ -93,13 +105,14 @@ impl<'p> Search<'p> {
         }
         self.boxes += dive.boxes;
         self.leaves += dive.leaves;
+        self.unresolved += dive.unresolved;
         self.stuck = self.stuck.max(dive.stuck);
         self.put(dive.left);
     }
 
     /// The largest total gain that any rule may have.
     pub fn bound(&self) -> i64 {
-        let open = self.queue.peek().map_or(i64::MIN, |waiting| waiting.key.0);
+        let open = self.queue.last_key_value().map_or(i64::MIN, |((bound, _), _)| *bound);
         open.max(self.stuck).max(self.incumbent.value)
     }
 
@@ -109,26 +122,6 @@ impl<'p> Search<'p> {
 
     /// Regions that may hold better rules.
     pub fn open(&self) -> usize {
-        self.queue.iter().filter(|waiting| waiting.key.0 > self.incumbent.value).count()
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key)
+        self.queue.keys().filter(|(bound, _)| *bound > self.incumbent.value).count()
     }
 }

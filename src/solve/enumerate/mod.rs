@@ -73,7 +73,7 @@ impl Solver<LinearProblem> for Enumerate {
             Ok(match rule {
                 Some(rule) => answer(problem, rule, bound, TerminationStatus::Optimal),
                 // The labels exist, but no linear program reaches their margin.
-                None => answer(problem, fallback(problem, start), bound, TerminationStatus::NumericalError),
+                None => answer(problem, fallback(problem, start), bound, TerminationStatus::LocallySolved),
             })
         })
     }
@@ -103,7 +103,10 @@ fn answer(
         point: Some(rule),
         bound: Some((bound, BoundProof::Search)),
         termination,
-        raw_status: "every labelling compared".into(),
+        raw_status: match termination {
+            TerminationStatus::TimeLimit | TerminationStatus::Interrupted => "stopped".into(),
+            _ => "every labelling compared".into(),
+        },
         nodes: None,
         iterations: None,
         statistics: Map::from_iter([("units".to_string(), json!(problem.units()))]),
