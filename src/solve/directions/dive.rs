@@ -44,6 +44,8 @@ struct Frame {
     bound: i64,
     /// Halvings since a point was last decided.
     idle: usize,
+    /// Idle halvings after which the open points are taken for ties; more after each try in vain.
+    patience: usize,
 }
 
 /// What a dive brought.
@@ -125,13 +127,13 @@ impl<'p> Diver<'p> {
                 self.halve_thresholds(&frame);
                 continue;
             }
-            let tied = frame.idle >= 2 * frame.sides.len()
-                && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
+            let tied =
+                frame.idle >= frame.patience && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
             if tied || side.is_none() {
                 if self.settled(&frame, side.is_none()) {
                     continue;
                 }
-                frame.idle = 0;
+                (frame.idle, frame.patience) = (0, 4 * frame.patience);
             }
             if let Some(j) = side {
                 self.halve(&frame, j);
@@ -187,6 +189,7 @@ impl<'p> Diver<'p> {
             weights: region.weights.clone(),
             bound: region.bound,
             idle: 0,
+            patience: 2 * region.sides.len(),
         });
     }
 
@@ -293,7 +296,17 @@ impl<'p> Diver<'p> {
         self.bar(place, last, &weights, frame.thresholds);
         let (bound, thresholds) = self.sweep(place, last, settled, frame.thresholds)?;
         let idle = if kept == count { frame.idle + 1 } else { 0 };
-        Some(Frame { first: place, last, sides, thresholds, settled, weights, bound, idle })
+        Some(Frame {
+            first: place,
+            last,
+            sides,
+            thresholds,
+            settled,
+            weights,
+            bound,
+            idle,
+            patience: frame.patience,
+        })
     }
 
     /// The weights of the points of `frame` that are settled, those included that the move of covariate `j` settles.
