@@ -44,6 +44,92 @@ pub fn sign_of_sum(products: impl Iterator<Item = (f64, f64)> + Clone) -> Orderi
     exact.cmp(&BigRational::zero())
 }
 
+/// Sign of `det [others[r][axes[c]] - origin[axes[c]]]` over as many axes as other points: on which side of the hyperplane
+/// through `origin` and all but the last of `others` the last one lies, seen along the axes. Exact for finite numbers.
+pub fn orientation(origin: &[f64], others: &[&[f64]], axes: &[usize]) -> Ordering {
+    if let ([point], [axis]) = (others, axes) {
+        return point[*axis].total_cmp(&origin[*axis]);
+    }
+    let rows: Vec<Vec<f64>> =
+        others.iter().map(|x| axes.iter().map(|&a| x[a] - origin[a]).collect()).collect();
+    let columns: Vec<usize> = (0..axes.len()).collect();
+    let (value, magnitude) = determinant(&rows, 0, &columns);
+    // k differences, k products and k! terms, each with a rounding relative to its size.
+    let error = (4 * axes.len() + 8) as f64 * f64::EPSILON * magnitude + f64::MIN_POSITIVE;
+    if value.abs() > error && value.is_finite() {
+        return value.total_cmp(&0.0);
+    }
+    if let Some(sign) = whole_orientation(origin, others, axes) {
+        return sign;
+    }
+    let exact = |x: &&[f64]| axes.iter().map(|&a| rational(x[a]) - rational(origin[a])).collect();
+    sign_of_determinant(others.iter().map(exact).collect())
+}
+
+/// Determinant of the rows from `row` on over `columns`, by expansion, and the same sum over absolute values.
+fn determinant(rows: &[Vec<f64>], row: usize, columns: &[usize]) -> (f64, f64) {
+    if let [a, b] = *columns {
+        let (first, second) = (&rows[row], &rows[row + 1]);
+        let (left, right) = (first[a] * second[b], first[b] * second[a]);
+        return (left - right, left.abs() + right.abs());
+    }
+    let mut total = (0.0, 0.0);
+    for (k, &c) in columns.iter().enumerate() {
+        let others: Vec<usize> = columns.iter().copied().filter(|other| *other != c).collect();
+        let (minor, magnitude) = determinant(rows, row + 1, &others);
+        let term = rows[row][c] * minor;
+        total.0 += if k % 2 == 0 { term } else { -term };
+        total.1 += rows[row][c].abs() * magnitude;
+    }
+    total
+}
+
+/// [`orientation`] where all coordinates are whole multiples of 2^-20 and small enough for whole-number arithmetic.
+fn whole_orientation(origin: &[f64], others: &[&[f64]], axes: &[usize]) -> Option<Ordering> {
+    let whole = |v: f64| {
+        let scaled = v * 1_048_576.0;
+        (scaled.fract() == 0.0 && scaled.abs() < 1e12).then_some(scaled as i128)
+    };
+    let difference = |x: &[f64], a: usize| Some(whole(x[a])? - whole(origin[a])?);
+    let rows: Option<Vec<Vec<i128>>> =
+        others.iter().map(|x| axes.iter().map(|&a| difference(x, a)).collect()).collect();
+    let columns: Vec<usize> = (0..axes.len()).collect();
+    Some(whole_determinant(&rows?, 0, &columns)?.cmp(&0))
+}
+
+/// None where a number leaves the range.
+fn whole_determinant(rows: &[Vec<i128>], row: usize, columns: &[usize]) -> Option<i128> {
+    if columns.is_empty() {
+        return Some(1);
+    }
+    let mut total: i128 = 0;
+    for (k, &c) in columns.iter().enumerate().filter(|(_, c)| rows[row][**c] != 0) {
+        let others: Vec<usize> = columns.iter().copied().filter(|other| *other != c).collect();
+        let term = rows[row][c].checked_mul(whole_determinant(rows, row + 1, &others)?)?;
+        total = if k % 2 == 0 { total.checked_add(term)? } else { total.checked_sub(term)? };
+    }
+    Some(total)
+}
+
+/// By elimination.
+fn sign_of_determinant(mut rows: Vec<Vec<BigRational>>) -> Ordering {
+    let mut positive = true;
+    for c in 0..rows.len() {
+        let Some(pivot) = (c..rows.len()).find(|&r| !rows[r][c].is_zero()) else {
+            return Ordering::Equal;
+        };
+        rows.swap(c, pivot);
+        positive ^= pivot != c;
+        positive ^= rows[c][c].is_negative();
+        let pivot = rows[c].clone();
+        for row in rows.iter_mut().skip(c + 1).filter(|row| !row[c].is_zero()) {
+            let factor = &row[c] / &pivot[c];
+            row.iter_mut().zip(&pivot).for_each(|(v, p)| *v = &*v - &factor * p);
+        }
+    }
+    if positive { Ordering::Greater } else { Ordering::Less }
+}
+
 /// A direction +e_j or -e_j.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ray {

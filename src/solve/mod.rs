@@ -11,11 +11,15 @@
 //! | [`pair_directions`] | linear rules over any number of arms, by branch and bound on directions | exact |
 //! | [`tree_search`] | trees, all of them, by bounds on the root cuts | exact |
 //! | [`tree_search::Lookahead`] | deep trees by exact shallow ones | heuristic |
+//! | [`directions`] | linear rules by branch and bound on directions | exact |
+//! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
 pub mod clarabel;
 pub mod constraints;
+pub mod directions;
+pub mod enumerate;
 pub mod forms;
 pub mod greedy;
 pub mod highs;
@@ -27,8 +31,11 @@ pub mod report;
 pub mod smooth;
 pub mod tree_search;
 pub mod watch;
+mod widest;
 
 pub use constraints::solve_explained;
+pub use directions::Directions;
+pub use enumerate::Enumerate;
 pub use forms::{Formulation, Programmed};
 pub use milp::Milp;
 pub use registry::Solvable;
@@ -147,7 +154,7 @@ pub trait Solver<M: Model>: Send + Sync {
     /// What it promises on this model, or which part of the model it refuses.
     fn accepts(&self, model: &M) -> Result<Promise, Unsupported>;
 
-    /// Whether a quick solver's answer is worth having before it begins.
+    /// Whether a quick solver's answer is worth having before it begins; if not, [`solve_started`] leaves the first answer to it.
     fn wants_start(&self) -> bool {
         true
     }

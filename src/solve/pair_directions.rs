@@ -22,10 +22,11 @@ mod labels;
 use std::collections::BinaryHeap;
 
 use prescribe_models::multi_linear_rule::{MergedUnits, MultiLinearProblem, MultiLinearRule};
-use prescribe_models::{Model, Recovered, RuleClass, SideConstraint};
+use prescribe_models::{Model, Recovered, RuleClass};
 use rayon::prelude::*;
 use serde_json::{Map, json};
 
+use super::constraints::refuse_others;
 use super::highs::HighsOracle;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
@@ -56,17 +57,12 @@ impl Solver<MultiLinearProblem> for PairDirections {
     }
 
     fn accepts(&self, problem: &MultiLinearProblem) -> Result<Promise, Unsupported> {
-        let binds = |c: &&SideConstraint| !matches!(c, SideConstraint::MinimumLeafSize(0 | 1));
-        let refuse = |part: String, remedy: &str| {
-            Err(Unsupported { solver: "directions".into(), part, remedy: remedy.into() })
-        };
-        match problem.side().iter().find(binds) {
-            Some(c) => refuse(format!("the constraint {} on a linear rule", c.name()), "use --solver milp"),
-            None if problem.arms.len() > MOST_ARMS => {
-                refuse(format!("{} arms (at most {MOST_ARMS})", problem.arms.len()), "use --solver smooth")
-            }
-            None => Ok(Promise::Exact),
+        refuse_others(problem, "directions", |_| false)?;
+        if problem.arms.len() <= MOST_ARMS {
+            return Ok(Promise::Exact);
         }
+        let part = format!("{} arms (at most {MOST_ARMS})", problem.arms.len());
+        Err(Unsupported { solver: "directions".into(), part, remedy: "use --solver smooth".into() })
     }
 
     fn search(

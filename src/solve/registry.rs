@@ -10,7 +10,9 @@ use super::greedy::Greedy;
 use super::pair_directions::PairDirections;
 use serde::{Deserialize, Serialize};
 
-use super::{Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch};
+use super::{
+    Directions, Enumerate, Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch,
+};
 
 /// Solvers of one problem, in the order in which they are listed to users.
 pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
@@ -51,6 +53,8 @@ impl Solvable for LinearProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
             Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Directions),
+            Box::new(Enumerate),
             Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
         ]
     }

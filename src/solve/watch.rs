@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
+use super::TerminationStatus;
+
 /// Where a solve stands, in the model's own objective.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -97,6 +99,15 @@ impl<'o> Watch<'o> {
     /// Whether [`Watch::stop`] has said so before; as cheap as reading a number.
     pub fn stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) != 0
+    }
+
+    /// What a search that ends without a proof says of itself.
+    pub fn termination(&self) -> TerminationStatus {
+        match self.stop() {
+            Some(Stop::TimeLimit) => TerminationStatus::TimeLimit,
+            Some(Stop::Interrupted) => TerminationStatus::Interrupted,
+            None => TerminationStatus::LocallySolved,
+        }
     }
 
     /// Tells the observer, who may stop the solve.

@@ -36,13 +36,15 @@ fn linear_exact_and_smooth() {
     let comparison = compared("compare linear --covariates X.csv --gains g.csv", &instance);
     let solvers: Vec<&str> =
         comparison["reports"].as_array().unwrap().iter().map(|r| r["solver"].as_str().unwrap()).collect();
-    assert_eq!(solvers, ["milp", "smooth"]);
+    assert_eq!(solvers, ["milp", "directions", "enumerate", "smooth"]);
     assert_eq!(comparison["proved"], true);
     assert_gaps(
         &comparison,
         &["milp", "smooth", "smooth.surrogate", "smooth.multi_start", "smooth.polished"],
     );
-    assert_eq!(comparison["approximation_gap"]["milp"]["absolute"], 0.0);
+    for exact in ["milp", "directions", "enumerate"] {
+        assert_eq!(comparison["approximation_gap"][exact]["absolute"], 0.0);
+    }
 }
 
 #[test]
@@ -71,10 +73,10 @@ fn text_for_people() {
     let shell = Shell::new();
     instance(2, 30, 2, &["gain"], false).write(&shell);
     let ran = shell.run("compare linear --covariates X.csv --gains g.csv --json both.json").exits(0);
-    for solver in ["milp", "smooth"] {
+    for solver in ["milp", "directions", "enumerate", "smooth"] {
         assert!(ran.stdout.contains(solver), "{ran:#?}");
     }
-    assert_eq!(shell.json("both.json")["reports"].as_array().unwrap().len(), 2);
+    assert_eq!(shell.json("both.json")["reports"].as_array().unwrap().len(), 4);
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! Boxes of directions with a range of thresholds, and what they leave open.
+
+use super::points::Points;
+
+/// All rules `b'y >= t` with b in a box and t in a range, and the points whose side is open there.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// Of b: lower and upper end by covariate.
+    pub sides: Vec<(f64, f64)>,
+    /// Of t.
+    pub thresholds: (f64, f64),
+    /// Points that some of these rules treat and others do not.
+    pub open: Vec<u32>,
+    /// Total gain of the points that all of these rules treat.
+    pub settled: i64,
+    /// Their weight in each assignment bound.
+    pub weights: Vec<f64>,
+    /// No rule of the region treats points of a larger total gain.
+    pub bound: i64,
+}
+
+impl Region {
+    /// The 2p faces of the unit box: every rule that is not constant has exactly one multiple, by a positive factor, in one of
+    /// them or in several.
+    pub fn faces(points: &Points) -> Vec<Self> {
+        let p = points.dimension();
+        let bound = points.gains.iter().filter(|gain| **gain > 0).sum();
+        let face = |(j, sign): (usize, f64)| {
+            let side = |k: usize| if k == j { (sign, sign) } else { (-1.0, 1.0) };
+            let reach = points.reach + points.slack();
+            Self {
+                sides: (0..p).map(side).collect(),
+                thresholds: (-reach, reach),
+                open: (0..points.len() as u32).collect(),
+                settled: 0,
+                weights: vec![0.0; points.demands.len()],
+                bound,
+            }
+        };
+        (0..p).flat_map(|j| [(j, 1.0), (j, -1.0)]).map(face).collect()
+    }
+
+    /// Range of the height `y'b` of a point over the box, outward by `slack`.
+    pub fn heights(&self, points: &Points, i: usize) -> (f64, f64) {
+        let slack = points.slack();
+        let ends = self.sides.iter().zip(&points.columns).map(|((l, u), column)| {
+            let (a, b) = (column[i] * l, column[i] * u);
+            (a.min(b), a.max(b))
+        });
+        ends.fold((-slack, slack), |(low, high), (a, b)| (low + a, high + b))
+    }
+}

@@ -1,0 +1,115 @@
+//! Exact linear rules over at most three covariates by flat enumeration ([`arrangement`]).
+//!
+//! No bound, no box, no tolerance: every labelling that a hyperplane can give is compared, by exact arithmetic. It costs O(N^p log N)
+//! whatever the data, so it is a check on the searches that prune, and the solver of choice where most units tie.
+
+pub mod arrangement;
+
+use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
+use prescribe_models::{Model, RuleClass};
+use serde_json::{Map, json};
+
+use self::arrangement::Arrangement;
+use super::constraints::refuse_others;
+use super::directions::Points;
+use super::highs::HighsOracle;
+use super::widest::widest;
+use super::{
+    Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
+};
+
+/// With more covariates the number of hyperplanes leaves no hope.
+const MOST_COVARIATES: usize = 3;
+
+/// The exact solver by flat enumeration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enumerate;
+
+impl Solver<LinearProblem> for Enumerate {
+    fn name(&self) -> &'static str {
+        "enumerate"
+    }
+
+    fn version(&self) -> String {
+        format!("prescribe {}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
+        refuse_others(problem, "enumerate", |_| false)?;
+        let varying = problem.x().columns().into_iter().filter(|c| c.iter().any(|v| *v != c[0])).count();
+        if varying <= MOST_COVARIATES {
+            return Ok(Promise::Exact);
+        }
+        Err(Unsupported {
+            solver: "enumerate".into(),
+            part: format!("{varying} covariates (at most {MOST_COVARIATES})"),
+            remedy: "use --solver directions".into(),
+        })
+    }
+
+    fn wants_start(&self) -> bool {
+        false
+    }
+
+    fn search(
+        &self,
+        problem: &LinearProblem,
+        start: Option<&LinearRule>,
+        options: &Options,
+        watch: &Watch,
+    ) -> Result<Answer<LinearRule>, SolveError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+        let pool =
+            pool.map_err(|e| SolveError::Backend { solver: "enumerate".into(), reason: e.to_string() })?;
+        pool.install(|| {
+            let units = MergedUnits::of(problem);
+            let points = Points::of(&units);
+            let x = points.members.iter().map(|&i| units.x[i]).collect();
+            let best = Arrangement::new(x, points.gains.clone()).best(&|| watch.stop().is_some());
+            let Some(best) = best else { return Ok(stopped(problem, start, watch)) };
+            let mut treated = vec![false; points.len()];
+            best.treated.iter().for_each(|&k| treated[k] = true);
+            let rule = widest(&points, &treated, &mut HighsOracle::default())?;
+            let bound = problem.value_of_nobody() + points.worth(best.value) + points.allowance();
+            Ok(match rule {
+                Some(rule) => answer(problem, rule, bound, TerminationStatus::Optimal),
+                // The labels exist, but no linear program reaches their margin.
+                None => answer(problem, fallback(problem, start), bound, TerminationStatus::LocallySolved),
+            })
+        })
+    }
+}
+
+fn stopped(problem: &LinearProblem, start: Option<&LinearRule>, watch: &Watch) -> Answer<LinearRule> {
+    answer(problem, fallback(problem, start), problem.trivial_bound(), watch.termination())
+}
+
+/// The better of `start` and the best constant rule.
+fn fallback(problem: &LinearProblem, start: Option<&LinearRule>) -> LinearRule {
+    let p = problem.covariates.len();
+    let constant = problem.best_constant().unwrap_or_else(|| problem.class.constant(p, 0));
+    let start = start.filter(|rule| problem.violations(rule).is_empty()).cloned();
+    let better = start.filter(|start| problem.objective(start) > problem.objective(&constant));
+    better.unwrap_or(constant)
+}
+
+fn answer(
+    problem: &LinearProblem,
+    rule: LinearRule,
+    bound: f64,
+    termination: TerminationStatus,
+) -> Answer<LinearRule> {
+    Answer {
+        claimed: None,
+        point: Some(rule),
+        bound: Some((bound, BoundProof::Search)),
+        termination,
+        raw_status: match termination {
+            TerminationStatus::TimeLimit | TerminationStatus::Interrupted => "stopped".into(),
+            _ => "every labelling compared".into(),
+        },
+        nodes: None,
+        iterations: None,
+        statistics: Map::from_iter([("units".to_string(), json!(problem.units()))]),
+    }
+}
