@@ -22,7 +22,7 @@ const MOST_CHOICES: usize = 10_000;
 
 /// Up to so many vectors of whole coefficients, and so many heights of units under them, every vector is a column.
 const LISTED_UP_TO: f64 = 200_000.0;
-const MOST_HEIGHTS: f64 = 40_000_000.0;
+const MOST_HEIGHTS: f64 = 4_000_000.0;
 
 /// Which way to write a model as programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,6 +33,9 @@ use crate::programs::{MixedIntegerProgram, Row};
 /// How many roundings the computed height of a point may be off.
 const ROUNDINGS: usize = 4;
 
+/// Sums of whole numbers below this are exact.
+const WHOLE_UP_TO: f64 = (1_u64 << 52) as f64;
+
 /// The form for whole coefficients of size at most `reach`.
 #[derive(Clone, Copy, Debug)]
 pub struct Scorecard {
@@ -239,16 +242,21 @@ impl<'u> Heights<'u> {
         let products = |x: &'u [f64]| x.iter().zip(&coefficients).map(|(v, b)| v * b);
         let computed = units.x.iter().map(|x| products(x).sum()).collect();
         let size = units.x.iter().map(|x| products(x).map(f64::abs).sum::<f64>()).fold(0.0, f64::max);
+        let whole = |v: &f64| v.fract() == 0.0;
+        let exact = size < WHOLE_UP_TO
+            && coefficients.iter().all(whole)
+            && units.x.iter().all(|x| x.iter().all(whole));
         // p products and p sums each, for two heights and their difference; doubled for the roundings of `size`.
-        let error = 4.0 * (coefficients.len() + 2) as f64 * f64::EPSILON * size + f64::MIN_POSITIVE;
+        let rounding = 4.0 * (coefficients.len() + 2) as f64 * f64::EPSILON * size + f64::MIN_POSITIVE;
+        let error = if exact { 0.0 } else { rounding };
         Self { units, computed, error, coefficients }
     }
 
     /// The order of x_i'b and x_k'b.
     pub(super) fn compare(&self, i: usize, k: usize) -> Ordering {
         let difference = self.computed[i] - self.computed[k];
-        if difference.abs() > self.error && difference.is_finite() {
-            return difference.total_cmp(&0.0);
+        if self.error == 0.0 || (difference.abs() > self.error && difference.is_finite()) {
+            return (difference + 0.0).total_cmp(&0.0);
         }
         let opposite: Vec<f64> = self.coefficients.iter().chain(&self.coefficients).copied().collect();
         let signed: Vec<f64> =
