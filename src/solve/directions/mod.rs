@@ -5,20 +5,20 @@
 //! ```
 //!
 //! Every rule that is not constant can be scaled so that its largest coefficient is +-1: b lies on a face of the unit box, the threshold
-//! is free. A face is halved again and again ([`dive`]); for each box of directions one pass over the points bounds what any
+//! is free. A face is halved again and again (`dive`); for each box of directions one pass over the points bounds what any
 //! rule in it can earn, at every threshold at once. What cannot beat the incumbent is dropped, and with it most of the
 //! sphere, whatever the number of units.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`points`] | the problem in whole numbers, merged, scaled |
-//! | [`demands`] | assignment bounds (budgets, capacities, parity) |
-//! | [`axes`] | coordinates along and across the incumbent |
-//! | [`region`] | a box of directions, its thresholds and open points |
-//! | [`dive`] | bound and halving, depth first |
-//! | [`leaf`] | boxes in which only ties are open, settled exactly |
-//! | [`search`] | many regions on many threads, the same answer for any number of them |
-//! | [`incumbent`] | where the first rule comes from, and the rule that is returned |
+//! | `points` | the problem in whole numbers, merged, scaled |
+//! | `demands` | assignment bounds (budgets, capacities, parity) |
+//! | `axes` | coordinates along and across the incumbent |
+//! | `region` | a box of directions, its thresholds and open points |
+//! | `dive` | bound and halving, depth first |
+//! | `leaf` | boxes in which only ties are open, settled exactly |
+//! | `search` | many regions on many threads, the same answer for any number of them |
+//! | `incumbent` | where the first rule comes from, and the rule that is returned |
 
 mod axes;
 mod demands;

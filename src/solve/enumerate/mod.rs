@@ -1,4 +1,4 @@
-//! Exact linear rules over at most three covariates by flat enumeration ([`arrangement`]).
+//! Exact linear rules over at most three covariates by flat enumeration (`arrangement`).
 //!
 //! No bound, no box, no tolerance: every labelling that a hyperplane can give is compared, by exact arithmetic. It costs O(N^p log N)
 //! whatever the data, so it is a check on the searches that prune, and the solver of choice where most units tie.

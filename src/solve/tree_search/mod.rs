@@ -1,23 +1,23 @@
 //! Exact policy trees by search: every tree is looked into or shown to earn less.
 //!
 //! A tree of depth d is a root cut and two trees of depth d - 1. Looking into one root cut bounds what its neighbours can earn
-//! ([`frontier`]), so that of thousands of cuts some hundred are looked into. The value is the sum of whole numbers ([`units`]), and the
+//! (`frontier`), so that of thousands of cuts some hundred are looked into. The value is the sum of whole numbers (`units`), and the
 //! tree that comes back is the first of the best: shallowest, then by covariate, threshold and arm, in every node.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`units`] | the problem in ranks and whole numbers, equal units merged |
-//! | [`subset`] | the units of a node, sorted by every covariate |
-//! | [`stump`] | depth 1: one sweep along each covariate |
-//! | [`scan`] | depth 2: several root cuts at once, streaming over the orders of the children |
-//! | [`pairs`] | depth 2 over covariates of few values, by joint histograms |
-//! | [`binary`] | depth 2 and 3 over covariates of two values, by sums over pairs and triples |
-//! | [`cells`] | the sums that these two add up |
-//! | [`strategy`] | which way a node is searched, by forecast of its cost |
-//! | [`frontier`] | which root cuts are still open, and their bounds |
-//! | [`search`] | the recursion |
-//! | [`plan`] | what a node brings back |
-//! | [`lookahead`] | deep trees by exact shallow ones, a heuristic |
+//! | `units` | the problem in ranks and whole numbers, equal units merged |
+//! | `subset` | the units of a node, sorted by every covariate |
+//! | `stump` | depth 1: one sweep along each covariate |
+//! | `scan` | depth 2: several root cuts at once, streaming over the orders of the children |
+//! | `pairs` | depth 2 over covariates of few values, by joint histograms |
+//! | `binary` | depth 2 and 3 over covariates of two values, by sums over pairs and triples |
+//! | `cells` | the sums that these two add up |
+//! | `strategy` | which way a node is searched, by forecast of its cost |
+//! | `frontier` | which root cuts are still open, and their bounds |
+//! | `search` | the recursion |
+//! | `plan` | what a node brings back |
+//! | `lookahead` | deep trees by exact shallow ones, a heuristic |
 //!
 //! Split step s (policytree's `split.step`): along each covariate of a node a cut is tried where at least s of the node's units lie
 //! between it and the last cut tried (or the smallest value), and both sides hold the minimum leaf size. Which trees that leaves out
