@@ -50,8 +50,9 @@ pub(super) struct Sample<'a, 'c> {
 }
 
 impl Logit {
-    /// Newton's steps at most: each multiplies the odds of a class by e or so while likelihood has far to go.
-    const STEPS: usize = 60;
+    /// Newton's steps at most: each multiplies the odds of a class by e or so while likelihood has far to go. Beyond odds of e^30
+    /// rounding error would hide that a plane separates the classes, and end a search that has no end.
+    const STEPS: usize = 30;
 
     /// Fits the model to units of which the columns have these moments.
     pub fn fit(sample: &Sample, moments: &Moments) -> Result<Logit, Separated> {
