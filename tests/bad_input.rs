@@ -407,7 +407,7 @@ fn a_depth_beyond_every_program() {
     let shell = shell();
     for depth in ["30", "70", "4000000000"] {
         for line in [TREE, LEARN] {
-            let line = line.replace("--depth 1", &format!("--depth {depth}"));
+            let line = line.replace("--depth 1", &format!("--solver milp --depth {depth}"));
             refused(&shell, &line, 2, &["milp", "coefficients", "--solver greedy"]);
         }
     }

@@ -10,13 +10,13 @@ use super::failure::Failure;
 use crate::learn::{Capacity, Constraints, ShareRange, Subgroup};
 use crate::models::Sign;
 use crate::models::tree_rule::Candidates;
-use crate::solve::registry::Settings;
+use crate::solve::registry::{AUTO, Settings};
 use crate::solve::{Formulation, Options, Stage};
 
 /// Limits, tolerances and the choice of solver. Everything is optional, so that a configuration file may say it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SolverFlags {
-    /// Way of solving: milp (exact, HiGHS); search (trees, exact); directions (linear rules, exact); smooth (linear rules);
+    /// Way of solving: auto (default: the first that takes the problem); milp (exact, HiGHS); search (trees, exact); directions (linear rules, exact); smooth (linear rules);
     /// lookahead, greedy (trees)
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
@@ -123,9 +123,9 @@ pub struct JsonFlag {
 }
 
 impl SolverFlags {
-    /// The solver asked for; exact by default.
+    /// The solver asked for; left to the problem by default.
     pub fn solver(&self) -> &str {
-        self.solver.as_deref().unwrap_or("milp")
+        self.solver.as_deref().unwrap_or(AUTO)
     }
 
     pub fn settings(&self) -> Settings {

@@ -22,6 +22,7 @@ use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
 use crate::score::Direction;
 use crate::solve::Options;
+use crate::solve::registry::AUTO;
 
 #[derive(Args)]
 pub struct Learn {
@@ -229,7 +230,7 @@ impl Learn {
 fn defaults() -> Result<Table, Failure> {
     let mut tree = Table::new();
     put(&mut tree, "test_share", Some(0.5))?;
-    put(&mut tree, "solver", Some("milp"))?;
+    put(&mut tree, "solver", Some(AUTO))?;
     put(&mut tree, "settings", Some(Table::new()))?;
     let policy = Policy::Tree { depth: 2, candidates: Candidates::Quantiles(15), min_leaf: 1 };
     put(&mut tree, "policy", Some(policy))?;

@@ -79,7 +79,7 @@ impl How {
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
         let settings = self.solver.settings();
-        let solver = registry::find::<PolicyProblem<C>>(self.solver.solver(), settings)?;
+        let solver = registry::choose(&problem, self.solver.solver(), settings)?;
         solver.accepts(&problem).map_err(|error| Failure::usage(error.to_string()))?;
         let start = self.given(&problem, settings)?;
         if let Some(path) = &self.write_model {

@@ -194,7 +194,7 @@ impl WithProblem for SolveIt<'_> {
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
-        let solver = registry::find::<PolicyProblem<C>>(&self.config.solver, self.config.settings)?;
+        let solver = registry::choose(&problem, &self.config.solver, self.config.settings)?;
         let report = solve_explained(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
         let report = named_report(report, &problem).map_point(|rule| encoding.decode(rule));
         let notes = match self.config.policy {

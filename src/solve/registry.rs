@@ -14,6 +14,9 @@ use super::{
     Directions, Enumerate, Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch,
 };
 
+/// The name that leaves the choice of the solver to the problem, see [`choose`].
+pub const AUTO: &str = "auto";
+
 /// Solvers of one problem, in the order in which they are listed to users.
 pub type Registered<M> = Vec<Box<dyn Solver<M>>>;
 
@@ -129,5 +132,25 @@ pub fn find<M: Solvable>(name: &str, settings: Settings) -> Result<Box<dyn Solve
     match foreign.into_iter().find(|(_, given, owner)| *given && *owner != name) {
         Some((setting, _, owner)) => Err(UnknownChoice::Setting { solver: name.into(), setting, owner }),
         None => Ok(solver),
+    }
+}
+
+/// The solver called `name` for `problem`; `auto` is the first in the registry's order that takes it, among those that have the
+/// settings asked for. Where none does, the first is left to say why.
+pub fn choose<M: Solvable>(
+    problem: &M,
+    name: &str,
+    settings: Settings,
+) -> Result<Box<dyn Solver<M>>, UnknownChoice> {
+    if name != AUTO {
+        return find(name, settings);
+    }
+    let names: Vec<&str> = M::solvers().iter().map(|solver| solver.name()).collect();
+    let fitting: Vec<Box<dyn Solver<M>>> =
+        names.iter().filter_map(|name| find(name, settings).ok()).collect();
+    let takes = fitting.iter().position(|solver| solver.accepts(problem).is_ok());
+    match fitting.into_iter().nth(takes.unwrap_or(0)) {
+        Some(solver) => Ok(solver),
+        None => find(names[0], settings),
     }
 }

@@ -140,3 +140,22 @@ fn a_study_of_three_arms_goes_the_whole_way() {
         assert_eq!(compared["reports"][0]["point"], report["point"]);
     }
 }
+
+#[test]
+fn the_problem_chooses_its_solver() {
+    let shell = Shell::new();
+    let instance = crate::instances::instance(3, 12, 1, &["a", "b", "c"], false);
+    instance.write(&shell);
+    let chosen = |more: &str| {
+        let line = format!("solve multi-linear --covariates X.csv --rewards G.csv --json - {more}");
+        shell.run(&line).exits(0).json()["solver"].as_str().unwrap().to_owned()
+    };
+    // The search refuses bounds on who gets what, and only programs have a formulation.
+    assert_eq!(chosen(""), "directions");
+    assert_eq!(chosen("--capacity c=12"), "milp");
+    assert_eq!(chosen("--formulation radon"), "milp");
+    let tree = "solve tree --covariates X.csv --rewards G.csv --json - --depth";
+    assert_eq!(shell.run(&format!("{tree} 2")).exits(0).json()["solver"], "milp");
+    assert_eq!(shell.run(&format!("{tree} 25")).exits(0).json()["solver"], "search");
+    shell.run(&format!("{tree} 2 --sign x1=+")).exits(2).says(&["milp", "sign x1"]);
+}
