@@ -135,6 +135,10 @@ impl Solver<TreeProblem> for TreeSearch {
         refuse_bounds(problem, "search").map(|()| promise)
     }
 
+    fn forecast(&self, problem: &TreeProblem) -> Option<f64> {
+        Some(forecast_of(problem, problem.class.depth))
+    }
+
     fn search(
         &self,
         problem: &TreeProblem,
@@ -168,6 +172,12 @@ impl Solver<TreeProblem> for TreeSearch {
 /// A node's search keeps what can be said of a leaf by itself.
 fn refuse_bounds(problem: &TreeProblem, solver: &str) -> Result<(), Unsupported> {
     refuse_others(problem, solver, |constraint| matches!(constraint, SideConstraint::MinimumLeafSize(_)))
+}
+
+/// Seconds on one core that the best tree of a depth may take.
+fn forecast_of(problem: &TreeProblem, depth: usize) -> f64 {
+    let values: Vec<usize> = problem.class.thresholds.iter().map(|list| list.len() + 1).collect();
+    forecast(problem.arms.len(), problem.units(), &values, depth)
 }
 
 /// What a search is about to do.
