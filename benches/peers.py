@@ -62,14 +62,12 @@ COMPARABLE = [peer for peer in PEERS if peer not in (QUANTILES, "EconML, as it c
 
 def main():
     print(", ".join(f"{name} {version(name)}" for name in ["pystreed", "econml", "scikit-learn", "numpy"]))
-    worker = Worker()
     with tempfile.TemporaryDirectory() as folder:
-        large(Path(folder), worker)
-        small(Path(folder), worker)
-    worker.stop()
+        large(Path(folder))
+        small(Path(folder))
 
 
-def large(folder, worker):
+def large(folder):
     """Programs by instance, beside the optimum that prescribe proves."""
     rows, elsewhere = [], []
     for kind, n, p, k, depth, min_leaf, quantiles, *others in [*LARGE[6:8], LARGE[-2]] if QUICK else LARGE:
@@ -82,7 +80,7 @@ def large(folder, worker):
         x, rewards = map(read, files)
         pointless = [WHOLE] * (min_leaf == 1) + [QUANTILES] * (kind == "bin")
         peers = [peer for peer in PEERS if peer not in pointless]
-        fits = rounds(["prescribe", *peers], files, depth, min_leaf, worker)
+        fits = rounds(["prescribe", *peers], files, depth, min_leaf)
         ours = fits["prescribe"]
         for program, fitted in fits.items():
             rows.append([name, depth, min_leaf, program, *described(fitted, ours, x, rewards, min_leaf)])
@@ -101,9 +99,10 @@ def large(folder, worker):
     table("CPU s measured elsewhere, at 3.3 GHz", header, known)
 
 
-def small(folder, worker):
+def small(folder):
     """How often each program's answer is worth that of brute force, by kind of covariates and least leaf."""
     rows = []
+    worker = Worker()
     for kind, min_leaf in product(("continuous", "few-valued", "binary"), (1, 3, 6)):
         counts = {program: Counter() for program in ("prescribe", *COMPARABLE)}
         for depth, seed in product((1, 2, 3), range(1 if QUICK else 14)):
@@ -118,6 +117,7 @@ def small(folder, worker):
                     count[fitted] += 1
         rows.append([kind, min_leaf, *map(summary, counts.values())])
         print(*rows[-1], file=sys.stderr)
+    worker.stop()
     table("Equal to brute force", ["covariates", "min leaf", "prescribe", *COMPARABLE], rows)
 
 
@@ -171,13 +171,17 @@ def numbered(node):
     return {"covariate": int(node["covariate"][1:]), "threshold": node["threshold"], **sides}
 
 
-def rounds(programs, files, depth, min_leaf, worker):
+def rounds(programs, files, depth, min_leaf):
     """Each program's fit, with the median of its CPU seconds over five rounds through the programs that take
     less than 4 s."""
-    fits = {program: [fit(program, files, depth, min_leaf, worker)] for program in programs}
+    # A process each: in one that has solved much before, a fit may take half as long again.
+    workers = {program: Worker() for program in programs}
+    fits = {program: [fit(program, files, depth, min_leaf, workers[program])] for program in programs}
     quick = [program for program, (first,) in fits.items() if isinstance(first, Fit) and first.seconds < 4]
     for program in quick * (0 if QUICK else 4):
-        fits[program].append(fit(program, files, depth, min_leaf, worker))
+        fits[program].append(fit(program, files, depth, min_leaf, workers[program]))
+    for worker in workers.values():
+        worker.stop()
     for program in quick:
         seconds = statistics.median(fitted.seconds for fitted in fits[program])
         fits[program][0] = fits[program][0]._replace(seconds=seconds)
