@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use super::demands::Marks;
 use super::plan::{Outcome, Plan};
 use super::subset::Subset;
 use super::units::Units;
@@ -15,76 +16,106 @@ use super::{Allowed, Limits};
 
 /// The leaf over some units.
 pub fn leaf(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
-    if subset.count < limits.least {
-        return Outcome::NONE;
+    let whole = Side::of(units, subset, limits);
+    match whole.best(units) {
+        Some((value, arm)) if whole.holds(units, limits) => Outcome::best(value, Plan::Leaf { arm }),
+        _ => Outcome::NONE,
     }
-    let (value, arm) = largest(&subset.totals(units));
-    Outcome::best(value, Plan::Leaf { arm })
 }
 
 /// The best leaf or single split.
 pub fn stump(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
-    if subset.count < limits.least {
+    let whole = Side::of(units, subset, limits);
+    if !whole.holds(units, limits) {
         return Outcome::NONE;
     }
-    let totals = subset.totals(units);
-    let (mut value, arm) = largest(&totals);
+    let mut value = whole.best(units).map_or(f64::NEG_INFINITY, |(value, _)| value);
     let mut split = None;
     for (place, &covariate) in subset.covariates.iter().enumerate() {
-        let mut sweep = Sweep::new(units, subset, limits, &totals);
+        let mut sweep = Sweep::new(units, subset, limits, &whole);
         for (&u, &last) in subset.order(place).iter().zip(subset.lasts(place)) {
             sweep.add(u);
-            if last && sweep.allowed.tries(sweep.count) && sweep.value() > value {
-                value = sweep.value();
-                split = Some((covariate, units.ranks[covariate][u as usize], sweep.arms()));
+            if !last || !sweep.tries() {
+                continue;
+            }
+            if let Some((better, arms)) = sweep.best().filter(|(sum, _)| *sum > value) {
+                value = better;
+                split = Some((covariate, units.ranks[covariate][u as usize], arms));
             }
         }
     }
-    let plan = match split {
-        None => Plan::Leaf { arm },
-        Some((covariate, cut, (left, right))) => {
+    let plan = match (split, whole.best(units)) {
+        (Some((covariate, cut, (left, right))), _) => {
             let leaf = |arm: usize| Arc::new(Plan::Leaf { arm });
             Plan::Split { covariate, cut, left: leaf(left), right: leaf(right) }
         }
+        (None, Some((_, arm))) => Plan::Leaf { arm },
+        (None, None) => return Outcome::NONE,
     };
     Outcome::best(value, plan)
+}
+
+/// Sums over the units of a leaf.
+#[derive(Clone, Debug)]
+struct Side {
+    rewards: Vec<f64>,
+    marks: Marks,
+    count: usize,
+}
+
+impl Side {
+    fn of(units: &Units, subset: &Subset, limits: Limits) -> Self {
+        let marks = Marks::of(units, subset, limits);
+        Self { rewards: subset.totals(units), marks, count: subset.count }
+    }
+
+    fn holds(&self, units: &Units, limits: Limits) -> bool {
+        self.count >= limits.least && self.marks.hold(&units.demands)
+    }
+
+    /// The largest sum of an arm that the units may get, and the arm; the first of equals.
+    fn best(&self, units: &Units) -> Option<(f64, usize)> {
+        let arms = self.rewards.iter().copied().zip(0..);
+        let allowed = arms.filter(|(_, k)| self.marks.allow(&units.demands, *k));
+        allowed.reduce(|best, next| if next.0 > best.0 { next } else { best })
+    }
 }
 
 /// Units before and after a place that moves along one order.
 struct Sweep<'a> {
     units: &'a Units,
     allowed: Allowed,
-    before: Vec<f64>,
-    after: Vec<f64>,
-    count: usize,
+    before: Side,
+    after: Side,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(units: &'a Units, subset: &Subset, limits: Limits, totals: &[f64]) -> Self {
-        let before = vec![0.0; units.arms];
-        Self { units, allowed: limits.cuts(subset.count), before, after: totals.to_vec(), count: 0 }
+    fn new(units: &'a Units, subset: &Subset, limits: Limits, whole: &Side) -> Self {
+        let before = Side { rewards: vec![0.0; units.arms], marks: Marks::none(units, limits), count: 0 };
+        Self { units, allowed: limits.cuts(subset.count), before, after: whole.clone() }
     }
 
     fn add(&mut self, u: u32) {
-        self.count += self.units.counts[u as usize] as usize;
+        self.before.count += self.units.counts[u as usize] as usize;
         let rewards = self.units.rewards_of(u).iter();
-        for ((before, after), q) in self.before.iter_mut().zip(&mut self.after).zip(rewards) {
+        for ((before, after), q) in self.before.rewards.iter_mut().zip(&mut self.after.rewards).zip(rewards) {
             *before += q;
             *after -= q;
         }
+        self.before.marks.add(&self.units.demands, u);
+        self.after.marks.take(&self.units.demands, u);
     }
 
-    fn value(&self) -> f64 {
-        largest(&self.before).0 + largest(&self.after).0
+    /// Whether the split here is tried.
+    fn tries(&mut self) -> bool {
+        let demands = &self.units.demands;
+        self.before.marks.hold(demands)
+            && self.after.marks.hold(demands)
+            && self.allowed.tries(self.before.count)
     }
 
-    fn arms(&self) -> (usize, usize) {
-        (largest(&self.before).1, largest(&self.after).1)
+    fn best(&self) -> Option<(f64, (usize, usize))> {
+        let (left, right) = (self.before.best(self.units)?, self.after.best(self.units)?);
+        Some((left.0 + right.0, (left.1, right.1)))
     }
-}
-
-/// The largest number and its place; the first of equals.
-fn largest(numbers: &[f64]) -> (f64, usize) {
-    let better = |best: (f64, usize), (k, &q): (usize, &f64)| if q > best.0 { (q, k) } else { best };
-    numbers.iter().enumerate().fold((f64::NEG_INFINITY, 0), better)
 }

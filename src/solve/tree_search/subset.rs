@@ -94,6 +94,20 @@ impl Subset {
         part
     }
 
+    /// The same units, as if only the covariates that `kept` keeps varied.
+    pub fn over(&self, kept: impl Fn(usize) -> bool) -> Self {
+        let places = || (0..self.covariates.len()).filter(|&place| kept(self.covariates[place]));
+        Self {
+            len: self.len,
+            count: self.count,
+            members: self.members.clone(),
+            covariates: places().map(|place| self.covariates[place]).collect(),
+            values: places().map(|place| self.values[place]).collect(),
+            orders: places().flat_map(|place| self.order(place)).copied().collect(),
+            lasts: places().flat_map(|place| self.lasts(place)).copied().collect(),
+        }
+    }
+
     /// The smallest box of ranks around the units, which no other units share.
     pub fn bounds(&self, units: &Units) -> Box<[u32]> {
         let mut places = self.covariates.iter().enumerate().peekable();

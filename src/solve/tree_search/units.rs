@@ -13,6 +13,8 @@
 //! sum_u Gamma[u, d_u]  <=  2^-e (sum_u q[u, d_u] + sum_u max_k r[u, k]) + constant         for every rule d
 //! ```
 //!
+//! An arm that a unit is barred from counts as the worst of those that it may get: what may not be only looks better than it is.
+//!
 //! Units that no threshold tells apart are one unit with their number and their sums, where there may be enough of them to matter.
 
 use multiversion::multiversion;
@@ -20,6 +22,7 @@ use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
 
 use super::Threads;
+use super::demands::Demands;
 
 /// The stakes of all units sum to at most two to this.
 const BITS: i32 = 51;
@@ -41,6 +44,7 @@ pub struct Units {
     pub stakes: Vec<f64>,
     /// Reward of the first arm less that of the second: all there is to know where there are two arms.
     pub gains: Vec<f64>,
+    pub demands: Demands,
     /// What one whole number is worth in the problem's objective: 2^-e.
     pub scale: f64,
     /// What every rule earns beyond its whole numbers, about: the sum of each unit's smallest reward.
@@ -62,6 +66,7 @@ impl Units {
             rewards: Vec::new(),
             stakes: Vec::new(),
             gains: Vec::new(),
+            demands: Demands::of(problem),
             scale,
             constant: problem.rewards().rows().into_iter().map(lowest).sum(),
             rounding,
@@ -80,6 +85,7 @@ impl Units {
     fn merge(&mut self, groups: &[Vec<u32>], ranks: &[Vec<u32>], whole: &[f64]) {
         let firsts = |column: &Vec<u32>| groups.iter().map(|group| column[group[0] as usize]).collect();
         self.ranks = ranks.iter().map(firsts).collect();
+        self.demands.merge(groups);
         let mut total = vec![0.0; self.arms];
         for group in groups {
             total.fill(0.0);
@@ -87,7 +93,6 @@ impl Units {
                 let rewards = &whole[i as usize * self.arms..][..self.arms];
                 total.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
             }
-            self.constant += range(&total).0 * self.scale;
             self.push(group.len() as u32, &total);
         }
     }
@@ -101,12 +106,22 @@ impl Units {
         &self.rewards[u as usize * self.arms..][..self.arms]
     }
 
+    /// Adds a unit; from an arm that it is barred from it has the least of what it may get.
     fn push(&mut self, count: u32, total: &[f64]) {
-        let (low, high) = range(total);
+        let u = self.counts.len() as u32;
+        let (demands, arms) = (&self.demands, total.iter().copied().enumerate());
+        let allowed = arms.filter(|(k, _)| !demands.bars(u, *k)).map(|(_, q)| q);
+        let (low, high) =
+            allowed.clone().fold((f64::INFINITY, 0.0), |(low, high), q| (q.min(low), q.max(high)));
+        // Barred from all: no tree is allowed.
+        let (low, high) = if low.is_finite() { (low, high) } else { (0.0, 0.0) };
+        let start = self.rewards.len();
+        self.rewards
+            .extend(total.iter().enumerate().map(|(k, q)| if demands.bars(u, k) { 0.0 } else { q - low }));
         self.counts.push(count);
-        self.rewards.extend(total.iter().map(|q| q - low));
+        self.constant += low * self.scale;
         self.stakes.push(high - low);
-        self.gains.push(total[0] - total[1]);
+        self.gains.push(self.rewards[start] - self.rewards[start + 1]);
     }
 }
 
