@@ -102,6 +102,12 @@ impl Marks {
         }
     }
 
+    /// Becomes `whole` less `part`.
+    pub fn set_less(&mut self, whole: &Self, part: &Self) {
+        let both = whole.0.iter().zip(&part.0);
+        self.0.iter_mut().zip(both).for_each(|(rest, (whole, part))| *rest = whole - part);
+    }
+
     /// Whether a leaf over the units holds what it must.
     pub fn hold(&self, demands: &Demands) -> bool {
         self.0.iter().skip(demands.arms).zip(&demands.least).all(|(count, least)| count >= least)

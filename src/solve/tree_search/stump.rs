@@ -31,16 +31,20 @@ pub fn stump(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
     }
     let mut value = whole.best(units).map_or(f64::NEG_INFINITY, |(value, _)| value);
     let mut split = None;
+    let mut sweep = Sweep::new(units, limits, &whole);
     for (place, &covariate) in subset.covariates.iter().enumerate() {
-        let mut sweep = Sweep::new(units, subset, limits, &whole);
-        for (&u, &last) in subset.order(place).iter().zip(subset.lasts(place)) {
+        let swept = subset.swept(place);
+        sweep.start();
+        for (&u, &last) in swept.order.iter().zip(swept.lasts) {
             sweep.add(u);
-            if !last || !sweep.tries() {
+            if !last {
                 continue;
             }
-            if let Some((better, arms)) = sweep.best().filter(|(sum, _)| *sum > value) {
+            if let Some((better, arms)) = sweep.split(swept.right).filter(|(sum, _)| *sum > value) {
                 value = better;
-                split = Some((covariate, units.ranks[covariate][u as usize], arms));
+                // Of the units on the right of the only cut none has the cut's rank.
+                let below = if swept.right { subset.order(place)[0] } else { u };
+                split = Some((covariate, units.ranks[covariate][below as usize], arms));
             }
         }
     }
@@ -81,41 +85,52 @@ impl Side {
     }
 }
 
-/// Units before and after a place that moves along one order.
+/// A part of the units, which grows along an order, and the rest.
 struct Sweep<'a> {
     units: &'a Units,
+    whole: &'a Side,
+    limits: Limits,
     allowed: Allowed,
-    before: Side,
-    after: Side,
+    part: Side,
+    rest: Side,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(units: &'a Units, subset: &Subset, limits: Limits, whole: &Side) -> Self {
-        let before = Side { rewards: vec![0.0; units.arms], marks: Marks::none(units, limits), count: 0 };
-        Self { units, allowed: limits.cuts(subset.count), before, after: whole.clone() }
+    fn new(units: &'a Units, limits: Limits, whole: &'a Side) -> Self {
+        let (part, rest) = (whole.clone(), whole.clone());
+        Self { units, whole, limits, allowed: limits.cuts(whole.count), part, rest }
     }
 
+    /// Starts anew with an empty part.
+    fn start(&mut self) {
+        self.allowed = self.limits.cuts(self.whole.count);
+        self.part.rewards.fill(0.0);
+        self.part.marks = Marks::none(self.units, self.limits);
+        self.part.count = 0;
+    }
+
+    #[inline(always)]
     fn add(&mut self, u: u32) {
-        self.before.count += self.units.counts[u as usize] as usize;
+        self.part.count += self.units.counts[u as usize] as usize;
         let rewards = self.units.rewards_of(u).iter();
-        for ((before, after), q) in self.before.rewards.iter_mut().zip(&mut self.after.rewards).zip(rewards) {
-            *before += q;
-            *after -= q;
+        self.part.rewards.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
+        self.part.marks.add(&self.units.demands, u);
+    }
+
+    /// The best arms of both sides, the part on the left or on the right, and what they earn; none where the split is not tried.
+    #[inline(always)]
+    fn split(&mut self, part_is_right: bool) -> Option<(f64, (usize, usize))> {
+        let Self { units, whole, part, rest, .. } = self;
+        let sums = whole.rewards.iter().zip(&part.rewards);
+        rest.rewards.iter_mut().zip(sums).for_each(|(rest, (whole, part))| *rest = whole - part);
+        rest.marks.set_less(&whole.marks, &part.marks);
+        rest.count = whole.count - part.count;
+        let (left, right) = if part_is_right { (rest, part) } else { (part, rest) };
+        let hold = |side: &Side| side.marks.hold(&units.demands);
+        if !hold(left) || !hold(right) || !self.allowed.tries(left.count) {
+            return None;
         }
-        self.before.marks.add(&self.units.demands, u);
-        self.after.marks.take(&self.units.demands, u);
-    }
-
-    /// Whether the split here is tried.
-    fn tries(&mut self) -> bool {
-        let demands = &self.units.demands;
-        self.before.marks.hold(demands)
-            && self.after.marks.hold(demands)
-            && self.allowed.tries(self.before.count)
-    }
-
-    fn best(&self) -> Option<(f64, (usize, usize))> {
-        let (left, right) = (self.before.best(self.units)?, self.after.best(self.units)?);
+        let (left, right) = (left.best(units)?, right.best(units)?);
         Some((left.0 + right.0, (left.1, right.1)))
     }
 }

@@ -30,6 +30,9 @@ const BITS: i32 = 51;
 /// Where ranks have more combinations than this for each unit, equal units are not looked for.
 const MOST_BOXES: f64 = 64.0;
 
+/// So few thresholds are all compared with.
+const FEW_THRESHOLDS: usize = 8;
+
 /// All units of a problem, merged.
 #[derive(Clone, Debug)]
 pub struct Units {
@@ -129,8 +132,55 @@ impl Units {
 fn ranks(problem: &TreeProblem, threads: Threads) -> Vec<Vec<u32>> {
     let columns: Vec<_> = problem.x().columns().into_iter().zip(&problem.class.thresholds).collect();
     threads.map(&columns, |(column, list)| {
-        column.iter().map(|value| list.partition_point(|t| t < value) as u32).collect()
+        if list.len() <= FEW_THRESHOLDS {
+            let below = |value: &f64| list.iter().map(|t| u32::from(t < value)).sum();
+            return column.iter().map(below).collect();
+        }
+        let grid = Grid::over(list);
+        column.iter().map(|value| grid.rank(*value)).collect()
     })
+}
+
+/// Thresholds by equal steps of their range: the rank of a value is looked for among those of its own step.
+struct Grid<'a> {
+    list: &'a [f64],
+    /// How many thresholds lie in steps before each.
+    starts: Vec<u32>,
+    steps_per_unit: f64,
+}
+
+impl<'a> Grid<'a> {
+    /// Ascending, and at least one.
+    fn over(list: &'a [f64]) -> Self {
+        let steps = list.len();
+        let mut grid = Self {
+            list,
+            starts: vec![0; steps + 1],
+            steps_per_unit: steps as f64 / (list[steps - 1] - list[0]),
+        };
+        for &threshold in list {
+            let step = grid.step(threshold);
+            grid.starts[step + 1] += 1;
+        }
+        for step in 0..steps {
+            grid.starts[step + 1] += grid.starts[step];
+        }
+        grid
+    }
+
+    /// Never falls as the value rises, whatever rounding and overflow do.
+    #[inline(always)]
+    fn step(&self, value: f64) -> usize {
+        (((value - self.list[0]) * self.steps_per_unit) as usize).min(self.list.len() - 1)
+    }
+
+    #[inline(always)]
+    fn rank(&self, value: f64) -> u32 {
+        let step = self.step(value);
+        let (first, end) = (self.starts[step], self.starts[step + 1]);
+        let own = &self.list[first as usize..end as usize];
+        first + own.partition_point(|threshold| *threshold < value) as u32
+    }
 }
 
 /// Rewards as whole numbers, each unit's smallest taken off; the worth of one; the sum of max - min remainders in the objective.
