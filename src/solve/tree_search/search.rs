@@ -121,7 +121,7 @@ impl<'a> Search<'a> {
         self.shared.nodes[strategy as usize].fetch_add(1, Ordering::Relaxed);
         match strategy {
             Strategy::Bisection => self.bisect(subset, depth, need, limits, wide),
-            Strategy::Pairs => self.grow(subset, pairs(units, subset, limits), need, limits),
+            Strategy::Pairs => pairs(units, subset, limits, need),
             Strategy::Binary => self.grow(subset, binary(units, subset, depth, limits), need, limits),
         }
     }

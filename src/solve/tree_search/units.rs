@@ -132,9 +132,13 @@ impl Units {
 fn ranks(problem: &TreeProblem, threads: Threads) -> Vec<Vec<u32>> {
     let columns: Vec<_> = problem.x().columns().into_iter().zip(&problem.class.thresholds).collect();
     threads.map(&columns, |(column, list)| {
+        let column = column.to_vec();
         if list.len() <= FEW_THRESHOLDS {
-            let below = |value: &f64| list.iter().map(|t| u32::from(t < value)).sum();
-            return column.iter().map(below).collect();
+            let mut ranks = vec![0; column.len()];
+            for t in *list {
+                ranks.iter_mut().zip(&column).for_each(|(rank, value)| *rank += u32::from(t < value));
+            }
+            return ranks;
         }
         let grid = Grid::over(list);
         column.iter().map(|value| grid.rank(*value)).collect()
@@ -236,6 +240,9 @@ fn alike(problem: &TreeProblem, ranks: &[Vec<u32>]) -> Option<Vec<Vec<u32>>> {
 /// `order` sorted by `keys`, equal keys as they come: a counting sort.
 pub fn sorted_by(order: &[u32], keys: &[u32]) -> Vec<u32> {
     let most = keys.iter().max().map_or(0, |most| *most as usize);
+    if most <= 1 {
+        return parted(order, |u| keys[u as usize] == 0);
+    }
     let mut starts = vec![0u32; most + 2];
     order.iter().for_each(|&u| starts[keys[u as usize] as usize + 1] += 1);
     for key in 0..=most {
@@ -248,4 +255,19 @@ pub fn sorted_by(order: &[u32], keys: &[u32]) -> Vec<u32> {
         *place += 1;
     }
     sorted
+}
+
+/// Those of `order` that go first, then the others.
+fn parted(order: &[u32], goes_first: impl Fn(u32) -> bool) -> Vec<u32> {
+    let (mut parted, mut others) = (vec![0; order.len() + 1], vec![0; order.len() + 1]);
+    let (mut first, mut second) = (0, 0);
+    for &u in order {
+        // Written always, kept where it belongs: no branch to mispredict.
+        (parted[first], others[second]) = (u, u);
+        first += usize::from(goes_first(u));
+        second += usize::from(!goes_first(u));
+    }
+    parted.truncate(first);
+    parted.extend_from_slice(&others[..second]);
+    parted
 }
