@@ -40,11 +40,15 @@ pub fn stump(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
             if !last {
                 continue;
             }
-            if let Some((better, arms)) = sweep.split(swept.right).filter(|(sum, _)| *sum > value) {
-                value = better;
+            if !sweep.tries(swept.right) {
+                continue;
+            }
+            let sum = sweep.value();
+            if sum > value {
+                value = sum;
                 // Of the units on the right of the only cut none has the cut's rank.
                 let below = if swept.right { subset.order(place)[0] } else { u };
-                split = Some((covariate, units.ranks[covariate][below as usize], arms));
+                split = Some((covariate, units.ranks[covariate][below as usize], sweep.arms(swept.right)));
             }
         }
     }
@@ -92,13 +96,14 @@ struct Sweep<'a> {
     limits: Limits,
     allowed: Allowed,
     part: Side,
-    rest: Side,
+    /// Marks of the rest.
+    rest: Marks,
 }
 
 impl<'a> Sweep<'a> {
     fn new(units: &'a Units, limits: Limits, whole: &'a Side) -> Self {
-        let (part, rest) = (whole.clone(), whole.clone());
-        Self { units, whole, limits, allowed: limits.cuts(whole.count), part, rest }
+        let (allowed, rest) = (limits.cuts(whole.count), whole.marks.clone());
+        Self { units, whole, limits, allowed, part: whole.clone(), rest }
     }
 
     /// Starts anew with an empty part.
@@ -109,7 +114,6 @@ impl<'a> Sweep<'a> {
         self.part.count = 0;
     }
 
-    #[inline(always)]
     fn add(&mut self, u: u32) {
         self.part.count += self.units.counts[u as usize] as usize;
         let rewards = self.units.rewards_of(u).iter();
@@ -117,20 +121,40 @@ impl<'a> Sweep<'a> {
         self.part.marks.add(&self.units.demands, u);
     }
 
-    /// The best arms of both sides, the part on the left or on the right, and what they earn; none where the split is not tried.
-    #[inline(always)]
-    fn split(&mut self, part_is_right: bool) -> Option<(f64, (usize, usize))> {
-        let Self { units, whole, part, rest, .. } = self;
-        let sums = whole.rewards.iter().zip(&part.rewards);
-        rest.rewards.iter_mut().zip(sums).for_each(|(rest, (whole, part))| *rest = whole - part);
-        rest.marks.set_less(&whole.marks, &part.marks);
-        rest.count = whole.count - part.count;
-        let (left, right) = if part_is_right { (rest, part) } else { (part, rest) };
-        let hold = |side: &Side| side.marks.hold(&units.demands);
-        if !hold(left) || !hold(right) || !self.allowed.tries(left.count) {
-            return None;
+    /// Whether the split here is tried; the part is on its left, or on its right.
+    fn tries(&mut self, part_is_right: bool) -> bool {
+        if self.limits.demands {
+            self.rest.set_less(&self.whole.marks, &self.part.marks);
+            let demands = &self.units.demands;
+            if !self.part.marks.hold(demands) || !self.rest.hold(demands) {
+                return false;
+            }
         }
-        let (left, right) = (left.best(units)?, right.best(units)?);
-        Some((left.0 + right.0, (left.1, right.1)))
+        let count = self.part.count;
+        self.allowed.tries(if part_is_right { self.whole.count - count } else { count })
+    }
+
+    /// What the split here earns with the best arms; minus infinity where a side may give none.
+    fn value(&self) -> f64 {
+        let (mut part, mut rest) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        let free = !self.limits.demands;
+        for (k, (whole, sum)) in self.whole.rewards.iter().zip(&self.part.rewards).enumerate() {
+            if (free || self.part.marks.allow(&self.units.demands, k)) && *sum > part {
+                part = *sum;
+            }
+            if (free || self.rest.allow(&self.units.demands, k)) && whole - sum > rest {
+                rest = whole - sum;
+            }
+        }
+        part + rest
+    }
+
+    /// The best arms on the left and on the right of a split that earns something.
+    fn arms(&self, part_is_right: bool) -> (usize, usize) {
+        let rewards = self.whole.rewards.iter().zip(&self.part.rewards).map(|(whole, part)| whole - part);
+        let rest = Side { rewards: rewards.collect(), marks: self.rest.clone(), count: 0 };
+        let arm = |side: &Side| side.best(self.units).map_or(0, |(_, arm)| arm);
+        let (part, rest) = (arm(&self.part), arm(&rest));
+        if part_is_right { (rest, part) } else { (part, rest) }
     }
 }
