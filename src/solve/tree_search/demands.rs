@@ -84,22 +84,18 @@ impl Marks {
 
     pub fn of(units: &Units, subset: &Subset, limits: Limits) -> Self {
         let mut marks = Self::none(units, limits);
-        if !marks.0.is_empty() {
+        if limits.demands {
             subset.members.iter().for_each(|&u| marks.add(&units.demands, u));
         }
         marks
     }
 
     pub fn add(&mut self, demands: &Demands, u: u32) {
-        if !self.0.is_empty() {
-            self.0.iter_mut().zip(demands.of_unit(u)).for_each(|(sum, mark)| *sum += mark);
-        }
+        self.0.iter_mut().zip(demands.of_unit(u)).for_each(|(sum, mark)| *sum += mark);
     }
 
     pub fn take(&mut self, demands: &Demands, u: u32) {
-        if !self.0.is_empty() {
-            self.0.iter_mut().zip(demands.of_unit(u)).for_each(|(sum, mark)| *sum -= mark);
-        }
+        self.0.iter_mut().zip(demands.of_unit(u)).for_each(|(sum, mark)| *sum -= mark);
     }
 
     /// Becomes `whole` less `part`.

@@ -187,10 +187,13 @@ impl Cuts {
         for (&u, &last) in subset.order(place).iter().zip(subset.lasts(place)) {
             mass += units.stakes[u as usize];
             count += units.counts[u as usize] as usize;
-            before.add(&units.demands, u);
-            after.take(&units.demands, u);
-            let holds = |marks: &Marks| marks.hold(&units.demands);
-            if last && count < subset.count && holds(&before) && holds(&after) && allowed.tries(count) {
+            let mut holds = true;
+            if limits.demands {
+                before.add(&units.demands, u);
+                after.take(&units.demands, u);
+                holds = before.hold(&units.demands) && after.hold(&units.demands);
+            }
+            if last && count < subset.count && holds && allowed.tries(count) {
                 cuts.ranks.push(units.ranks[covariate][u as usize]);
                 cuts.masses.push(mass);
             }

@@ -58,7 +58,7 @@ use few::{Few, Views};
 pub use lookahead::Lookahead;
 use plan::Outcome;
 use search::Shared;
-use strategy::{Strategy, forecast};
+use strategy::{Strategy, forecast, reading};
 use subset::Subset;
 use units::Units;
 
@@ -212,7 +212,8 @@ impl Work {
         let (arms, len, values) = (units.arms, units.len(), &everyone.values);
         let strategy = limits.strategy(units, everyone, depth);
         let reason = if limits.demands { COUNTED } else { strategy.reason() };
-        let seconds = forecast(arms, len, values, depth);
+        let seconds =
+            forecast(arms, len, values, depth) + 1e-9 * reading(arms, everyone.count, units.ranks.len());
         Self { depth, strategy, reason, in_parts: few.most.is_some(), seconds }
     }
 }

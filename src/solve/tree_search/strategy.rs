@@ -74,10 +74,15 @@ fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize, top: boo
     }
 }
 
-/// Sums over pairs and triples: a third of the covariates of a unit have their rarer value.
+/// Nanoseconds to turn so many units into ranks, whole numbers and orders.
+pub fn reading(arms: usize, units: usize, covariates: usize) -> f64 {
+    (units * (12 * covariates + 10 * arms)) as f64
+}
+
+/// Sums over pairs and triples: half of the covariates of a unit have their rarer value.
 fn sums(arms: usize, len: usize, covariates: usize, depth: usize) -> f64 {
     let (p, ones, vectors) =
-        (covariates as f64, covariates as f64 / 3.0, (padded(arms) as f64 / 4.0).max(0.5));
+        (covariates as f64, covariates as f64 / 2.0, (padded(arms) as f64 / 4.0).max(0.5));
     let added = |o: f64| if depth == 3 { o.powi(3) / 6.0 + o * o / 2.0 } else { o * o / 2.0 };
     vectors * (2.0 * len as f64 * added(ones) + 30.0 * added(p))
 }

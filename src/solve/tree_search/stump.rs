@@ -118,7 +118,9 @@ impl<'a> Sweep<'a> {
         self.part.count += self.units.counts[u as usize] as usize;
         let rewards = self.units.rewards_of(u).iter();
         self.part.rewards.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
-        self.part.marks.add(&self.units.demands, u);
+        if self.limits.demands {
+            self.part.marks.add(&self.units.demands, u);
+        }
     }
 
     /// Whether the split here is tried; the part is on its left, or on its right.
@@ -136,17 +138,22 @@ impl<'a> Sweep<'a> {
 
     /// What the split here earns with the best arms; minus infinity where a side may give none.
     fn value(&self) -> f64 {
-        let (mut part, mut rest) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-        let free = !self.limits.demands;
-        for (k, (whole, sum)) in self.whole.rewards.iter().zip(&self.part.rewards).enumerate() {
-            if (free || self.part.marks.allow(&self.units.demands, k)) && *sum > part {
-                part = *sum;
-            }
-            if (free || self.rest.allow(&self.units.demands, k)) && whole - sum > rest {
-                rest = whole - sum;
+        let higher = |a: f64, b: f64| if b > a { b } else { a };
+        let mut most = [f64::NEG_INFINITY; 2];
+        let sums =
+            self.whole.rewards.iter().zip(&self.part.rewards).map(|(whole, part)| [*part, whole - part]);
+        if !self.limits.demands {
+            sums.for_each(|sum| most = [higher(most[0], sum[0]), higher(most[1], sum[1])]);
+            return most[0] + most[1];
+        }
+        for (k, sum) in sums.enumerate() {
+            for (side, marks) in [&self.part.marks, &self.rest].into_iter().enumerate() {
+                if marks.allow(&self.units.demands, k) {
+                    most[side] = higher(most[side], sum[side]);
+                }
             }
         }
-        part + rest
+        most[0] + most[1]
     }
 
     /// The best arms on the left and on the right of a split that earns something.
