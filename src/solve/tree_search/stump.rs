@@ -25,22 +25,26 @@ pub fn leaf(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
 
 /// The best leaf or single split.
 pub fn stump(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
+    match limits.demands {
+        true => sweep_all::<true>(units, subset, limits),
+        false => sweep_all::<false>(units, subset, limits),
+    }
+}
+
+fn sweep_all<const DEMANDS: bool>(units: &Units, subset: &Subset, limits: Limits) -> Outcome {
     let whole = Side::of(units, subset, limits);
     if !whole.holds(units, limits) {
         return Outcome::NONE;
     }
     let mut value = whole.best(units).map_or(f64::NEG_INFINITY, |(value, _)| value);
     let mut split = None;
-    let mut sweep = Sweep::new(units, limits, &whole);
+    let mut sweep = Sweep::<DEMANDS>::new(units, limits, &whole);
     for (place, &covariate) in subset.covariates.iter().enumerate() {
         let swept = subset.swept(place);
         sweep.start();
         for (&u, &last) in swept.order.iter().zip(swept.lasts) {
             sweep.add(u);
-            if !last {
-                continue;
-            }
-            if !sweep.tries(swept.right) {
+            if !last || !sweep.tries(swept.right) {
                 continue;
             }
             let sum = sweep.value();
@@ -90,7 +94,7 @@ impl Side {
 }
 
 /// A part of the units, which grows along an order, and the rest.
-struct Sweep<'a> {
+struct Sweep<'a, const DEMANDS: bool> {
     units: &'a Units,
     whole: &'a Side,
     limits: Limits,
@@ -100,7 +104,7 @@ struct Sweep<'a> {
     rest: Marks,
 }
 
-impl<'a> Sweep<'a> {
+impl<'a, const DEMANDS: bool> Sweep<'a, DEMANDS> {
     fn new(units: &'a Units, limits: Limits, whole: &'a Side) -> Self {
         let (allowed, rest) = (limits.cuts(whole.count), whole.marks.clone());
         Self { units, whole, limits, allowed, part: whole.clone(), rest }
@@ -114,18 +118,19 @@ impl<'a> Sweep<'a> {
         self.part.count = 0;
     }
 
+    #[inline(always)]
     fn add(&mut self, u: u32) {
         self.part.count += self.units.counts[u as usize] as usize;
         let rewards = self.units.rewards_of(u).iter();
         self.part.rewards.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
-        if self.limits.demands {
+        if DEMANDS {
             self.part.marks.add(&self.units.demands, u);
         }
     }
 
     /// Whether the split here is tried; the part is on its left, or on its right.
     fn tries(&mut self, part_is_right: bool) -> bool {
-        if self.limits.demands {
+        if DEMANDS {
             self.rest.set_less(&self.whole.marks, &self.part.marks);
             let demands = &self.units.demands;
             if !self.part.marks.hold(demands) || !self.rest.hold(demands) {
@@ -142,7 +147,7 @@ impl<'a> Sweep<'a> {
         let mut most = [f64::NEG_INFINITY; 2];
         let sums =
             self.whole.rewards.iter().zip(&self.part.rewards).map(|(whole, part)| [*part, whole - part]);
-        if !self.limits.demands {
+        if !DEMANDS {
             sums.for_each(|sum| most = [higher(most[0], sum[0]), higher(most[1], sum[1])]);
             return most[0] + most[1];
         }
