@@ -1,11 +1,15 @@
 //! Constraints inside the tree search: received arms in leaves, eligibility, few covariates, leaf sizes, alone and in pairs, against a
 //! recursion over all trees and against the program.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use ndarray::Array2;
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 use prescribe::models::{MinimumArmInLeaf, Model, SideConstraint};
+use prescribe::simulate::{Covariates, tree_rewards};
 use prescribe::solve::{
-    self, Lookahead, Milp, Options, Report, Silent, Solver, TerminationStatus, TreeSearch,
+    self, Control, Lookahead, Milp, Observer, Options, Progress, Report, Silent, Solver, TerminationStatus,
+    TreeSearch,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -219,7 +223,6 @@ fn pairs_of_constraints_in_the_search_equal_all_trees() {
 /// Sizes that the recursion does not reach, where the program proves depth 2.
 #[test]
 fn larger_instances_equal_the_program() {
-    use prescribe::simulate::{Covariates, tree_rewards};
     let covariates = [Covariates::Continuous, Covariates::Mixed, Covariates::Binary];
     (0..24_u64).into_par_iter().for_each(|seed| {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -250,4 +253,55 @@ fn larger_instances_equal_the_program() {
             &format!("{seed}, {kinds:?}"),
         );
     });
+}
+
+/// Stops when it has been asked so often.
+struct Patience(AtomicI64);
+
+impl Observer for Patience {
+    fn progress(&self, _progress: &Progress) -> Control {
+        Control::Continue
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) <= 0
+    }
+}
+
+/// Wherever the search is interrupted or ends at its number of cuts, its rule is allowed and its bound holds.
+#[test]
+fn unfinished_searches_bound_the_optimum() {
+    let mut unfinished = 0;
+    for (number, (n, depth)) in [(2000, 2), (2000, 2), (150, 3), (150, 3)].into_iter().enumerate() {
+        let drawn = tree_rewards(Covariates::Continuous, n, 4, 3, 5).unwrap();
+        let mut problem = drawn.problem(depth, Candidates::All).unwrap();
+        let x = problem.x().clone();
+        let may = Array2::from_shape_fn((n, 3), |(i, k)| k < 2 || x[[i, 1]] <= 0.3);
+        let received = MinimumArmInLeaf { received: (0..n).map(|i| i % 3).collect(), least: 3 };
+        problem = problem.with(SideConstraint::Eligibility(may)).unwrap();
+        problem = problem.with(SideConstraint::MinimumArmInLeaf(received)).unwrap();
+        if number % 2 == 1 {
+            problem = problem.with(SideConstraint::MaximumCovariates(2)).unwrap();
+        }
+        let optimum = search(&problem, &TreeSearch::default(), 0).objective_value.unwrap();
+        for patience in (0..8).chain((8..80).step_by(9)) {
+            let cuts = (patience % 3 == 0).then_some(patience as u64);
+            let options = Options { threads: 2, mip_max_nodes: cuts, ..Options::default() };
+            let observer = Patience(AtomicI64::new(patience));
+            for solver in [&TreeSearch::default() as &dyn Solver<TreeProblem>, &Lookahead::default()] {
+                let report = solve::solve(&problem, solver, None, &options, &observer).unwrap();
+                let what = format!("n {n} depth {depth} patience {patience} {}", solver.name());
+                unfinished += usize::from(report.termination_status != TerminationStatus::Optimal);
+                assert_ne!(report.termination_status, TerminationStatus::Infeasible, "{what}");
+                let Some(value) = report.objective_value else { continue };
+                assert!(report.certificate.verified, "{what}: {:?}", report.certificate);
+                let bound = report.objective_bound.unwrap();
+                assert!(
+                    value <= optimum + 1e-9 && optimum <= bound + 1e-9,
+                    "{what}: {value} {optimum} {bound}"
+                );
+            }
+        }
+    }
+    assert!(unfinished >= 60, "{unfinished}");
 }
