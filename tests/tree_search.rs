@@ -199,7 +199,7 @@ fn lookahead_lies_between_the_exact_trees() {
         let (found, bound) = value(3, &Lookahead::default());
         assert!(shallow <= found + 1e-9 && found <= deep + 1e-9, "{seed}: {shallow} {found} {deep}");
         assert!(bound >= deep - 1e-9, "{seed}: bound {bound} on {deep}");
-        let (same, bound) = value(3, &Lookahead { search_depth: 3 });
+        let (same, bound) = value(3, &Lookahead { search_depth: Some(3) });
         assert!((same - deep).abs() <= 1e-9 && (bound - deep).abs() <= 1e-9, "{seed}: {same} {deep}");
     }
 }

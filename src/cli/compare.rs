@@ -15,8 +15,8 @@ use super::progress::Terminal;
 use crate::learn::{Encoding, LearnError, WithProblem, on_training_units, prepare, read_config};
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{NamedClass, Rule, named_report};
-use crate::solve::registry::{self, UnknownChoice};
-use crate::solve::{Options, Report, Solvable, solve_started};
+use crate::solve::registry::UnknownChoice;
+use crate::solve::{Chosen, Options, Report, Solvable};
 
 #[derive(Subcommand)]
 pub enum Compare {
@@ -117,14 +117,14 @@ impl How {
         let options = self.solver.over(Options::default());
         let (mut reports, mut refused) = (Vec::new(), Map::new());
         for name in self.names::<PolicyProblem<C>>() {
-            let solver = match registry::find::<PolicyProblem<C>>(&name, self.solver.settings()) {
+            let solver = match Chosen::of(&name, self.solver.settings()) {
                 // A setting of one solver does not concern the others.
-                Err(UnknownChoice::Setting { .. }) => registry::find(&name, Default::default())?,
+                Err(UnknownChoice::Setting { .. }) => Chosen::of(&name, Default::default())?,
                 found => found?,
             };
             match solver.accepts(&problem) {
                 Ok(_) => {
-                    let report = solve_started(&problem, solver.as_ref(), None, &options, &Terminal::new())?;
+                    let report = solver.solve(&problem, None, &options, &Terminal::new())?;
                     reports.push(named_report(report, &problem).map_point(decode));
                 }
                 Err(error) => {

@@ -16,7 +16,7 @@ use crate::solve::{Formulation, Options, Stage};
 /// Limits, tolerances and the choice of solver. Everything is optional, so that a configuration file may say it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SolverFlags {
-    /// Way of solving: auto (default: the first that takes the problem); milp (exact, HiGHS); search (trees, exact); directions (linear rules, exact); smooth (linear rules);
+    /// Way of solving: auto (default: by the problem's size and constraints and a forecast of the cost); milp (exact, HiGHS); search (trees, exact); directions (linear rules, exact); smooth (linear rules);
     /// lookahead, greedy (trees)
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub solver: Option<String>,
@@ -29,7 +29,7 @@ pub struct SolverFlags {
     /// Of search: at least S units between the cuts tried in a node (policytree's split.step; default 1: all)
     #[arg(long, value_name = "S", value_parser = positive, help_heading = "Solver")]
     pub split_step: Option<usize>,
-    /// Of lookahead: depth of the exact trees that it grows from (default 2)
+    /// Of lookahead: depth of the exact trees that it grows from (default: the deepest within the time limit, or 2)
     #[arg(long, value_name = "L", value_parser = positive, help_heading = "Solver")]
     pub search_depth: Option<usize>,
     /// Stop after this many seconds with what there is

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::failure::{Failure, INTERNAL};
 use crate::data::{check_file, write_whole};
 use crate::rule::Rule;
+use crate::solve::registry::AUTO;
 use crate::solve::{Report, TerminationStatus};
 
 /// Writes `value` as JSON where it was asked for, and otherwise `text` to standard output. With a JSON file the text is
@@ -62,6 +63,7 @@ pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
         report.solver_version,
         word(&report.termination_status)
     );
+    text.push_str(&choice(report));
     if let Some(value) = report.objective_value {
         let _ = writeln!(text, "reward {}, {}", number(value), quality(report));
     }
@@ -88,6 +90,33 @@ pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
         None => text.push_str("no rule was found within the limits\n"),
     }
     text
+}
+
+/// Which solver was chosen, and why, where the choice was left to the problem.
+fn choice(report: &Report<Rule>) -> String {
+    let Some(choice) = report.statistics.get(AUTO) else { return String::new() };
+    let text = |key: &str| choice[key].as_str().unwrap_or_default();
+    let forecast =
+        choice["forecast_seconds"].as_f64().map(|it| format!("forecast {} on one core", duration(it)));
+    let limit = choice["time_limit"].as_f64().map(|it| format!("limit {}", duration(it)));
+    let times: Vec<String> = forecast.into_iter().chain(limit).collect();
+    let times = if times.is_empty() { String::new() } else { format!(" ({})", times.join(", ")) };
+    format!("{AUTO} chose {}{times}: {}\n", text("solver"), text("reason"))
+}
+
+/// Seconds as people say them.
+fn duration(seconds: f64) -> String {
+    let units = [("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("min", 60.0)];
+    match units.into_iter().find(|(_, length)| seconds >= 2.0 * length) {
+        Some(("years", length)) if seconds > 100.0 * length => "centuries".into(),
+        Some((unit, length)) => format!("{:.0} {unit}", seconds / length),
+        None if seconds >= 10.0 => format!("{seconds:.0} s"),
+        None => format!(
+            "{:.1$} s",
+            seconds,
+            usize::try_from(1 - seconds.max(1e-3).log10().floor() as i32).unwrap_or(0)
+        ),
+    }
 }
 
 /// Where the rule stands with each constraint and what that costs, or which constraints conflict.

@@ -12,8 +12,8 @@ use super::progress::Terminal;
 use crate::data::write_whole;
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{GivenAnswer, NamedClass, named_report, read_answer};
-use crate::solve::registry::{self, Settings};
-use crate::solve::{Options, Programmed, Solvable, SolveError, milp, solve_explained};
+use crate::solve::registry::Settings;
+use crate::solve::{Chosen, Options, Programmed, Solvable, SolveError, milp, solve_explained};
 
 #[derive(Subcommand)]
 pub enum Solve {
@@ -79,15 +79,14 @@ impl How {
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
         let settings = self.solver.settings();
-        let solver = registry::choose(&problem, self.solver.solver(), settings)?;
+        let solver = Chosen::of(self.solver.solver(), settings)?;
         solver.accepts(&problem).map_err(|error| Failure::usage(error.to_string()))?;
         let start = self.given(&problem, settings)?;
         if let Some(path) = &self.write_model {
             write_model(&problem, settings, path)?;
         }
         let options = self.solver.over(Options::default());
-        let mut report =
-            solve_explained(&problem, solver.as_ref(), start.as_ref(), &options, &Terminal::new())?;
+        let mut report = solve_explained(&problem, &solver, start.as_ref(), &options, &Terminal::new())?;
         if let Some(start) = start {
             report.statistics.insert("read_solution".into(), judge(&problem, &start, report.objective_value));
         }

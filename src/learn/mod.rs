@@ -45,8 +45,8 @@ use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 use crate::data::{DataError, Study, Table};
 use crate::evaluate::{BestArm, Evaluation, best};
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
-use crate::solve::registry::{self, UnknownChoice};
-use crate::solve::{Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
+use crate::solve::registry::UnknownChoice;
+use crate::solve::{Chosen, Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
 
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
@@ -194,8 +194,8 @@ impl WithProblem for SolveIt<'_> {
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
-        let solver = registry::choose(&problem, &self.config.solver, self.config.settings)?;
-        let report = solve_explained(&problem, solver.as_ref(), None, &self.config.solve, self.observer)?;
+        let solver = Chosen::of(&self.config.solver, self.config.settings)?;
+        let report = solve_explained(&problem, &solver, None, &self.config.solve, self.observer)?;
         let report = named_report(report, &problem).map_point(|rule| encoding.decode(rule));
         let notes = match self.config.policy {
             Policy::Tree { depth, min_leaf, .. } => {

@@ -12,10 +12,7 @@
 use prescribe_models::{Model, PolicyProblem, RuleClass, SideConstraint};
 use serde_json::{Value, json};
 
-use super::{
-    Observer, Options, Report, Solvable, SolveError, Solver, TerminationStatus, Unsupported, Watch,
-    solve_started,
-};
+use super::{Chosen, Observer, Options, Report, Solvable, SolveError, TerminationStatus, Unsupported, Watch};
 
 /// Refuses the first side constraint that can exclude a rule and that a solver does not take.
 pub(super) fn refuse_others<C: RuleClass>(
@@ -40,7 +37,7 @@ const MOST_CONSTRAINTS: usize = 8;
 /// `statistics.prices` or `statistics.conflict`.
 pub fn solve_explained<C: RuleClass>(
     problem: &PolicyProblem<C>,
-    solver: &dyn Solver<PolicyProblem<C>>,
+    solver: &Chosen<PolicyProblem<C>>,
     start: Option<&C::Rule>,
     options: &Options,
     observer: &dyn Observer,
@@ -49,7 +46,7 @@ where
     PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
 {
     let watch = Watch::start(options.time_limit, observer);
-    let mut report = solve_started(problem, solver, start, options, observer)?;
+    let mut report = solver.solve(problem, start, options, observer)?;
     let binding: Vec<usize> = (0..problem.side().len()).filter(|&c| problem.side()[c].binds()).collect();
     if binding.is_empty() {
         return Ok(report);
@@ -72,7 +69,7 @@ where
 /// The problem to be solved again.
 struct Again<'a, C: RuleClass> {
     problem: &'a PolicyProblem<C>,
-    solver: &'a dyn Solver<PolicyProblem<C>>,
+    solver: &'a Chosen<PolicyProblem<C>>,
     options: &'a Options,
     observer: &'a dyn Observer,
     watch: Watch<'a>,
@@ -130,6 +127,6 @@ where
             return Ok(None);
         }
         let options = Options { time_limit: self.watch.remaining(), ..self.options.clone() };
-        solve_started(&problem, self.solver, start, &options, self.observer).map(Some)
+        self.solver.solve(&problem, start, &options, self.observer).map(Some)
     }
 }

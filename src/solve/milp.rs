@@ -43,6 +43,10 @@ impl<M: Programmed> Solver<M> for Milp {
         model.accepts(self.formulation)
     }
 
+    fn forecast(&self, model: &M) -> Option<f64> {
+        model.forecast(self.formulation)
+    }
+
     fn search(
         &self,
         model: &M,

@@ -16,6 +16,7 @@
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
+pub mod auto;
 pub mod clarabel;
 pub mod constraints;
 pub mod directions;
@@ -33,6 +34,7 @@ pub mod tree_search;
 pub mod watch;
 mod widest;
 
+pub use auto::Chosen;
 pub use constraints::solve_explained;
 pub use directions::Directions;
 pub use enumerate::Enumerate;
@@ -159,6 +161,11 @@ pub trait Solver<M: Model>: Send + Sync {
         true
     }
 
+    /// Seconds on one core until it is done with this model, right within a factor of four or so; none where nobody can tell.
+    fn forecast(&self, _model: &M) -> Option<f64> {
+        None
+    }
+
     /// Looks for an answer, from `start` where one is given, until done or `watch` says stop.
     fn search(
         &self,
@@ -205,7 +212,19 @@ pub fn solve_started<M: Solvable>(
     else {
         return solve(model, solver, start, options, observer);
     };
-    let quick = solve(model, starter.as_ref(), None, options, observer)?;
+    solve_from(model, (starter.as_ref(), options.time_limit), solver, options, observer)
+}
+
+/// Solves `model` from the answer of another solver, which gets so many seconds. The time limit and the times reported span both.
+fn solve_from<M: Solvable>(
+    model: &M,
+    (starter, seconds): (&dyn Solver<M>, Option<f64>),
+    solver: &dyn Solver<M>,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Report<M::Point>, SolveError> {
+    let first = Options { time_limit: seconds, ..options.clone() };
+    let quick = solve(model, starter, None, &first, observer)?;
     let left = options.time_limit.map(|limit| (limit - quick.solve_seconds).max(0.0));
     let options = Options { time_limit: left, ..options.clone() };
     let mut report = solve(model, solver, quick.point.as_ref(), &options, observer)?;

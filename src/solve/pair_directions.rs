@@ -65,6 +65,13 @@ impl Solver<MultiLinearProblem> for PairDirections {
         Err(Unsupported { solver: "directions".into(), part, remedy: "use --solver smooth".into() })
     }
 
+    /// Half a second for 50 units, two covariates and three arms; N^2, and six times as much for every coefficient more
+    /// (benches/README.md).
+    fn forecast(&self, problem: &MultiLinearProblem) -> Option<f64> {
+        let coefficients = (problem.arms.len() - 1) * (problem.covariates.len() + 1);
+        Some(0.5 * (problem.units() as f64 / 50.0).powi(2) * 6_f64.powf(coefficients as f64 - 6.0))
+    }
+
     fn search(
         &self,
         problem: &MultiLinearProblem,

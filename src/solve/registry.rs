@@ -14,7 +14,7 @@ use super::{
     Directions, Enumerate, Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch,
 };
 
-/// The name that leaves the choice of the solver to the problem, see [`choose`].
+/// The name that leaves the choice of the solver to the problem, see [`Chosen`](super::Chosen).
 pub const AUTO: &str = "auto";
 
 /// Solvers of one problem, in the order in which they are listed to users.
@@ -86,9 +86,7 @@ impl Solvable for TreeProblem {
         vec![
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(TreeSearch { split_step: settings.split_step.unwrap_or(1) }),
-            Box::new(
-                settings.search_depth.map_or(Lookahead::default(), |search_depth| Lookahead { search_depth }),
-            ),
+            Box::new(Lookahead { search_depth: settings.search_depth }),
             Box::new(Greedy),
         ]
     }
@@ -132,25 +130,5 @@ pub fn find<M: Solvable>(name: &str, settings: Settings) -> Result<Box<dyn Solve
     match foreign.into_iter().find(|(_, given, owner)| *given && *owner != name) {
         Some((setting, _, owner)) => Err(UnknownChoice::Setting { solver: name.into(), setting, owner }),
         None => Ok(solver),
-    }
-}
-
-/// The solver called `name` for `problem`; `auto` is the first in the registry's order that takes it, among those that have the
-/// settings asked for. Where none does, the first is left to say why.
-pub fn choose<M: Solvable>(
-    problem: &M,
-    name: &str,
-    settings: Settings,
-) -> Result<Box<dyn Solver<M>>, UnknownChoice> {
-    if name != AUTO {
-        return find(name, settings);
-    }
-    let names: Vec<&str> = M::solvers().iter().map(|solver| solver.name()).collect();
-    let fitting: Vec<Box<dyn Solver<M>>> =
-        names.iter().filter_map(|name| find(name, settings).ok()).collect();
-    let takes = fitting.iter().position(|solver| solver.accepts(problem).is_ok());
-    match fitting.into_iter().nth(takes.unwrap_or(0)) {
-        Some(solver) => Ok(solver),
-        None => find(names[0], settings),
     }
 }

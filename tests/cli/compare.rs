@@ -91,3 +91,18 @@ fn the_problem_of_a_folder_that_learn_wrote() {
     assert_eq!(comparison["reports"][0]["model_hash"], learned["model_hash"]);
     assert_eq!(comparison["reports"][0]["data_hash"], learned["data_hash"]);
 }
+
+#[test]
+fn the_choice_can_be_left_to_the_problem() {
+    let shell = Shell::new();
+    instance(5, 30, 2, &["a", "b"], true).write(&shell);
+    let line = "compare tree --covariates X.csv --rewards G.csv --depth 2 --solver auto --json -";
+    let comparison = shell.run(line).exits(0).json();
+    let reports = comparison["reports"].as_array().unwrap();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0]["solver"], "search");
+    assert_eq!(reports[0]["statistics"]["auto"]["solver"], "search");
+    assert_eq!(comparison["proved"], true);
+    let text = shell.run("solve tree --covariates X.csv --rewards G.csv --depth 2").exits(0).stdout;
+    assert!(text.contains("auto chose search (forecast"), "{text}");
+}

@@ -155,7 +155,7 @@ fn the_problem_chooses_its_solver() {
     assert_eq!(chosen("--capacity c=12"), "milp");
     assert_eq!(chosen("--formulation radon"), "milp");
     let tree = "solve tree --covariates X.csv --rewards G.csv --json - --depth";
-    assert_eq!(shell.run(&format!("{tree} 2")).exits(0).json()["solver"], "milp");
-    assert_eq!(shell.run(&format!("{tree} 25")).exits(0).json()["solver"], "search");
+    assert_eq!(shell.run(&format!("{tree} 2")).exits(0).json()["solver"], "search");
+    assert_eq!(shell.run(&format!("{tree} 2 --capacity c=12")).exits(0).json()["solver"], "milp");
     shell.run(&format!("{tree} 2 --sign x1=+")).exits(2).says(&["milp", "sign x1"]);
 }

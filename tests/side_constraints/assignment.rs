@@ -6,7 +6,7 @@ use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
 use prescribe::models::{AssignmentBound, SideConstraint};
 use prescribe::solve::greedy::Greedy;
 use prescribe::solve::{
-    self, Formulation, Milp, Options, Silent, Smooth, Solver, solve_explained, solve_started,
+    self, Chosen, Formulation, Milp, Options, Silent, Smooth, Solver, solve_explained, solve_started,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -204,7 +204,14 @@ fn priced_instance(seed: u64) -> usize {
         let feasible = all.iter().filter(|d| kept.iter().all(|&c| tests[c].1(d)));
         feasible.map(|d| d.iter().enumerate().map(|(i, &k)| rewards[[i, k]]).sum::<f64>()).reduce(f64::max)
     };
-    let report = solve_explained(&problem, &Milp::default(), None, &Options::default(), &Silent).unwrap();
+    let report = solve_explained(
+        &problem,
+        &Chosen::Named(Box::new(Milp::default())),
+        None,
+        &Options::default(),
+        &Silent,
+    )
+    .unwrap();
     let Some(optimum) = best(&[0, 1, 2]) else {
         let smallest = [vec![0], vec![1], vec![2], vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]];
         let conflict = smallest.into_iter().find(|kept| best(kept).is_none()).unwrap();

@@ -171,7 +171,7 @@ fn instance(seed: u64, kinds: &[Kind]) -> (bool, bool) {
         (&report.point, report.objective_bound, report.nodes)
     );
     for search_depth in 1..=depth {
-        let found = search(&problem, &Lookahead { search_depth }, 1);
+        let found = search(&problem, &Lookahead { search_depth: Some(search_depth) }, 1);
         assert_eq!(found.point.is_some(), optimum.is_some(), "{what}: lookahead {search_depth}");
         let Some(value) = found.objective_value else {
             assert_eq!(found.termination_status, TerminationStatus::Infeasible, "{what}");

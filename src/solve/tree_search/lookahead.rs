@@ -2,9 +2,10 @@
 //!
 //! At every node the best tree of depth L (`search_depth`) is searched for exactly, its first split is kept, and both sides are treated
 //! alike; where no more than L levels are left, the whole tree is. A tree that ends in a leaf ends there. The value is at
-//! least that of the best tree of depth L, and that of the best tree of depth D where L = D. Where demands on leaves leave no tree
-//! of depth L, the least depth that they leave one takes its place. Where the number of covariates is limited, those of the shallow
-//! trees found so far are kept, so that every side has a tree.
+//! least that of the best tree of depth L, and that of the best tree of depth D where L = D. Where nobody sets L it is the
+//! largest whose forecast lies within the time limit, and 2 where there is none. Where demands on leaves leave no tree of depth L, the
+//! least depth that they leave one takes its place. Where the number of covariates is limited, those of the shallow trees found
+//! so far are kept, so that every side has a tree.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,20 +17,31 @@ use super::plan::{Found, Outcome, Plan};
 use super::search::Shared;
 use super::subset::Subset;
 use super::units::Units;
-use super::{Limits, Work, answer, on_threads, refuse_bounds, shared};
+use super::{Limits, Work, answer, forecast_of, on_threads, refuse_bounds, shared};
 use crate::solve::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
 
 /// The lookahead solver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lookahead {
-    /// Depth L of the exact trees.
-    pub search_depth: usize,
+    /// Depth L of the exact trees; none leaves it to the time limit.
+    pub search_depth: Option<usize>,
 }
 
-impl Default for Lookahead {
-    fn default() -> Self {
-        Self { search_depth: 2 }
+/// Depth of the exact trees that are always within reach.
+const LEAST_DEPTH: usize = 2;
+
+impl Lookahead {
+    fn depth(self, problem: &TreeProblem, seconds: Option<f64>) -> usize {
+        let fits = |depth: &usize| seconds.is_some_and(|seconds| forecast(problem, *depth) <= seconds);
+        let most = problem.class.depth;
+        let deepest = || (LEAST_DEPTH + 1..=most).take_while(fits).last().unwrap_or(LEAST_DEPTH);
+        self.search_depth.unwrap_or_else(deepest).min(most)
     }
+}
+
+/// Seconds on one core: every level below the exact trees searches all units once more.
+fn forecast(problem: &TreeProblem, search_depth: usize) -> f64 {
+    (problem.class.depth - search_depth + 1) as f64 * forecast_of(problem, search_depth)
 }
 
 impl Solver<TreeProblem> for Lookahead {
@@ -45,6 +57,10 @@ impl Solver<TreeProblem> for Lookahead {
         refuse_bounds(problem, "lookahead").map(|()| Promise::Heuristic)
     }
 
+    fn forecast(&self, problem: &TreeProblem) -> Option<f64> {
+        Some(forecast(problem, self.depth(problem, None)))
+    }
+
     fn search(
         &self,
         problem: &TreeProblem,
@@ -57,7 +73,7 @@ impl Solver<TreeProblem> for Lookahead {
             let everyone = Subset::all(&units, threads);
             let limits = Limits::of(problem, &units, 1);
             let few = Few::of(problem);
-            let mut depth = self.search_depth.min(problem.class.depth);
+            let mut depth = self.depth(problem, options.time_limit);
             loop {
                 let work = Work::of(&units, &everyone, depth, limits, few);
                 let shared = shared(&units, work, threads, options, watch);
@@ -75,7 +91,9 @@ impl Solver<TreeProblem> for Lookahead {
                     None => f64::NEG_INFINITY,
                 };
                 let outcome = Outcome { upper, found: grown };
-                break answer(problem, start, &shared, outcome, TerminationStatus::LocallySolved);
+                let mut answer = answer(problem, start, &shared, outcome, TerminationStatus::LocallySolved);
+                answer.statistics.insert("search_depth".into(), depth.into());
+                break answer;
             }
         })
     }

@@ -156,6 +156,10 @@ impl Solver<TreeProblem> for TreeSearch {
         refuse_bounds(problem, "search").map(|()| promise)
     }
 
+    fn forecast(&self, problem: &TreeProblem) -> Option<f64> {
+        Some(forecast_of(problem, problem.class.depth))
+    }
+
     fn search(
         &self,
         problem: &TreeProblem,
@@ -193,6 +197,12 @@ fn refuse_bounds(problem: &TreeProblem, solver: &str) -> Result<(), Unsupported>
     let few = |constraint: &SideConstraint| matches!(constraint, SideConstraint::MaximumCovariates(_));
     let barred = |constraint: &SideConstraint| matches!(constraint, SideConstraint::Eligibility(_));
     refuse_others(problem, solver, |side| side.is_on_leaves() || few(side) || barred(side))
+}
+
+/// Seconds on one core that the best tree of a depth may take.
+fn forecast_of(problem: &TreeProblem, depth: usize) -> f64 {
+    let values: Vec<usize> = problem.class.thresholds.iter().map(|list| list.len() + 1).collect();
+    forecast(problem.arms.len(), problem.units(), &values, depth)
 }
 
 /// What a search is about to do.
