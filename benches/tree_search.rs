@@ -1,4 +1,4 @@
-//! The exact tree search: CPU seconds beside the best correct peer's, growth with the size, gain from threads, memory, and what is
+//! The exact tree search: CPU seconds beside the best correct peer's, gain from threads, memory, and what is
 //! known after some minutes of instances that no peer reaches.
 //!
 //! Instances are [`prescribe::simulate::tree_rewards`], whose formulas, signal and noise are stated there; the peers' figures (policytree,
@@ -78,7 +78,6 @@ fn main() -> Result<(), Failure> {
         Call::Bench { quick } => {
             goals(if quick { 1 } else { 5 })?;
             if !quick {
-                growth()?;
                 threads()?;
                 larger()?;
             }
@@ -163,48 +162,6 @@ fn goals(seeds: u64) -> Result<(), Failure> {
 /// A solve in a process of its own, with the machine to itself.
 fn one(job: Job) -> Result<Measured, Failure> {
     run_jobs(&[job])?.pop().ok_or_else(|| "no answer".into())
-}
-
-/// CPU seconds along one size, and the exponent b of the fitted c size^b.
-fn growth() -> Result<(), Failure> {
-    let base = job(0, 2_000, 10, 2, 2);
-    let series: [(&str, Vec<(f64, Job)>); 6] = [
-        ("n, continuous K2 depth 2", [2_000, 8_000, 32_000].map(|n| (n as f64, Job { n, ..base })).into()),
-        ("p, continuous n2000 K2 depth 2", [10, 20, 40].map(|p| (p as f64, Job { p, ..base })).into()),
-        ("K, continuous n2000 p10 depth 2", [4, 8, 16].map(|k| (k as f64, Job { k, ..base })).into()),
-        (
-            "n, mixed K4 depth 2",
-            [10_000, 40_000, 160_000].map(|n| (n as f64, Job { n, kind: 1, k: 4, ..base })).into(),
-        ),
-        (
-            "n, binary p30 K2 depth 3",
-            [10_000, 40_000, 160_000].map(|n| (n as f64, Job { n, kind: 2, p: 30, depth: 3, ..base })).into(),
-        ),
-        (
-            "n, continuous p5 K2 depth 3",
-            [500, 1_000, 2_000].map(|n| (n as f64, Job { n, p: 5, depth: 3, ..base })).into(),
-        ),
-    ];
-    let mut rows = Vec::new();
-    for (what, jobs) in series {
-        let seconds =
-            jobs.iter().map(|(_, job)| Ok(one(*job)?.cpu_seconds)).collect::<Result<Vec<_>, Failure>>()?;
-        let points: Vec<(f64, f64)> =
-            jobs.iter().zip(&seconds).map(|((size, _), s)| (size.ln(), s.ln())).collect();
-        let sizes = jobs.iter().zip(&seconds).map(|((size, _), s)| format!("{size}: {s:.3}"));
-        rows.push(vec![what.into(), sizes.collect::<Vec<_>>().join(", "), format!("{:.2}", slope(&points))]);
-    }
-    table("Growth (CPU s, one thread)", &["size", "CPU s", "exponent"], &rows);
-    Ok(())
-}
-
-/// Slope of the least-squares line.
-fn slope(points: &[(f64, f64)]) -> f64 {
-    let n = points.len() as f64;
-    let (x, y) = points.iter().fold((0.0, 0.0), |(sx, sy), (x, y)| (sx + x / n, sy + y / n));
-    let (xy, xx) =
-        points.iter().fold((0.0, 0.0), |(a, b), (px, py)| (a + (px - x) * (py - y), b + (px - x).powi(2)));
-    xy / xx
 }
 
 /// Wall-clock seconds on one and four threads; the answers are the same.

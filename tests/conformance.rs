@@ -11,7 +11,7 @@ use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
-use prescribe::models::{Model, PolicyProblem, RuleClass, Sense, SideConstraint};
+use prescribe::models::{MinimumArmInLeaf, Model, PolicyProblem, RuleClass, Sense, SideConstraint};
 use prescribe::solve::{
     self, BoundProof, Control, Observer, Options, PrimalStatus, Progress, Promise, Report, Silent, Solvable,
     Solver, TerminationStatus,
@@ -146,6 +146,21 @@ impl Posed for TreeProblem {
                 "room for one leaf",
                 tree(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(20)).unwrap(),
             ),
+            (
+                "received arms in leaves",
+                tree(continuous(), 2, Candidates::All).with(received(25, 3, 2)).unwrap(),
+            ),
+            ("eligibility", tree(continuous(), 2, Candidates::All).with(first_barred(25, 3)).unwrap()),
+            (
+                "few covariates",
+                tree(tied(), 2, Candidates::All).with(SideConstraint::MaximumCovariates(1)).unwrap(),
+            ),
+            (
+                "few covariates, received arms, eligibility",
+                [SideConstraint::MaximumCovariates(2), received(40, 2, 3), first_barred(40, 2)]
+                    .into_iter()
+                    .fold(tree(tied(), 2, Candidates::All), |problem, side| problem.with(side).unwrap()),
+            ),
             ("nothing to split", tree((Array2::ones((4, 1)), table(17, 4, 2, false)), 2, Candidates::All)),
         ]
     }
@@ -216,6 +231,17 @@ fn table(seed: u64, n: usize, p: usize, whole: bool) -> Array2<f64> {
 fn tree((x, rewards): (Array2<f64>, Array2<f64>), depth: usize, candidates: Candidates) -> TreeProblem {
     let class = Tree::over(&x, depth, candidates);
     TreeProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
+}
+
+/// At least `least` units of every arm in each leaf, where they received the arms in turn.
+fn received(n: usize, arms: usize, least: usize) -> SideConstraint {
+    let received = (0..n).map(|i| i % arms).collect();
+    SideConstraint::MinimumArmInLeaf(MinimumArmInLeaf { received, least })
+}
+
+/// A unit in ten may not get the first arm.
+fn first_barred(n: usize, arms: usize) -> SideConstraint {
+    SideConstraint::Eligibility(Array2::from_shape_fn((n, arms), |(i, k)| k > 0 || i % 10 > 0))
 }
 
 fn arms(x: Array2<f64>, rewards: Array2<f64>) -> MultiLinearProblem {
@@ -521,6 +547,19 @@ fn a_problem_without_a_feasible_rule_is_called_so() {
         let report = solve::solve(&model, solver.as_ref(), None, &Options::default(), &Silent).unwrap();
         assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{}", solver.name());
         assert_eq!(report.primal_status, PrimalStatus::NoSolution);
+        assert_eq!((report.objective_value, report.objective_bound), (None, None));
+    }
+}
+
+/// One unit may get nothing.
+#[test]
+fn a_problem_in_which_someone_may_get_nothing_is_called_so() {
+    let (_, model) = TreeProblem::instances().swap_remove(1);
+    let eligible = Array2::from_shape_fn((25, 3), |(i, _)| i > 0);
+    let model = model.with(SideConstraint::Eligibility(eligible)).unwrap();
+    for solver in TreeProblem::solvers().into_iter().filter(|solver| solver.accepts(&model).is_ok()) {
+        let report = solve::solve(&model, solver.as_ref(), None, &Options::default(), &Silent).unwrap();
+        assert_eq!(report.termination_status, TerminationStatus::Infeasible, "{}", solver.name());
         assert_eq!((report.objective_value, report.objective_bound), (None, None));
     }
 }

@@ -52,15 +52,25 @@ impl Node {
         }
     }
 
-    /// Arm and number of the leaf of `x`, leaves counted from the left.
-    fn leaf(&self, x: &[f64]) -> (usize, usize) {
-        match self {
-            Node::Leaf { arm } => (*arm, 0),
-            Node::Split { covariate, threshold, left, .. } if x[*covariate] <= *threshold => left.leaf(x),
-            Node::Split { left, right, .. } => {
-                let (arm, number) = right.leaf(x);
-                (arm, left.leaves() + number)
+    /// Arm of the leaf of `x`.
+    fn arm(&self, x: &[f64]) -> usize {
+        let mut node = self;
+        loop {
+            match node {
+                Node::Leaf { arm } => return *arm,
+                Node::Split { covariate, threshold, left, right } => {
+                    node = if x[*covariate] <= *threshold { left } else { right };
+                }
             }
+        }
+    }
+
+    /// Number of the leaf of `x`, leaves counted from the left.
+    fn leaf(&self, x: &[f64]) -> usize {
+        match self {
+            Node::Leaf { .. } => 0,
+            Node::Split { covariate, threshold, left, .. } if x[*covariate] <= *threshold => left.leaf(x),
+            Node::Split { left, right, .. } => left.leaves() + right.leaf(x),
         }
     }
 
@@ -183,11 +193,11 @@ impl RuleClass for Tree {
     }
 
     fn assign(&self, rule: &Node, x: &[f64]) -> usize {
-        rule.leaf(x).0
+        rule.arm(x)
     }
 
     fn cell(&self, rule: &Node, x: &[f64]) -> usize {
-        rule.leaf(x).1
+        rule.leaf(x)
     }
 
     fn used(&self, rule: &Node) -> Vec<usize> {

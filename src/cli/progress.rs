@@ -1,4 +1,4 @@
-//! The observer at the terminal: a line of progress on standard error, and Ctrl-C.
+//! The observer at the terminal: a forecast and a line of progress on standard error, and Ctrl-C.
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
@@ -12,8 +12,13 @@ use crate::solve::{Control, Observer, Progress};
 
 static INTERRUPT: AtomicBool = AtomicBool::new(false);
 
-/// Shows progress where standard error is a terminal, and stops the solve at Ctrl-C; a second Ctrl-C ends the program.
-pub struct Terminal(Option<ProgressBar>);
+/// Shows progress where standard error is a terminal, says once that work may take long, and stops the solve at Ctrl-C; a second
+/// Ctrl-C ends the program.
+pub struct Terminal {
+    bar: Option<ProgressBar>,
+    /// Whether a forecast was printed: what is solved again for prices or conflicts is not worth another.
+    forecast: AtomicBool,
+}
 
 impl Terminal {
     pub fn new() -> Self {
@@ -32,13 +37,13 @@ impl Terminal {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self(bar)
+        Self { bar, forecast: AtomicBool::new(false) }
     }
 }
 
 impl Observer for Terminal {
     fn progress(&self, progress: &Progress) -> Control {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             let number = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.6}"));
             bar.set_message(format!(
                 "{:.1} s  {}  incumbent {}  bound {}  nodes {}",
@@ -52,6 +57,19 @@ impl Observer for Terminal {
         if self.wants_stop() { Control::Stop } else { Control::Continue }
     }
 
+    fn forecast(&self, seconds: f64) {
+        if self.forecast.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let line = format!(
+            "forecast: about {seconds:.0} s on one core; --time-limit or Ctrl-C ends it with the best rule so far and a bound"
+        );
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
     fn wants_stop(&self) -> bool {
         INTERRUPT.load(Ordering::Relaxed)
     }
@@ -59,7 +77,7 @@ impl Observer for Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

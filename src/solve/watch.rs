@@ -30,6 +30,9 @@ pub enum Control {
 pub trait Observer: Sync {
     fn progress(&self, progress: &Progress) -> Control;
 
+    /// Told before the work begins where it may take long: about how many seconds on one core.
+    fn forecast(&self, _seconds: f64) {}
+
     /// Asked where there is nothing new to tell.
     fn wants_stop(&self) -> bool {
         false
@@ -108,6 +111,11 @@ impl<'o> Watch<'o> {
             Some(Stop::Interrupted) => TerminationStatus::Interrupted,
             None => TerminationStatus::LocallySolved,
         }
+    }
+
+    /// Tells the observer what the work may take.
+    pub fn forecast(&self, seconds: f64) {
+        self.observer.forecast(seconds);
     }
 
     /// Tells the observer, who may stop the solve.

@@ -172,6 +172,41 @@ fn trees_keep_eligibility_and_received_arms() {
     ran.says(&["A.csv", "line 3", "\"placebo\""]);
 }
 
+/// The search keeps what the program keeps, flag by flag, and both prove the same value.
+#[test]
+fn the_search_keeps_constraints_on_trees() {
+    let (shell, instance) = (Shell::new(), instance(5, 40, 3, &["none", "drug"], false));
+    instance.write(&shell);
+    let eligible: Vec<Vec<f64>> = instance.x.iter().map(|x| vec![1.0, f64::from(x[0] < 5.0)]).collect();
+    shell.write("E.csv", csv(&instance.arms, &eligible));
+    shell.write("A.csv", "arm\n".to_string() + &"none\ndrug\n".repeat(20));
+    let value = |flags: &str, solver: &str| {
+        let report = shell.run(&format!("{TREE} {flags} --solver {solver}")).exits(0).json();
+        assert_eq!(report["solver"], solver, "{flags}");
+        assert_eq!(report["certificate"]["verified"], true, "{flags}");
+        let standings = report["statistics"]["constraints"].as_array().unwrap();
+        assert!(standings.iter().all(|s| s["slack"].as_f64() >= Some(0.0)), "{flags}: {standings:?}");
+        if solver != "lookahead" {
+            assert_eq!(report["termination_status"], "OPTIMAL", "{flags}");
+        }
+        report["objective_value"].as_f64().unwrap()
+    };
+    let free = value("", "search");
+    for flags in
+        ["--eligible E.csv", "--observed-arm A.csv --min-arm-leaf 6", "--max-covariates 1", "--min-leaf 12"]
+    {
+        let found = value(flags, "search");
+        assert!((found - value(flags, "milp")).abs() < 1e-9 && found < free, "{flags}: {found} of {free}");
+        assert!((found - value(flags, "lookahead")).abs() < 1e-9, "{flags}");
+    }
+    shell.run(&format!("{TREE} --capacity drug=3 --solver search")).exits(2).says(&[
+        "search",
+        "capacity drug",
+        "milp",
+    ]);
+    shell.run(&format!("{TREE} --observed-arm A.csv --min-arm-leaf 21 --solver search")).exits(4);
+}
+
 #[test]
 fn a_solver_that_does_not_take_a_constraint_names_it() {
     let shell = Shell::new();

@@ -38,6 +38,25 @@ fn a_time_limit() {
     assert_unfinished(&report, "TIME_LIMIT", &instance);
 }
 
+/// Twenty covariates at depth 3 are minutes of work; the program says so once, although prices would be asked for again.
+#[test]
+fn a_forecast_before_long_work() {
+    let (shell, instance) = (Shell::new(), instance(4, 2000, 20, &["none", "drug", "both"], true));
+    instance.write(&shell);
+    let line =
+        "solve tree --covariates X.csv --rewards G.csv --solver search --min-leaf 3 --threads 1 --json -";
+    let ran = shell.run(&format!("{line} --depth 3 --time-limit 1")).exits(5);
+    let report = ran.json();
+    let seconds = report["statistics"]["forecast_seconds"].as_f64().unwrap();
+    assert!(seconds > 10.0, "{seconds}");
+    let forecasts: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("forecast")).collect();
+    assert_eq!(forecasts.len(), 1, "{}", ran.stderr);
+    assert!(forecasts[0].contains(&format!("about {seconds:.0} s")), "{}", ran.stderr);
+    assert_unfinished(&report, "TIME_LIMIT", &instance);
+    let quick = shell.run(&format!("{line} --depth 1")).exits(0);
+    assert!(!quick.stderr.contains("forecast"), "{}", quick.stderr);
+}
+
 #[test]
 fn no_time_at_all() {
     let (shell, instance) = hard();

@@ -4,6 +4,7 @@ mod assignment;
 #[path = "../common/labellings.rs"]
 mod labellings;
 mod linear;
+mod searched;
 mod trees;
 
 use ndarray::Array2;

@@ -10,11 +10,12 @@
 //! ```
 //!
 //! One look at a cut thus bounds its neighbours, and an interval closes when its bound falls below what is needed. Any upper bounds
-//! will do in place of V. All this holds for trees without a minimum leaf size; under one, V stays the value without it.
+//! will do in place of V. All this holds for trees without demands on leaves; under these, V stays the value without them.
 
 use std::sync::Arc;
 
 use super::Limits;
+use super::demands::Marks;
 use super::plan::{Outcome, Plan};
 use super::subset::Subset;
 use super::units::Units;
@@ -182,10 +183,17 @@ impl Cuts {
         let covariate = subset.covariates[place];
         let mut cuts = Self { covariate, ranks: Vec::new(), masses: Vec::new() };
         let (mut mass, mut count, mut allowed) = (0.0, 0, limits.cuts(subset.count));
+        let (mut before, mut after) = (Marks::none(units, limits), Marks::of(units, subset, limits));
         for (&u, &last) in subset.order(place).iter().zip(subset.lasts(place)) {
             mass += units.stakes[u as usize];
             count += units.counts[u as usize] as usize;
-            if last && count < subset.count && allowed.tries(count) {
+            let mut holds = true;
+            if limits.demands {
+                before.add(&units.demands, u);
+                after.take(&units.demands, u);
+                holds = before.hold(&units.demands) && after.hold(&units.demands);
+            }
+            if last && count < subset.count && holds && allowed.tries(count) {
                 cuts.ranks.push(units.ranks[covariate][u as usize]);
                 cuts.masses.push(mass);
             }

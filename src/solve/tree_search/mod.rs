@@ -7,6 +7,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `units` | the problem in ranks and whole numbers, equal units merged |
+//! | `demands` | what leaves must hold and may not give, counted beside the sums |
 //! | `subset` | the units of a node, sorted by every covariate |
 //! | `stump` | depth 1: one sweep along each covariate |
 //! | `scan` | depth 2: several root cuts at once, streaming over the orders of the children |
@@ -16,6 +17,7 @@
 //! | `strategy` | which way a node is searched, by forecast of its cost |
 //! | `frontier` | which root cuts are still open, and their bounds |
 //! | `search` | the recursion |
+//! | `few` | trees that look at few covariates, by sets of covariates |
 //! | `plan` | what a node brings back |
 //! | `lookahead` | deep trees by exact shallow ones, a heuristic |
 //!
@@ -26,6 +28,8 @@
 
 mod binary;
 mod cells;
+mod demands;
+mod few;
 mod frontier;
 mod lookahead;
 mod pairs;
@@ -50,10 +54,11 @@ use super::constraints::refuse_others;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
 };
+use few::{Few, Views};
 pub use lookahead::Lookahead;
 use plan::Outcome;
-use search::{Memory, Search, Shared};
-use strategy::{Strategy, forecast};
+use search::Shared;
+use strategy::{Strategy, forecast, reading};
 use subset::Subset;
 use units::Units;
 
@@ -63,6 +68,8 @@ const ROUND: usize = 16;
 const WORTH_ROUNDS: f64 = 0.1;
 /// Seconds of work that the observer is told of beforehand.
 const WORTH_TELLING: f64 = 10.0;
+/// Why there is no choice of strategy under demands on leaves.
+const COUNTED: &str = "tables of sums do not count who received an arm or may not get it";
 /// Cells of the covariates, times ten for every level beyond the second, that are worth more than one thread.
 const WORTH_THREADS: usize = 20_000;
 
@@ -86,13 +93,27 @@ struct Limits {
     least: usize,
     /// Fewest units between two cuts that are tried.
     step: usize,
+    /// Whether the units' other demands on leaves are asked for.
+    demands: bool,
 }
 
 impl Limits {
-    const NONE: Self = Self { least: 1, step: 1 };
+    const NONE: Self = Self { least: 1, step: 1, demands: false };
+
+    fn of(problem: &TreeProblem, units: &Units, step: usize) -> Self {
+        Self { least: problem.minimum_leaf_size(), step, demands: units.demands.any() }
+    }
 
     fn none(self) -> bool {
         self == Self::NONE
+    }
+
+    /// The way to search a node; tables of sums do not know the demands.
+    fn strategy(self, units: &Units, subset: &Subset, depth: usize) -> Strategy {
+        match self.demands {
+            true => Strategy::Bisection,
+            false => Strategy::of(units.arms, subset.len, &subset.values, depth),
+        }
     }
 
     /// The cuts along one covariate of a node with so many units.
@@ -112,7 +133,7 @@ struct Allowed {
 impl Allowed {
     /// Whether the cut with so many units before it is tried.
     fn tries(&mut self, before: usize) -> bool {
-        let Limits { least, step } = self.limits;
+        let Limits { least, step, .. } = self.limits;
         let tries = before >= least && self.everyone >= before + least && before >= self.tried + step;
         if tries {
             self.tried = before;
@@ -150,9 +171,11 @@ impl Solver<TreeProblem> for TreeSearch {
             let units = Units::of(problem, threads);
             let everyone = Subset::all(&units, threads);
             let depth = problem.class.depth;
-            let shared = shared(&units, &everyone, depth, threads, options, watch);
-            let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
-            let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, depth, limits);
+            let limits = Limits::of(problem, &units, self.split_step);
+            let few = Few::of(problem);
+            let work = Work::of(&units, &everyone, depth, limits, few);
+            let shared = shared(&units, work, threads, options, watch);
+            let outcome = few.best(&shared, &everyone, depth, limits, &Views::new());
             if self.split_step == 1 {
                 return answer(problem, start, &shared, outcome, TerminationStatus::Optimal);
             }
@@ -169,9 +192,11 @@ impl Solver<TreeProblem> for TreeSearch {
     }
 }
 
-/// A node's search keeps what can be said of a leaf by itself.
+/// A node's search keeps what can be said of a leaf by itself, and a search over sets of covariates what can be said of these.
 fn refuse_bounds(problem: &TreeProblem, solver: &str) -> Result<(), Unsupported> {
-    refuse_others(problem, solver, |constraint| matches!(constraint, SideConstraint::MinimumLeafSize(_)))
+    let few = |constraint: &SideConstraint| matches!(constraint, SideConstraint::MaximumCovariates(_));
+    let barred = |constraint: &SideConstraint| matches!(constraint, SideConstraint::Eligibility(_));
+    refuse_others(problem, solver, |side| side.is_on_leaves() || few(side) || barred(side))
 }
 
 /// Seconds on one core that the best tree of a depth may take.
@@ -183,15 +208,23 @@ fn forecast_of(problem: &TreeProblem, depth: usize) -> f64 {
 /// What a search is about to do.
 #[derive(Clone, Copy, Debug)]
 struct Work {
+    depth: usize,
     strategy: Strategy,
-    /// Forecast on one core.
+    reason: &'static str,
+    /// Whether sets of covariates are searched one by one: what is found in them need not be allowed.
+    in_parts: bool,
+    /// Forecast on one core, without demands.
     seconds: f64,
 }
 
 impl Work {
-    fn of(units: &Units, everyone: &Subset, depth: usize) -> Self {
+    fn of(units: &Units, everyone: &Subset, depth: usize, limits: Limits, few: Few) -> Self {
         let (arms, len, values) = (units.arms, units.len(), &everyone.values);
-        Self { strategy: Strategy::of(arms, len, values, depth), seconds: forecast(arms, len, values, depth) }
+        let strategy = limits.strategy(units, everyone, depth);
+        let reason = if limits.demands { COUNTED } else { strategy.reason() };
+        let seconds =
+            forecast(arms, len, values, depth) + 1e-9 * reading(arms, everyone.count, units.ranks.len());
+        Self { depth, strategy, reason, in_parts: few.most.is_some(), seconds }
     }
 }
 
@@ -243,22 +276,20 @@ impl Threads {
 /// What the parts of the search share.
 fn shared<'a>(
     units: &'a Units,
-    everyone: &Subset,
-    depth: usize,
+    work: Work,
     threads: Threads,
     options: &Options,
     watch: &'a Watch,
 ) -> Shared<'a> {
     // Asked once before anything is done, so that a limit of no time at all is seen.
     watch.stop();
-    let work = Work::of(units, everyone, depth);
     if work.seconds > WORTH_TELLING {
-        watch.tell(&format!("about {:.0} s on one core by forecast", work.seconds), None, None, 0);
+        watch.forecast(work.seconds);
     }
     Shared {
         units,
         watch,
-        depth,
+        depth: work.depth,
         threads,
         round: if work.seconds > WORTH_ROUNDS { ROUND } else { 1 },
         absolute_gap: options.mip_abs_gap / units.scale,
@@ -300,7 +331,7 @@ fn answer(
     let nodes = Strategy::ALL.iter().zip(&shared.nodes).map(|(way, nodes)| (way.name(), nodes.load(Relaxed)));
     let mut statistics = Map::new();
     statistics.insert("strategy".into(), json!(shared.work.strategy.name()));
-    statistics.insert("strategy_reason".into(), json!(shared.work.strategy.reason()));
+    statistics.insert("strategy_reason".into(), json!(shared.work.reason));
     statistics.insert("forecast_seconds".into(), json!(shared.work.seconds));
     statistics.insert("merged_units".into(), json!(units.len()));
     statistics.insert("nodes_by_strategy".into(), json!(nodes.collect::<BTreeMap<_, _>>()));

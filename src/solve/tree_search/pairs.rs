@@ -7,16 +7,19 @@
 //! Adding up H along j gives the units left of a root cut of j by their values of i, and a sweep along i the best split of each
 //! side; the other way round for root cuts of i. O(p^2 (|S| K + m_i m_j K)), whatever the number of units behind a value.
 
+use std::sync::Arc;
+
 use multiversion::multiversion;
 
 use super::Limits;
 use super::cells::{Cell, Root, add, base, count, less, of_unit, sized, worth};
+use super::plan::{Outcome, Plan};
 use super::subset::Subset;
 use super::units::Units;
 
-/// The root of the best tree of depth at most 2.
-pub fn pairs(units: &Units, subset: &Subset, limits: Limits) -> Root {
-    sized!(units.arms, !limits.none(), search(units, subset, limits))
+/// The best tree of depth at most 2, written out where it earns at least `need`.
+pub fn pairs(units: &Units, subset: &Subset, limits: Limits, need: f64) -> Outcome {
+    sized!(units.arms, !limits.none(), search(units, subset, limits, need))
 }
 
 /// One covariate's values among the units.
@@ -32,7 +35,12 @@ struct Column<const N: usize> {
     sides: Vec<[f64; 2]>,
 }
 
-fn search<const N: usize, const LIMITED: bool>(units: &Units, subset: &Subset, limits: Limits) -> Root {
+fn search<const N: usize, const LIMITED: bool>(
+    units: &Units,
+    subset: &Subset,
+    limits: Limits,
+    need: f64,
+) -> Outcome {
     let cells: Vec<Cell<N>> = subset.members.iter().map(|&u| of_unit::<N, LIMITED>(units, u)).collect();
     let places = 0..subset.covariates.len();
     let mut columns: Vec<Column<N>> =
@@ -56,7 +64,90 @@ fn search<const N: usize, const LIMITED: bool>(units: &Units, subset: &Subset, l
             column.offer::<LIMITED>(&mut root, base, depth, limits);
         }
     }
-    root
+    if root.value < need || root.value == f64::NEG_INFINITY {
+        return Outcome { upper: root.value, found: None };
+    }
+    let written = Written { columns: &columns, cells: &cells, arms: units.arms, limits };
+    let Some((depth, (covariate, cut))) = root.split else {
+        return Outcome::best(root.value, written.leaf(&total));
+    };
+    let place = columns.partition_point(|column| column.covariate < covariate);
+    let g = columns[place].ranks.partition_point(|rank| *rank < cut);
+    let [left, right] = written.stumps::<LIMITED>(place, g, depth - 1).map(Arc::new);
+    Outcome::best(root.value, Plan::Split { covariate, cut, left, right })
+}
+
+/// What trees are written out from.
+struct Written<'a, const N: usize> {
+    columns: &'a [Column<N>],
+    cells: &'a [Cell<N>],
+    arms: usize,
+    limits: Limits,
+}
+
+impl<const N: usize> Written<'_, N> {
+    /// The best leaves, or where `depth` is 1 the best trees of one split, over the units on both sides of the cut after the `g`-th
+    /// value of a covariate.
+    fn stumps<const LIMITED: bool>(&self, place: usize, g: usize, depth: usize) -> [Plan; 2] {
+        let root = &self.columns[place];
+        let total = root.sums[root.sums.len() - 1];
+        let everyone = [root.sums[g], less(&total, &root.sums[g])];
+        let rows = [0..g + 1, g + 1..root.ranks.len()];
+        let mut values = everyone.map(|all| worth::<N, LIMITED>(&all, self.limits));
+        let mut plans = everyone.map(|all| self.leaf(&all));
+        let mut table = Vec::new();
+        for child in self.columns.iter().take(if depth > 0 { self.columns.len() } else { 0 }) {
+            let width = child.ranks.len();
+            if child.covariate != root.covariate {
+                joint(root, child, self.cells, &mut table);
+            }
+            for side in 0..2 {
+                let rows = rows[side].clone();
+                let sum_of = |h: usize| match child.covariate == root.covariate {
+                    true if rows.contains(&h) => root.sum_of(h),
+                    true => [0.0; N],
+                    false => rows.clone().fold([0.0; N], |mut sum, row| {
+                        add(&mut sum, &table[row * width + h]);
+                        sum
+                    }),
+                };
+                self.split::<LIMITED>(child, &everyone[side], sum_of, &mut values[side], &mut plans[side]);
+            }
+        }
+        plans
+    }
+
+    /// Raises a tree over units with sums `all` to the best split along `child`; `sum_of` has the sums for each value.
+    fn split<const LIMITED: bool>(
+        &self,
+        child: &Column<N>,
+        all: &Cell<N>,
+        sum_of: impl Fn(usize) -> Cell<N>,
+        value: &mut f64,
+        plan: &mut Plan,
+    ) {
+        let (mut lower, mut allowed) = ([0.0; N], self.limits.cuts(count::<N, LIMITED>(all)));
+        for h in 0..child.ranks.len() - 1 {
+            add(&mut lower, &sum_of(h));
+            if LIMITED && !allowed.tries(count::<N, LIMITED>(&lower)) {
+                continue;
+            }
+            let upper = less(all, &lower);
+            let sum = worth::<N, LIMITED>(&lower, self.limits) + worth::<N, LIMITED>(&upper, self.limits);
+            if sum > *value {
+                let [left, right] = [&lower, &upper].map(|cell| Arc::new(self.leaf(cell)));
+                *value = sum;
+                *plan = Plan::Split { covariate: child.covariate, cut: child.ranks[h], left, right };
+            }
+        }
+    }
+
+    /// The best leaf over a cell; of equal arms the first.
+    fn leaf(&self, cell: &Cell<N>) -> Plan {
+        let better = |best: usize, k: usize| if cell[k] > cell[best] { k } else { best };
+        let arm = if self.arms == 2 { usize::from(cell[0] < 0.0) } else { (1..self.arms).fold(0, better) };
+        Plan::Leaf { arm }
+    }
 }
 
 impl<const N: usize> Column<N> {
@@ -100,6 +191,11 @@ impl<const N: usize> Column<N> {
         });
         let sides = sides.collect();
         Self { covariate, ranks, values, sums, sides }
+    }
+
+    /// Sums over the units with the `g`-th value.
+    fn sum_of(&self, g: usize) -> Cell<N> {
+        if g == 0 { self.sums[0] } else { less(&self.sums[g], &self.sums[g - 1]) }
     }
 
     /// Offers the best tree of this depth with each root cut.

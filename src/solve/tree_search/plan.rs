@@ -20,6 +20,16 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// The covariates of the splits, from the root down.
+    pub fn covariates(&self) -> Vec<usize> {
+        match self {
+            Plan::Leaf { .. } => Vec::new(),
+            Plan::Split { covariate, left, right, .. } => {
+                [vec![*covariate], left.covariates(), right.covariates()].concat()
+            }
+        }
+    }
+
     /// The same tree over the problem's thresholds.
     pub fn tree(&self, problem: &TreeProblem) -> Node {
         match self {

@@ -17,7 +17,7 @@
 use multiversion::multiversion;
 
 use super::frontier::{Probe, Sides};
-use super::subset::Subset;
+use super::subset::{Subset, Swept};
 use super::units::Units;
 
 /// Root cuts that are looked into together.
@@ -79,7 +79,9 @@ fn two_arms(units: &Units, subset: &Subset, bands: &Bands) -> [Lanes; 2] {
     let (totals, bases) = (both(up_to(gains)), both(up_to(bases)));
     let mut best = totals.map(|side| side.map(|total| total.max(0.0)));
     for place in 0..subset.covariates.len() {
-        let swings = swings(subset.order(place), subset.lasts(place), &units.gains, bands);
+        // It makes no difference which side of a cut is met first.
+        let Swept { order, lasts, .. } = subset.swept(place);
+        let swings = swings(order, lasts, &units.gains, bands);
         for side in 0..2 {
             for l in 0..LANES {
                 let (low, high) = (swings.low[side][l], swings.high[side][l]);
@@ -152,7 +154,7 @@ fn many_arms(units: &Units, subset: &Subset, bands: &Bands) -> [Lanes; 2] {
     }
     for place in 0..subset.covariates.len() {
         arms.iter_mut().for_each(|arm| (arm.left, arm.all) = ([0.0; LANES], 0.0));
-        let (order, lasts) = (subset.order(place), subset.lasts(place));
+        let Swept { order, lasts, .. } = subset.swept(place);
         match (units.arms, 2 * subset.values[place] > subset.len) {
             (3, _) => few_arms::<3>(order, lasts, units, bands, &arms, &mut best),
             (4, _) => few_arms::<4>(order, lasts, units, bands, &arms, &mut best),

@@ -6,8 +6,8 @@
 //! for several cuts at once ([`super::scan`]); from depth 3 on it is a search of both sides, which is told what it must
 //! reach: so much that a failure closes the whole interval around the cut.
 //!
-//! Limits on leaves (minimum size, split step) break the bounds, so bounds always come from trees without them, and
-//! only where those reach the need are trees within the limits searched for.
+//! Limits on leaves (minimum size, split step, arms received and arms barred) break the bounds, so bounds always come from trees
+//! without them, and only where those reach the need are trees within the limits searched for.
 //!
 //! Ties go to the shallower tree, then to the lowest covariate and the lowest cut, in every node.
 
@@ -87,9 +87,9 @@ impl<'a> Search<'a> {
         Self { shared, known, fresh: RefCell::default() }
     }
 
-    /// The best tree, by all threads.
-    pub fn whole(&self, subset: &Subset, depth: usize, limits: Limits) -> Outcome {
-        self.node(subset, depth, f64::NEG_INFINITY, limits, true)
+    /// As [`Search::solve`], by all threads.
+    pub fn whole(&self, subset: &Subset, depth: usize, need: f64, limits: Limits) -> Outcome {
+        self.node(subset, depth, need, limits, true)
     }
 
     /// The best tree of at most `depth` over `subset`, known exactly where it earns at least `need`.
@@ -117,11 +117,11 @@ impl<'a> Search<'a> {
         if depth < 2 || subset.count < limits.least {
             return if depth == 0 { leaf(units, subset, limits) } else { stump(units, subset, limits) };
         }
-        let strategy = Strategy::of(units.arms, subset.len, &subset.values, depth);
+        let strategy = limits.strategy(units, subset, depth);
         self.shared.nodes[strategy as usize].fetch_add(1, Ordering::Relaxed);
         match strategy {
             Strategy::Bisection => self.bisect(subset, depth, need, limits, wide),
-            Strategy::Pairs => self.grow(subset, pairs(units, subset, limits), need, limits),
+            Strategy::Pairs => pairs(units, subset, limits, need),
             Strategy::Binary => self.grow(subset, binary(units, subset, depth, limits), need, limits),
         }
     }
@@ -304,15 +304,28 @@ impl Shared<'_> {
 
     /// Tells the observer where the search stands; whether it has come as far as it was asked to.
     fn enough(&self, best: &Best, frontier: &Frontier) -> bool {
-        let cuts = self.cuts.load(Ordering::Relaxed);
         let bound = frontier.bound().max(best.value);
-        let value = |whole: f64| self.units.constant + whole * self.units.scale;
-        self.watch.tell("root cuts", Some(value(best.value)), Some(value(bound)), cuts);
-        let gap = bound - best.value;
-        let relative = self.relative_gap * value(best.value).abs() / self.units.scale;
-        let limited = cuts >= self.most_cuts && gap > 0.0;
+        if !self.work.in_parts {
+            self.tell(best.value, bound);
+        }
+        self.ends(best.value, bound)
+    }
+
+    /// Tells the observer what was found and what bounds it, in whole numbers.
+    pub fn tell(&self, value: f64, bound: f64) {
+        let objective = |whole: f64| self.units.constant + whole * self.units.scale;
+        let found = Some(objective(value)).filter(|value| value.is_finite());
+        self.watch.tell("root cuts", found, Some(objective(bound)), self.cuts.load(Ordering::Relaxed));
+    }
+
+    /// Whether a search that has come so far ends: it was stopped, may look no further, or is as close as it was asked to be.
+    pub fn ends(&self, value: f64, bound: f64) -> bool {
+        let gap = bound - value;
+        let objective = self.units.constant + value * self.units.scale;
+        let close = self.absolute_gap.max(self.relative_gap * objective.abs() / self.units.scale);
+        let limited = self.cuts.load(Ordering::Relaxed) >= self.most_cuts && gap > 0.0;
         self.limited.fetch_or(limited, Ordering::Relaxed);
-        limited || (gap > 0.0 && gap <= self.absolute_gap.max(relative))
+        self.watch.stopped() || limited || (gap > 0.0 && gap <= close && value.is_finite())
     }
 }
 

@@ -23,6 +23,18 @@ pub struct Subset {
     orders: Vec<u32>,
     /// Whether a unit is the last of its rank, for each place in `orders`.
     lasts: Vec<bool>,
+    /// For each of these covariates, how many units have less than the highest rank.
+    lower: Vec<usize>,
+}
+
+/// The units that a sweep along a covariate has to meet: those of the highest rank need not be, and where there are two ranks the rarer
+/// is enough.
+pub struct Swept<'a> {
+    pub order: &'a [u32],
+    /// Whether each unit is the last of its rank.
+    pub lasts: &'a [bool],
+    /// Whether these are the units right of the only cut.
+    pub right: bool,
 }
 
 impl Subset {
@@ -48,6 +60,7 @@ impl Subset {
             values: Vec::with_capacity(covariates),
             orders: Vec::with_capacity(len * covariates),
             lasts: Vec::with_capacity(len * covariates),
+            lower: Vec::with_capacity(covariates),
         }
     }
 
@@ -62,7 +75,9 @@ impl Subset {
         let ends = order.windows(2).map(|pair| ranks[pair[0] as usize] != ranks[pair[1] as usize]);
         let start = self.lasts.len();
         self.lasts.extend(ends.chain([true]));
-        self.values.push(self.lasts[start..].iter().map(|&last| usize::from(last)).sum());
+        let lasts = &self.lasts[start..];
+        self.values.push(lasts.iter().map(|&last| usize::from(last)).sum());
+        self.lower.push(lasts[..lasts.len() - 1].iter().rposition(|last| *last).map_or(0, |at| at + 1));
     }
 
     /// The units in the order of the `place`-th varying covariate.
@@ -73,6 +88,14 @@ impl Subset {
     /// Whether each unit of that order is the last of its rank.
     pub fn lasts(&self, place: usize) -> &[bool] {
         &self.lasts[place * self.len..][..self.len]
+    }
+
+    /// What a sweep along the `place`-th varying covariate meets.
+    pub fn swept(&self, place: usize) -> Swept<'_> {
+        let (order, lasts, lower) = (self.order(place), self.lasts(place), self.lower[place]);
+        let right = self.values[place] == 2 && 2 * lower > self.len;
+        let met = if right { lower..self.len } else { 0..lower };
+        Swept { order: &order[met.clone()], lasts: &lasts[met], right }
     }
 
     /// The units on one side of a cut: ranks of `covariate` up to `cut` go left.
@@ -92,6 +115,21 @@ impl Subset {
             part.push(j, &kept[..part.len], &units.ranks[j]);
         }
         part
+    }
+
+    /// The same units, as if only the covariates that `kept` keeps varied.
+    pub fn over(&self, kept: impl Fn(usize) -> bool) -> Self {
+        let places = || (0..self.covariates.len()).filter(|&place| kept(self.covariates[place]));
+        Self {
+            len: self.len,
+            count: self.count,
+            members: self.members.clone(),
+            covariates: places().map(|place| self.covariates[place]).collect(),
+            values: places().map(|place| self.values[place]).collect(),
+            orders: places().flat_map(|place| self.order(place)).copied().collect(),
+            lasts: places().flat_map(|place| self.lasts(place)).copied().collect(),
+            lower: places().map(|place| self.lower[place]).collect(),
+        }
     }
 
     /// The smallest box of ranks around the units, which no other units share.

@@ -13,6 +13,8 @@
 //! sum_u Gamma[u, d_u]  <=  2^-e (sum_u q[u, d_u] + sum_u max_k r[u, k]) + constant         for every rule d
 //! ```
 //!
+//! An arm that a unit is barred from counts as the worst of those that it may get: what may not be only looks better than it is.
+//!
 //! Units that no threshold tells apart are one unit with their number and their sums, where there may be enough of them to matter.
 
 use multiversion::multiversion;
@@ -20,12 +22,16 @@ use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
 
 use super::Threads;
+use super::demands::Demands;
 
 /// The stakes of all units sum to at most two to this.
 const BITS: i32 = 51;
 
 /// Where ranks have more combinations than this for each unit, equal units are not looked for.
 const MOST_BOXES: f64 = 64.0;
+
+/// So few thresholds are all compared with.
+const FEW_THRESHOLDS: usize = 8;
 
 /// All units of a problem, merged.
 #[derive(Clone, Debug)]
@@ -41,6 +47,7 @@ pub struct Units {
     pub stakes: Vec<f64>,
     /// Reward of the first arm less that of the second: all there is to know where there are two arms.
     pub gains: Vec<f64>,
+    pub demands: Demands,
     /// What one whole number is worth in the problem's objective: 2^-e.
     pub scale: f64,
     /// What every rule earns beyond its whole numbers, about: the sum of each unit's smallest reward.
@@ -62,6 +69,7 @@ impl Units {
             rewards: Vec::new(),
             stakes: Vec::new(),
             gains: Vec::new(),
+            demands: Demands::of(problem),
             scale,
             constant: problem.rewards().rows().into_iter().map(lowest).sum(),
             rounding,
@@ -80,6 +88,7 @@ impl Units {
     fn merge(&mut self, groups: &[Vec<u32>], ranks: &[Vec<u32>], whole: &[f64]) {
         let firsts = |column: &Vec<u32>| groups.iter().map(|group| column[group[0] as usize]).collect();
         self.ranks = ranks.iter().map(firsts).collect();
+        self.demands.merge(groups);
         let mut total = vec![0.0; self.arms];
         for group in groups {
             total.fill(0.0);
@@ -87,7 +96,6 @@ impl Units {
                 let rewards = &whole[i as usize * self.arms..][..self.arms];
                 total.iter_mut().zip(rewards).for_each(|(sum, q)| *sum += q);
             }
-            self.constant += range(&total).0 * self.scale;
             self.push(group.len() as u32, &total);
         }
     }
@@ -101,12 +109,22 @@ impl Units {
         &self.rewards[u as usize * self.arms..][..self.arms]
     }
 
+    /// Adds a unit; from an arm that it is barred from it has the least of what it may get.
     fn push(&mut self, count: u32, total: &[f64]) {
-        let (low, high) = range(total);
+        let u = self.counts.len() as u32;
+        let (demands, arms) = (&self.demands, total.iter().copied().enumerate());
+        let allowed = arms.filter(|(k, _)| !demands.bars(u, *k)).map(|(_, q)| q);
+        let (low, high) =
+            allowed.clone().fold((f64::INFINITY, 0.0), |(low, high), q| (q.min(low), q.max(high)));
+        // Barred from all: no tree is allowed.
+        let (low, high) = if low.is_finite() { (low, high) } else { (0.0, 0.0) };
+        let start = self.rewards.len();
+        self.rewards
+            .extend(total.iter().enumerate().map(|(k, q)| if demands.bars(u, k) { 0.0 } else { q - low }));
         self.counts.push(count);
-        self.rewards.extend(total.iter().map(|q| q - low));
+        self.constant += low * self.scale;
         self.stakes.push(high - low);
-        self.gains.push(total[0] - total[1]);
+        self.gains.push(self.rewards[start] - self.rewards[start + 1]);
     }
 }
 
@@ -114,8 +132,59 @@ impl Units {
 fn ranks(problem: &TreeProblem, threads: Threads) -> Vec<Vec<u32>> {
     let columns: Vec<_> = problem.x().columns().into_iter().zip(&problem.class.thresholds).collect();
     threads.map(&columns, |(column, list)| {
-        column.iter().map(|value| list.partition_point(|t| t < value) as u32).collect()
+        let column = column.to_vec();
+        if list.len() <= FEW_THRESHOLDS {
+            let mut ranks = vec![0; column.len()];
+            for t in *list {
+                ranks.iter_mut().zip(&column).for_each(|(rank, value)| *rank += u32::from(t < value));
+            }
+            return ranks;
+        }
+        let grid = Grid::over(list);
+        column.iter().map(|value| grid.rank(*value)).collect()
     })
+}
+
+/// Thresholds by equal steps of their range: the rank of a value is looked for among those of its own step.
+struct Grid<'a> {
+    list: &'a [f64],
+    /// How many thresholds lie in steps before each.
+    starts: Vec<u32>,
+    steps_per_unit: f64,
+}
+
+impl<'a> Grid<'a> {
+    /// Ascending, and at least one.
+    fn over(list: &'a [f64]) -> Self {
+        let steps = list.len();
+        let mut grid = Self {
+            list,
+            starts: vec![0; steps + 1],
+            steps_per_unit: steps as f64 / (list[steps - 1] - list[0]),
+        };
+        for &threshold in list {
+            let step = grid.step(threshold);
+            grid.starts[step + 1] += 1;
+        }
+        for step in 0..steps {
+            grid.starts[step + 1] += grid.starts[step];
+        }
+        grid
+    }
+
+    /// Never falls as the value rises, whatever rounding and overflow do.
+    #[inline(always)]
+    fn step(&self, value: f64) -> usize {
+        (((value - self.list[0]) * self.steps_per_unit) as usize).min(self.list.len() - 1)
+    }
+
+    #[inline(always)]
+    fn rank(&self, value: f64) -> u32 {
+        let step = self.step(value);
+        let (first, end) = (self.starts[step], self.starts[step + 1]);
+        let own = &self.list[first as usize..end as usize];
+        first + own.partition_point(|threshold| *threshold < value) as u32
+    }
 }
 
 /// Rewards as whole numbers, each unit's smallest taken off; the worth of one; the sum of max - min remainders in the objective.
@@ -171,6 +240,9 @@ fn alike(problem: &TreeProblem, ranks: &[Vec<u32>]) -> Option<Vec<Vec<u32>>> {
 /// `order` sorted by `keys`, equal keys as they come: a counting sort.
 pub fn sorted_by(order: &[u32], keys: &[u32]) -> Vec<u32> {
     let most = keys.iter().max().map_or(0, |most| *most as usize);
+    if most <= 1 {
+        return parted(order, |u| keys[u as usize] == 0);
+    }
     let mut starts = vec![0u32; most + 2];
     order.iter().for_each(|&u| starts[keys[u as usize] as usize + 1] += 1);
     for key in 0..=most {
@@ -183,4 +255,19 @@ pub fn sorted_by(order: &[u32], keys: &[u32]) -> Vec<u32> {
         *place += 1;
     }
     sorted
+}
+
+/// Those of `order` that go first, then the others.
+fn parted(order: &[u32], goes_first: impl Fn(u32) -> bool) -> Vec<u32> {
+    let (mut parted, mut others) = (vec![0; order.len() + 1], vec![0; order.len() + 1]);
+    let (mut first, mut second) = (0, 0);
+    for &u in order {
+        // Written always, kept where it belongs: no branch to mispredict.
+        (parted[first], others[second]) = (u, u);
+        first += usize::from(goes_first(u));
+        second += usize::from(!goes_first(u));
+    }
+    parted.truncate(first);
+    parted.extend_from_slice(&others[..second]);
+    parted
 }
