@@ -4,6 +4,7 @@ mod common;
 #[path = "common/labellings.rs"]
 mod labellings;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{columns, numbers};
@@ -345,6 +346,38 @@ fn constrained_instances_equal_enumeration() {
         }
     });
     assert!(infeasible.load(Ordering::Relaxed) > 0);
+}
+
+/// A forecast counts distinct points and the covariates that may be used, not rows and columns.
+#[test]
+fn a_forecast_looks_at_what_there_is_to_search() {
+    let problem =
+        |n: usize, p: usize, discrete: bool| linear_gains(n, p, 1, discrete).unwrap().problem().unwrap();
+    let (few, many) = (problem(1000, 3, true), problem(1000, 3, false));
+    for forecast in [Directions::forecast, Enumerate::forecast] {
+        assert!(forecast(&few) < forecast(&many) && forecast(&many) < forecast(&problem(1000, 4, false)));
+        assert!(forecast(&few) > 0.0);
+    }
+    // Each of the three covariates once, alone.
+    let alone = many.clone().with(SideConstraint::MaximumCovariates(1)).unwrap();
+    let one = Directions::forecast(&problem(1000, 1, false));
+    assert!((Directions::forecast(&alone) / one - 3.0).abs() < 1e-9);
+    // Told before anything else, where it is long.
+    let told = Phases::default();
+    let options = Options { threads: 1, time_limit: Some(0.0), ..Options::default() };
+    solve::solve(&problem(100, 8, false), &Directions, None, &options, &told).unwrap();
+    assert!(told.0.lock().unwrap()[0].ends_with("s on one core by forecast"));
+}
+
+/// Notes what it is told.
+#[derive(Default)]
+struct Phases(Mutex<Vec<String>>);
+
+impl Observer for Phases {
+    fn progress(&self, progress: &Progress) -> Control {
+        self.0.lock().unwrap().push(progress.phase.clone());
+        Control::Continue
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ const SAMPLE: usize = 128;
 const FEW: usize = 64;
 /// What settling a leaf costs, in points looked at.
 const LEAF: usize = 2_000;
+/// Linear programs over the labels of a leaf that cannot be halved; on suspicion, two a halving that was idle.
+const PROGRAMS: usize = 4_000;
 /// Thresholds are halved where their range is more than so many times the box's sides.
 const WIDE: f64 = 12.0;
 
@@ -160,14 +162,16 @@ impl<'p> Diver<'p> {
     fn settled(&mut self, frame: &Frame, last: bool) -> bool {
         let region = self.region(frame);
         self.outcome.leaves += 1;
-        let leaf = leaf::settle(self.points, &mut self.known, &region, self.incumbent, last);
+        let programs = if last { PROGRAMS } else { 2 * frame.patience };
+        let leaf = leaf::settle(self.points, &mut self.known, &region, self.incumbent, programs);
         leaf.found.into_iter().for_each(|rule| self.offer(rule));
         let Some(bound) = leaf.open.filter(|bound| *bound > self.incumbent) else { return true };
-        if leaf.last {
+        let last = last || leaf.last;
+        if last {
             self.outcome.stuck = self.outcome.stuck.max(bound);
             self.outcome.unresolved += 1;
         }
-        leaf.last
+        last
     }
 
     fn enter(&mut self, region: &Region) {

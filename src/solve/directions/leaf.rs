@@ -28,10 +28,8 @@ pub struct Leaf {
 
 /// Hyperplanes that enumeration over the open points of a leaf may look at.
 const HYPERPLANES: usize = 20_000;
-/// Open points of which labels are searched one by one, and the linear programs that this may take: on suspicion, and in a box that
-/// cannot be halved.
+/// Open points of which labels are searched one by one.
 const SEARCHED: usize = 64;
-const PROGRAMS: (usize, usize) = (400, 4_000);
 
 /// Whether `open` points in `dimension` covariates are few enough to settle on suspicion: n^(p-1) axes, n turns each.
 pub fn is_cheap(open: usize, dimension: usize) -> bool {
@@ -40,8 +38,8 @@ pub fn is_cheap(open: usize, dimension: usize) -> bool {
     open <= dimension + 1 || axes.saturating_mul(open) <= HYPERPLANES
 }
 
-/// Settles `region` against the total gain `incumbent`; `last` where it cannot be halved.
-pub fn settle(points: &Points, known: &mut Known, region: &Region, incumbent: i64, last: bool) -> Leaf {
+/// Settles `region` against the total gain `incumbent`; the labels of few points may take so many linear `programs`.
+pub fn settle(points: &Points, known: &mut Known, region: &Region, incumbent: i64, programs: usize) -> Leaf {
     let open: Vec<usize> = region.open.iter().map(|&k| k as usize).collect();
     let x: Vec<&[f64]> = open.iter().map(|&k| points.units.x[points.members[k]]).collect();
     let gains = open.iter().map(|&k| points.gains[k]).collect();
@@ -53,7 +51,6 @@ pub fn settle(points: &Points, known: &mut Known, region: &Region, incumbent: i6
     let mut treated = labels_at_centre(points, region);
     open.iter().for_each(|&k| treated[k] = false);
     if open.len() <= SEARCHED {
-        let programs = if last { PROGRAMS.1 } else { PROGRAMS.0 };
         let leaf = Labels::of(points, known, &treated, &open, programs).best(incumbent);
         if leaf.last {
             return Leaf { open: leaf.open.map(|open| open.min(bound)), ..leaf };
@@ -66,7 +63,7 @@ pub fn settle(points: &Points, known: &mut Known, region: &Region, incumbent: i6
         Ok(Some(rule)) if points.units.problem().violations(&rule).is_empty() => {
             Leaf { found: Some(rule), ..Leaf::default() }
         }
-        _ => Leaf { found: None, open: Some(bound), last },
+        _ => Leaf { found: None, open: Some(bound), last: false },
     }
 }
 

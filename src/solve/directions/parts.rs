@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use prescribe_models::linear_rule::{LinearProblem, LinearRule};
 use prescribe_models::{InvalidModel, SideConstraint};
 
-/// More choices of covariates than this are not searched one by one.
-const MOST_PARTS: usize = 5_000;
+/// More choices of covariates than this are not searched one by one. The half covers roundings in their number.
+const MOST_PARTS: f64 = 5_000.5;
 
 pub struct Part<'p> {
     problem: Cow<'p, LinearProblem>,
@@ -30,11 +30,15 @@ impl Part<'_> {
 
 /// Whether the problem has few enough parts.
 pub fn are_few(problem: &LinearProblem) -> bool {
+    count(problem).0 <= MOST_PARTS
+}
+
+/// The number of parts, and of the covariates in each.
+pub fn count(problem: &LinearProblem) -> (f64, usize) {
     let usable = usable(problem).len();
     let most = problem.most_covariates().unwrap_or(usable).min(usable);
-    // Exact at every step: a product of k numbers in a row is divisible by k!.
-    let count = (0..most).try_fold(1_usize, |count, k| Some(count.checked_mul(usable - k)? / (k + 1)));
-    count.is_some_and(|count| count <= MOST_PARTS)
+    let parts = (0..most).fold(1.0, |count, k| count * (usable - k) as f64 / (k + 1) as f64);
+    (parts, most)
 }
 
 /// The parts between which every rule of the problem is found.
