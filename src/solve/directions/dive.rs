@@ -30,8 +30,9 @@ const SAMPLE: usize = 128;
 const FEW: usize = 64;
 /// What settling a leaf costs, in points looked at.
 const LEAF: usize = 2_000;
-/// Linear programs over the labels of a leaf that cannot be halved; on suspicion, two a halving that was idle.
-const PROGRAMS: usize = 4_000;
+/// Linear programs over the labels of a leaf: on suspicion, and where it cannot be halved. Fewer leave discrete data under budgets
+/// to be halved without end.
+const PROGRAMS: (usize, usize) = (400, 4_000);
 /// Thresholds are halved where their range is more than so many times the box's sides.
 const WIDE: f64 = 12.0;
 
@@ -162,7 +163,7 @@ impl<'p> Diver<'p> {
     fn settled(&mut self, frame: &Frame, last: bool) -> bool {
         let region = self.region(frame);
         self.outcome.leaves += 1;
-        let programs = if last { PROGRAMS } else { 2 * frame.patience };
+        let programs = if last { PROGRAMS.1 } else { PROGRAMS.0 };
         let leaf = leaf::settle(self.points, &mut self.known, &region, self.incumbent, programs);
         leaf.found.into_iter().for_each(|rule| self.offer(rule));
         let Some(bound) = leaf.open.filter(|bound| *bound > self.incumbent) else { return true };
