@@ -29,7 +29,7 @@ const SAMPLE: usize = 128;
 /// With at most so many open points the best rule at a box's centre is looked at.
 const FEW: usize = 64;
 /// What settling a leaf costs, in points looked at.
-const LEAF: usize = 2_000;
+const LEAF: usize = 50;
 /// Linear programs over the labels of a leaf: on suspicion, and where it cannot be halved. Fewer leave discrete data under budgets
 /// to be halved without end.
 const PROGRAMS: (usize, usize) = (400, 4_000);
@@ -163,7 +163,15 @@ impl<'p> Diver<'p> {
     fn settled(&mut self, frame: &Frame, last: bool) -> bool {
         let region = self.region(frame);
         self.outcome.leaves += 1;
-        let programs = if last { PROGRAMS.1 } else { PROGRAMS.0 };
+        // Without ties no more points than there are coefficients stay close to one hyperplane. Halving serves them better.
+        let tied = frame.last - frame.first > frame.sides.len() + 1;
+        let programs = if last {
+            PROGRAMS.1
+        } else if tied {
+            PROGRAMS.0
+        } else {
+            0
+        };
         let leaf = leaf::settle(self.points, &mut self.known, &region, self.incumbent, programs);
         leaf.found.into_iter().for_each(|rule| self.offer(rule));
         let Some(bound) = leaf.open.filter(|bound| *bound > self.incumbent) else { return true };
