@@ -232,6 +232,6 @@ fn only_null_vector(mut rows: Vec<Vec<BigRational>>, columns: usize) -> Option<V
 }
 
 /// A finite `f64` as a rational; models refuse other numbers when they are built.
-fn rational(value: f64) -> BigRational {
+pub(crate) fn rational(value: f64) -> BigRational {
     BigRational::from_float(value).unwrap_or_else(BigRational::zero)
 }

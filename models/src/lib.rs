@@ -11,10 +11,12 @@
 //! | [`multi_linear_rule`] | linear rule over K arms: the arm of the largest `b0_k + x'b_k` |
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
+//! | [`exact_margin`] | the same in exact arithmetic |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
 pub mod exact;
+pub mod exact_margin;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;

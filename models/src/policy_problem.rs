@@ -125,6 +125,13 @@ impl<C: RuleClass> PolicyProblem<C> {
         Self { side, ..self.clone() }
     }
 
+    /// The same problem over other covariates `x`, of the same shape and finite.
+    pub fn over(&self, x: Array2<f64>) -> Result<Self, InvalidModel> {
+        let (class, names, arms) = (self.class.clone(), self.covariates.clone(), self.arms.clone());
+        let side = self.side.clone();
+        Ok(Self { side, ..Self::new(class, names, arms, x, self.rewards.clone())? })
+    }
+
     pub fn side(&self) -> &[SideConstraint] {
         &self.side
     }

@@ -30,6 +30,7 @@ pub mod pair_directions;
 pub mod registry;
 pub mod report;
 pub mod smooth;
+mod threads;
 pub mod tree_search;
 pub mod watch;
 mod widest;

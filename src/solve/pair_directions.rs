@@ -28,6 +28,7 @@ use serde_json::{Map, json};
 
 use super::constraints::refuse_others;
 use super::highs::HighsOracle;
+use super::threads::on_threads;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
 };
@@ -79,12 +80,9 @@ impl Solver<MultiLinearProblem> for PairDirections {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<MultiLinearRule>, SolveError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.min(AT_ONCE)).build();
-        let pool =
-            pool.map_err(|e| SolveError::Backend { solver: "directions".into(), reason: e.to_string() })?;
         let units = MergedUnits::of(problem);
         let mut search = Search::new(&units, start, options, watch);
-        pool.install(|| search.run())?;
+        on_threads("directions", options.threads.min(AT_ONCE), || search.run())??;
         search.answer()
     }
 }

@@ -38,6 +38,7 @@ use serde_json::{Map, json};
 
 use super::constraints::refuse_others;
 use super::line_search::{self, Beta, Stepped};
+use super::threads::on_threads;
 use super::{Answer, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch};
 use crate::random::stream;
 
@@ -131,10 +132,7 @@ impl<C: SmoothClass> Solver<PolicyProblem<C>> for Smooth {
     ) -> Result<Answer<C::Rule>, SolveError> {
         // A thread beyond one a start would have nothing to do.
         let threads = options.threads.min(1 + STARTS as usize);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool =
-            pool.map_err(|e| SolveError::Backend { solver: "smooth".into(), reason: e.to_string() })?;
-        pool.install(|| Ok(self.stages(problem, start, options, watch)))
+        on_threads("smooth", threads, || self.stages(problem, start, options, watch))
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use ndarray::Array2;
 use prescribe::models::linear_rule::LinearProblem;
 use prescribe::models::{CoefficientSign, SideConstraint, Sign};
-use prescribe::solve::{Formulation, Milp, Options, Silent, Smooth, Solver, solve_started};
+use prescribe::solve::{Directions, Formulation, Milp, Options, Silent, Smooth, Solver, solve_started};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -153,6 +153,10 @@ fn instance(seed: u64, kinds: &[Kind]) -> bool {
         let report = solve_started(&problem, &solver, None, &Options::default(), &Silent).unwrap();
         agrees(&report, optimum, &format!("seed {seed}, {kinds:?}, {formulation:?}"));
     }
+    if !whole {
+        let report = solve_started(&problem, &Directions, None, &Options::default(), &Silent).unwrap();
+        agrees(&report, optimum, &format!("seed {seed}, {kinds:?}, directions"));
+    }
     let binds = problem.side().iter().any(SideConstraint::binds);
     assert_eq!(Solver::accepts(&Smooth::default(), &problem).is_err(), binds);
     // The enumeration without the constraints on coefficients: whether they bound anything.
@@ -177,4 +181,30 @@ fn pairs_of_constraints_equal_enumeration() {
         let pair = [(); 2].map(|()| KINDS[random.random_range(0..KINDS.len())]);
         instance(200_000 + seed, &pair);
     });
+}
+
+/// Many units on few points, so that most leaves of a search are tied: every one of them must be resolved.
+#[test]
+fn discrete_instances_under_assignment_bounds_are_proved() {
+    let binding = (0..400_u64).into_par_iter().filter(|seed| {
+        let mut random = ChaCha8Rng::seed_from_u64(400_000 + seed);
+        let (n, p) = (random.random_range(20..=100), random.random_range(1..=2));
+        let most = random.random_range(1..=4);
+        let x = Array2::from_shape_simple_fn((n, p), || f64::from(random.random_range(0..=most)));
+        let rows: Vec<Vec<i128>> =
+            x.rows().into_iter().map(|x| x.iter().map(|v| *v as i128).collect()).collect();
+        let gains: Vec<f64> = (0..n).map(|_| reward(&mut random)).collect();
+        let mut problem = LinearProblem::from_gains(names("x", p), x, &gains).unwrap();
+        let mut demands = Demands::default();
+        for _ in 0..random.random_range(1..=2) {
+            problem = demands.add(Kind::Assignment, problem, &mut random);
+        }
+        let value =
+            |d: &Vec<usize>| d.iter().zip(&gains).filter(|(k, _)| **k == 1).map(|(_, g)| g).sum::<f64>();
+        let optimum = demands.assignments(&rows).iter().map(value).reduce(f64::max);
+        let report = solve_started(&problem, &Directions, None, &Options::default(), &Silent).unwrap();
+        agrees(&report, optimum, &format!("discrete instance {seed} (n {n}, p {p})"));
+        optimum < Demands::default().assignments(&rows).iter().map(value).reduce(f64::max)
+    });
+    assert!(binding.count() > 100);
 }

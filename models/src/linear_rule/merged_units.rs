@@ -81,7 +81,7 @@ impl<'a> MergedUnits<'a> {
     }
 
     /// Half the range of each covariate.
-    pub(super) fn scale(&self) -> &[f64] {
+    pub fn scale(&self) -> &[f64] {
         &self.scale
     }
 

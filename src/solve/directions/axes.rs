@@ -7,6 +7,8 @@
 //! d'y >= t   <=>   b'z >= t + a'b,     b = D^-1 H d
 //! ```
 //!
+//! Where coefficients must have a sign, nothing is reflected: each axis stays that of its covariate, H = 1.
+//!
 //! Any regular map would do; this one keeps boxes few. The rules worth a look are near the incumbent, so all on one face; the units
 //! that they leave open lie around a, so their heights change least as a box widens.
 
@@ -25,8 +27,9 @@ pub struct Axes {
 }
 
 impl Axes {
-    /// Around the rule `beta` (intercept first) in the scaled covariates; `covariates` are those that vary.
-    pub fn around(units: &MergedUnits, covariates: &[usize], beta: &[f64]) -> Self {
+    /// Around the rule `beta` (intercept first) in the scaled covariates; `covariates` are those that vary, `reflected` says whether
+    /// axes may be mixed.
+    pub fn around(units: &MergedUnits, covariates: &[usize], beta: &[f64], reflected: bool) -> Self {
         let mut near: Vec<usize> = (0..units.z.len()).collect();
         let count = ((near.len() as f64 * NEAR) as usize).max(1).min(near.len());
         if beta[1..].iter().any(|b| *b != 0.0) && count < near.len() {
@@ -43,7 +46,11 @@ impl Axes {
             mean(&mut all.clone().map(|i| (units.z[i][j] - middle).powi(2)), all.len()).sqrt()
         };
         let deviations: Vec<f64> = covariates.iter().map(deviation).collect();
-        let direction: Vec<f64> = covariates.iter().zip(&deviations).map(|(&j, s)| beta[1 + j] * s).collect();
+        let direction: Vec<f64> = covariates
+            .iter()
+            .zip(&deviations)
+            .map(|(&j, s)| if reflected { beta[1 + j] * s } else { 0.0 })
+            .collect();
         Self { centre, mirror: mirror(direction), deviations }
     }
 

@@ -6,9 +6,8 @@
 //! U(t) = sum_{g_i > 0, hi_i >= t} g_i  +  sum_{g_i < 0, lo_i >= t} g_i
 //! ```
 //!
-//! U is a step function that falls at hi_i where g_i > 0 and rises, from right to left, at lo_i where g_i < 0. It is summed over buckets
-//! of thresholds, a gain into the bucket of its step or the next on the safe side, so that no sort is needed. Only thresholds
-//! where U(t) exceeds the incumbent live on in the halves: points with lo_i above or hi_i below all of these are settled.
+//! (`sweep`). Only thresholds where U(t) exceeds the incumbent live on in the halves: points with lo_i above or hi_i below all of
+//! these are settled.
 //!
 //! Halving the side of covariate j by h moves one end of each interval: lo_i by y_ij h or hi_i by -y_ij h, as the sign says. So
 //! a half costs one pass over the open points, whatever p. The roundings of these sums are within [`Points::slack`], by which
@@ -17,18 +16,23 @@
 use prescribe_models::Model;
 use prescribe_models::linear_rule::LinearRule;
 
-use super::leaf::{self, Leaf};
+use super::labels::Known;
+use super::leaf;
 use super::points::Points;
 use super::region::Region;
+use super::sweep::{Open, Sweep};
 
-/// Buckets of thresholds: two for each point within these limits.
-const BUCKETS: (usize, usize) = (64, 8192);
 /// A side shorter than this is not halved: the slack would be all there is to see.
 const SHORTEST: f64 = 1e-9;
 /// The side to halve is chosen by a sample of about so many points.
 const SAMPLE: usize = 128;
 /// With at most so many open points the best rule at a box's centre is looked at.
 const FEW: usize = 64;
+/// What settling a leaf costs, in points looked at.
+const LEAF: usize = 50;
+/// Linear programs over the labels of a leaf: on suspicion, and where it cannot be halved. Fewer leave discrete data under budgets
+/// to be halved without end.
+const PROGRAMS: (usize, usize) = (400, 4_000);
 /// Thresholds are halved where their range is more than so many times the box's sides.
 const WIDE: f64 = 12.0;
 
@@ -72,10 +76,10 @@ pub struct Diver<'p> {
     low: Vec<f64>,
     high: Vec<f64>,
     id: Vec<u32>,
-    buckets: Vec<i64>,
-    /// Thresholds, by bucket, at which some assignment bound cannot hold; empty where there are no bounds.
-    barred: Vec<bool>,
+    sweep: Sweep<'p>,
     frames: Vec<Frame>,
+    /// Of this dive alone: another's would depend on who came first.
+    known: Known,
     /// Total gain to beat.
     incumbent: i64,
     outcome: Dive,
@@ -88,9 +92,9 @@ impl<'p> Diver<'p> {
             low: Vec::new(),
             high: Vec::new(),
             id: Vec::new(),
-            buckets: Vec::new(),
-            barred: Vec::new(),
+            sweep: Sweep::new(points),
             frames: Vec::new(),
+            known: Known::default(),
             incumbent: 0,
             outcome: Dive::NOTHING,
         }
@@ -98,7 +102,7 @@ impl<'p> Diver<'p> {
 
     /// Searches `region` for rules that earn more than `incumbent`, until done, out of `work` (points looked at), or told to `stop`.
     pub fn dive(&mut self, region: &Region, incumbent: i64, work: usize, stop: &dyn Fn() -> bool) -> Dive {
-        self.incumbent = incumbent;
+        (self.incumbent, self.known) = (incumbent, Known::default());
         self.enter(region);
         let mut spent = 0;
         let root = self.frames.pop();
@@ -130,6 +134,7 @@ impl<'p> Diver<'p> {
             let tied =
                 frame.idle >= frame.patience && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
             if tied || side.is_none() {
+                spent += LEAF;
                 if self.settled(&frame, side.is_none()) {
                     continue;
                 }
@@ -158,20 +163,24 @@ impl<'p> Diver<'p> {
     fn settled(&mut self, frame: &Frame, last: bool) -> bool {
         let region = self.region(frame);
         self.outcome.leaves += 1;
-        match leaf::settle(self.points, &region, self.incumbent) {
-            Leaf::Closed => true,
-            Leaf::Found(rule) => {
-                self.offer(rule);
-                true
-            }
-            Leaf::Open(bound) => {
-                if last {
-                    self.outcome.stuck = self.outcome.stuck.max(bound);
-                    self.outcome.unresolved += 1;
-                }
-                last
-            }
+        // Without ties no more points than there are coefficients stay close to one hyperplane. Halving serves them better.
+        let tied = frame.last - frame.first > frame.sides.len() + 1;
+        let programs = if last {
+            PROGRAMS.1
+        } else if tied {
+            PROGRAMS.0
+        } else {
+            0
+        };
+        let leaf = leaf::settle(self.points, &mut self.known, &region, self.incumbent, programs);
+        leaf.found.into_iter().for_each(|rule| self.offer(rule));
+        let Some(bound) = leaf.open.filter(|bound| *bound > self.incumbent) else { return true };
+        let last = last || leaf.last;
+        if last {
+            self.outcome.stuck = self.outcome.stuck.max(bound);
+            self.outcome.unresolved += 1;
         }
+        last
     }
 
     fn enter(&mut self, region: &Region) {
@@ -293,8 +302,14 @@ impl<'p> Diver<'p> {
         sides[j] = side;
         let last = place + kept;
         let weights = self.settled_weights(frame, j, shift);
-        self.bar(place, last, &weights, frame.thresholds);
-        let (bound, thresholds) = self.sweep(place, last, settled, frame.thresholds)?;
+        let open = Open {
+            low: &self.low[place..last],
+            high: &self.high[place..last],
+            id: &self.id[place..last],
+            settled,
+            weights: &weights,
+        };
+        let (bound, thresholds) = self.sweep.bound(&open, frame.thresholds, self.incumbent)?;
         let idle = if kept == count { frame.idle + 1 } else { 0 };
         Some(Frame {
             first: place,
@@ -321,77 +336,6 @@ impl<'p> Diver<'p> {
             *weight += open.map(moved).sum::<f64>();
         }
         weights
-    }
-
-    /// Marks the buckets of thresholds at which an assignment bound cannot hold, see [`super::demands`].
-    fn bar(&mut self, first: usize, last: usize, weights: &[f64], (floor, ceiling): (f64, f64)) {
-        self.barred.clear();
-        if self.points.demands.is_empty() {
-            return;
-        }
-        let count = bucket_count(last - first);
-        self.barred.resize(count, false);
-        let scale = count as f64 / (ceiling - floor);
-        // As in `sweep`: what is treated for sure counts below its bucket, what may be treated also in it.
-        let slot = |key: f64, inclusive: i32| slot((key - floor) * scale, inclusive, count);
-        for (demand, settled) in self.points.demands.iter().zip(weights) {
-            let (mut least, mut most) = (vec![0.0; count + 1], vec![0.0; count + 1]);
-            for k in first..last {
-                let weight = demand.weights[self.id[k] as usize];
-                let (sure, may) = (slot(self.low[k], 0), slot(self.high[k], 1));
-                let (for_least, for_most) = if weight > 0.0 { (sure, may) } else { (may, sure) };
-                least[for_least] += weight;
-                most[for_most] += weight;
-            }
-            let (mut low, mut high) = (*settled, *settled);
-            for k in (0..count).rev() {
-                low += least[k + 1];
-                high += most[k + 1];
-                self.barred[k] |= low > demand.upper || high < demand.lower;
-            }
-        }
-    }
-
-    /// The largest U(t) and the range of thresholds where it exceeds the incumbent; none where there is no such threshold.
-    fn sweep(
-        &mut self,
-        first: usize,
-        last: usize,
-        settled: i64,
-        (floor, ceiling): (f64, f64),
-    ) -> Option<(i64, (f64, f64))> {
-        let count = bucket_count(last - first);
-        self.buckets.clear();
-        self.buckets.resize(count + 1, 0);
-        let scale = count as f64 / (ceiling - floor);
-        // Gains come first. Bucket k holds the t with floor((t - floor) * scale) = k, whatever the roundings: the map is monotone.
-        // A gain counts at all t up to hi, a loss only below the bucket of lo: slot k + 1 adds to the buckets 0..=k.
-        let losses = first + self.id[first..last].partition_point(|&i| (i as usize) < self.points.winners);
-        let buckets = &mut self.buckets;
-        let mut add = |key: f64, i: u32, inclusive: i32| {
-            let sum = &mut buckets[slot((key - floor) * scale, inclusive, count)];
-            *sum = sum.wrapping_add(self.points.gains[i as usize]);
-        };
-        self.high[first..losses].iter().zip(&self.id[first..losses]).for_each(|(&key, &i)| add(key, i, 1));
-        self.low[losses..last].iter().zip(&self.id[losses..last]).for_each(|(&key, &i)| add(key, i, 0));
-        let (mut total, mut best) = (settled, i64::MIN);
-        let (mut lowest, mut highest) = (count, 0);
-        for k in (0..count).rev() {
-            total = total.wrapping_add(self.buckets[k + 1]);
-            if self.barred.get(k) == Some(&true) {
-                continue;
-            }
-            best = best.max(total);
-            if total > self.incumbent {
-                lowest = k;
-                highest = highest.max(k);
-            }
-        }
-        // The ends of a bucket are known to a rounding: a millionth of its width covers that.
-        let width = (ceiling - floor) / count as f64;
-        let from = (floor + (lowest as f64 - 1e-6) * width).max(floor);
-        let to = (floor + (highest as f64 + 1.0 + 1e-6) * width).min(ceiling);
-        (best > self.incumbent).then_some((best, (from, to)))
     }
 
     /// Where the best feasible rule in the direction of the centre beats the incumbent, it is the new one.
@@ -423,21 +367,13 @@ impl<'p> Diver<'p> {
     /// Takes `rule` where it is feasible and beats the incumbent, by exact evaluation.
     fn offer(&mut self, rule: LinearRule) {
         let value = self.points.value(&rule);
-        let feasible =
-            || self.points.demands.is_empty() || self.points.units.problem().violations(&rule).is_empty();
+        let feasible = || {
+            self.points.units.problem().side().is_empty()
+                || self.points.units.problem().violations(&rule).is_empty()
+        };
         if value > self.incumbent && feasible() {
             self.incumbent = value;
             self.outcome.found = Some((value, rule));
         }
     }
-}
-
-fn bucket_count(points: usize) -> usize {
-    (2 * points).next_power_of_two().clamp(BUCKETS.0, BUCKETS.1)
-}
-
-/// The slot of a height at `place` in buckets, of `count` and one below all.
-fn slot(place: f64, inclusive: i32, count: usize) -> usize {
-    // The cast goes to the nearest number there is.
-    ((place as i32).saturating_add(inclusive).max(0) as usize).min(count)
 }

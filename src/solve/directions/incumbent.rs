@@ -3,7 +3,6 @@
 use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
 
-use super::super::highs::HighsOracle;
 use super::super::line_search::{self, Beta};
 use super::super::widest::widest;
 use super::super::{Options, Smooth, SolveError, Solver, Stage, Watch};
@@ -18,21 +17,26 @@ const NONE: i64 = i64::MIN / 2;
 
 pub struct Incumbent<'p> {
     points: &'p Points<'p>,
-    /// None as long as no feasible rule is known.
+    /// None as long as no feasible rule is known that earns more than was asked for.
     pub rule: Option<LinearRule>,
-    /// Its total gain in quanta.
+    /// Its total gain in quanta, or what was asked for.
     pub value: i64,
 }
 
 impl<'p> Incumbent<'p> {
-    /// The best of the constant rules and `start`.
-    pub fn of(points: &'p Points<'p>, start: Option<&LinearRule>) -> Self {
+    /// The best of the constant rules and `start`, where it earns more than `beyond`.
+    pub fn of(points: &'p Points<'p>, start: Option<&LinearRule>, beyond: Option<i64>) -> Self {
         let problem = points.units.problem();
         let p = problem.covariates.len();
-        let mut best = Self { points, rule: None, value: NONE };
+        let mut best = Self { points, rule: None, value: beyond.unwrap_or(NONE) };
         let constants = (0..2).map(|arm| problem.class.constant(p, arm));
         constants.chain(start.cloned()).for_each(|rule| best.consider(rule));
         best
+    }
+
+    /// Whether some feasible rule earns `value`.
+    pub fn is_known(&self) -> bool {
+        self.value > NONE
     }
 
     /// Takes `rule` where it is feasible and better.
@@ -67,12 +71,12 @@ impl<'p> Incumbent<'p> {
             let along: Beta = (0..end.len()).map(|j| f64::from(j == 0)).collect();
             let (beta, _) = line_search::best_on_line(units, &end, &along);
             let beta = if units.z.len() <= CLIMBED { line_search::climb(units, beta, &[]).0 } else { beta };
-            for (threshold, direction) in
-                [Some((-beta[0], &beta)), self.best_threshold(&beta).map(|t| (t, &beta))]
-                    .into_iter()
-                    .flatten()
-            {
-                self.consider(units.rule(-threshold, &direction[1..]));
+            let clipped = self.clipped(&beta);
+            let (clipped, _) = line_search::best_on_line(units, &clipped, &along);
+            for beta in [beta, clipped] {
+                for threshold in [Some(-beta[0]), self.best_threshold(&beta)].into_iter().flatten() {
+                    self.consider(units.rule(-threshold, &beta[1..]));
+                }
             }
         }
         Ok(self
@@ -81,6 +85,13 @@ impl<'p> Incumbent<'p> {
             .map(|rule| self.points.beta(rule))
             .filter(|beta| beta[1..].iter().any(|b| *b != 0.0))
             .unwrap_or(regression))
+    }
+
+    /// `beta` with 0 for each coefficient of a sign that it may not have.
+    fn clipped(&self, beta: &[f64]) -> Beta {
+        let bounds = self.points.coefficient_bounds();
+        let clip = |(b, (low, high)): (&f64, &(f64, f64))| b.clamp(low * f64::MAX, high * f64::MAX);
+        std::iter::once(beta[0]).chain(beta[1..].iter().zip(&bounds).map(clip)).collect()
     }
 
     /// The best threshold along the direction of `beta` under the assignment bounds; none where there are none.
@@ -112,7 +123,7 @@ impl<'p> Incumbent<'p> {
     pub fn representative(&self) -> Result<Option<LinearRule>, SolveError> {
         let (points, Some(rule)) = (self.points, &self.rule) else { return Ok(None) };
         let treated: Vec<bool> = points.members.iter().map(|&i| rule.treats(points.units.x[i])).collect();
-        let widest = widest(points, &treated, &mut HighsOracle::default())?;
+        let widest = widest(points, &treated)?;
         Ok(Some(widest.unwrap_or_else(|| rule.clone())))
     }
 }
@@ -125,7 +136,7 @@ pub fn first(
     options: &Options,
     watch: &Watch,
 ) -> Result<(Option<LinearRule>, Beta), SolveError> {
-    let mut best = Incumbent::of(points, start);
+    let mut best = Incumbent::of(points, start, None);
     let around = best.improve(options, watch)?;
     Ok((best.rule, around))
 }

@@ -2,32 +2,34 @@
 //!
 //! The points still open lie, but for roundings, on one hyperplane. Whatever rule of the box is chosen, the labels that it gives these
 //! points are labels that some hyperplane gives them; so the best labelling of the open points alone ([`Arrangement`], where
-//! tied points recurse into their common hyperplane) plus what is settled bounds the box. Where that beats the incumbent, the
-//! labels are led back to a rule, which is then the best of the box.
+//! tied points recurse into their common hyperplane) plus what is settled bounds the box. Where that beats the incumbent and few
+//! points are open, their labels are searched one by one ([`Labels`]): not all are given by rules that have the settled labels
+//! too, as signs forbid it or points are close but not tied. Of many points the best labels are led back to a rule, which is then
+//! the best of the box.
 
 use prescribe_models::Model;
 use prescribe_models::linear_rule::LinearRule;
 
-use super::super::enumerate::arrangement::{Arrangement, Labelling};
+use super::super::enumerate::arrangement::Arrangement;
 use super::super::highs::HighsOracle;
-use super::super::widest::widest;
-use super::demands::Demand;
+use super::super::widest::widest_by_program;
+use super::labels::{Known, Labels};
 use super::points::Points;
 use super::region::Region;
 
-pub enum Leaf {
-    /// Nothing in the box beats the incumbent.
-    Closed,
-    /// The best rule of the box.
-    Found(LinearRule),
-    /// A bound on the box, no rule that reaches it.
-    Open(i64),
+/// What became of a leaf: a rule that beats the incumbent, and a bound on what stays open.
+#[derive(Default)]
+pub struct Leaf {
+    pub found: Option<LinearRule>,
+    pub open: Option<i64>,
+    /// Whether halving the box would not close it either.
+    pub last: bool,
 }
 
 /// Hyperplanes that enumeration over the open points of a leaf may look at.
 const HYPERPLANES: usize = 20_000;
-/// Open points of which, under assignment bounds, all labels are tried.
-const CONSTRAINED: usize = 14;
+/// Open points of which labels are searched one by one.
+const SEARCHED: usize = 64;
 
 /// Whether `open` points in `dimension` covariates are few enough to settle on suspicion: n^(p-1) axes, n turns each.
 pub fn is_cheap(open: usize, dimension: usize) -> bool {
@@ -36,63 +38,34 @@ pub fn is_cheap(open: usize, dimension: usize) -> bool {
     open <= dimension + 1 || axes.saturating_mul(open) <= HYPERPLANES
 }
 
-/// Settles `region` against the total gain `incumbent`.
-pub fn settle(points: &Points, region: &Region, incumbent: i64) -> Leaf {
+/// Settles `region` against the total gain `incumbent`; the labels of few points may take so many linear `programs`.
+pub fn settle(points: &Points, known: &mut Known, region: &Region, incumbent: i64, programs: usize) -> Leaf {
     let open: Vec<usize> = region.open.iter().map(|&k| k as usize).collect();
     let x: Vec<&[f64]> = open.iter().map(|&k| points.units.x[points.members[k]]).collect();
     let gains = open.iter().map(|&k| points.gains[k]).collect();
-    let beats = |best: &Labelling| region.settled + best.value > incumbent;
-    let mut best = Arrangement::new(x.clone(), gains).best(&|| false).filter(beats);
-    if let Some(unbounded) = best.as_ref().filter(|_| !points.demands.is_empty()) {
-        if open.len() > CONSTRAINED {
-            return Leaf::Open(region.settled + unbounded.value);
-        }
-        best = best_feasible(points, region, &open, &x, incumbent);
-    }
-    let Some(best) = best else { return Leaf::Closed };
+    let demands = points.demands.iter().zip(&region.weights);
+    let demands = demands.map(|(demand, settled)| demand.over(&open, *settled)).collect();
+    let best = Arrangement::new(x, gains, demands).best(incumbent - region.settled, &|| false);
+    let Some(best) = best else { return Leaf::default() };
     let bound = region.settled + best.value;
     let mut treated = labels_at_centre(points, region);
     open.iter().for_each(|&k| treated[k] = false);
-    best.treated.iter().for_each(|&position| treated[open[position]] = true);
-    // Cuts of the margin's program that fail leave the box open, no more.
-    match widest(points, &treated, &mut HighsOracle::default()) {
-        // A bound that holds to within roundings here may not to the last digit.
-        Ok(Some(rule)) if points.units.problem().violations(&rule).is_empty() => Leaf::Found(rule),
-        _ => Leaf::Open(bound),
+    let labelled = {
+        let mut treated = treated.clone();
+        best.treated.iter().for_each(|&position| treated[open[position]] = true);
+        treated
+    };
+    // A margin's program that fails says nothing, and a bound that holds to within roundings here may not to the last digit.
+    let found = widest_by_program(points, &labelled, &mut HighsOracle::default()).ok().flatten();
+    if let Some(rule) = found.filter(|rule| points.units.problem().violations(rule).is_empty()) {
+        return Leaf { found: Some(rule), ..Leaf::default() };
     }
-}
-
-/// The best labelling of the open points that beats the incumbent and holds the assignment bounds, of those that a hyperplane gives:
-/// the labels that the bounds allow are tried from the best down, each held against all hyperplanes by offering one gain a
-/// point for its label.
-fn best_feasible(
-    points: &Points,
-    region: &Region,
-    open: &[usize],
-    x: &[&[f64]],
-    incumbent: i64,
-) -> Option<Labelling> {
-    let chosen = |mask: u32| (0..open.len()).filter(move |position| mask >> position & 1 == 1);
-    let value = |mask: u32| chosen(mask).map(|position| points.gains[open[position]]).sum::<i64>();
-    let feasible = |mask: &u32| {
-        let weight = |(settled, demand): (&f64, &Demand)| {
-            settled + chosen(*mask).map(|position| demand.weights[open[position]]).sum::<f64>()
-        };
-        let weights: Vec<f64> = region.weights.iter().zip(&points.demands).map(weight).collect();
-        points.hold(&weights)
-    };
-    let better = (0..1u32 << open.len())
-        .map(|mask| (value(mask), mask))
-        .filter(|(v, _)| region.settled + v > incumbent);
-    let mut masks: Vec<(i64, u32)> = better.filter(|(_, mask)| feasible(mask)).collect();
-    masks.sort_unstable_by_key(|&(value, mask)| (std::cmp::Reverse(value), mask));
-    let given = |&(_, mask): &(i64, u32)| {
-        let gains = (0..open.len()).map(|position| if mask >> position & 1 == 1 { 1 } else { -1 }).collect();
-        let most = Arrangement::new(x.to_vec(), gains).best(&|| false);
-        most.is_some_and(|most| most.value == i64::from(mask.count_ones()))
-    };
-    let (value, mask) = masks.into_iter().find(given)?;
-    Some(Labelling { value, treated: chosen(mask).collect() })
+    let open_bound = Leaf { found: None, open: Some(bound), last: false };
+    if open.len() > SEARCHED || programs == 0 {
+        return open_bound;
+    }
+    let leaf = Labels::of(points, known, &treated, &open, programs).best(incumbent);
+    if leaf.last { Leaf { open: leaf.open.map(|open| open.min(bound)), ..leaf } } else { open_bound }
 }
 
 /// Who is treated by the rule at the centre of the region.

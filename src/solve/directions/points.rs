@@ -31,8 +31,10 @@ pub struct Points<'u> {
     /// How many are positive.
     pub winners: usize,
     pub quantum: f64,
-    /// Assignment bounds.
+    /// Assignment bounds, and who may get what.
     pub demands: Vec<Demand>,
+    /// Directions that the coefficient of each covariate that varies may take: (-1, 1), (0, 1) or (-1, 0).
+    pub directions: Vec<(f64, f64)>,
 }
 
 /// Bits of the sum of all gains in quanta.
@@ -53,7 +55,8 @@ impl<'u> Points<'u> {
         let count = units.z.first().map_or(0, Vec::len);
         let covariates: Vec<usize> = (0..count).filter(|&j| units.varies(j)).collect();
         let gains = members.iter().map(|&i| whole(units.gains[i])).collect();
-        let axes = Axes::around(units, &covariates, &vec![0.0; 1 + count]);
+        let axes = Axes::around(units, &covariates, &vec![0.0; 1 + count], false);
+        let directions = covariates.iter().map(|&j| units.problem().directions(j)).collect();
         let of_members = |demand: Demand| Demand {
             weights: members.iter().map(|&i| demand.weights[i]).collect(),
             ..demand
@@ -70,6 +73,7 @@ impl<'u> Points<'u> {
             winners,
             quantum,
             demands,
+            directions,
         };
         points.fill();
         points
@@ -77,7 +81,8 @@ impl<'u> Points<'u> {
 
     /// The same points in coordinates laid around the rule `beta`, in the scaled covariates.
     pub fn around(mut self, beta: &[f64]) -> Self {
-        self.axes = Axes::around(self.units, &self.covariates, beta);
+        let free = self.directions.iter().all(|directions| *directions == (-1.0, 1.0));
+        self.axes = Axes::around(self.units, &self.covariates, beta, free);
         self.fill();
         self
     }
@@ -117,6 +122,18 @@ impl<'u> Points<'u> {
     /// most `reach`.
     pub fn slack(&self) -> f64 {
         (80.0 * self.dimension() as f64 + 20.0) * self.reach * f64::EPSILON
+    }
+
+    /// The bounds of each covariate's coefficient, 0 where it does not vary.
+    pub fn coefficient_bounds(&self) -> Vec<(f64, f64)> {
+        let mut bounds = vec![(0.0, 0.0); self.units.problem().covariates.len()];
+        self.covariates.iter().zip(&self.directions).for_each(|(&j, directions)| bounds[j] = *directions);
+        bounds
+    }
+
+    /// The largest total whose worth, whatever was rounded, is no more than `value` over treating nobody.
+    pub fn total_below(&self, value: f64) -> i64 {
+        ((value - self.allowance()) / self.quantum).floor() as i64
     }
 
     /// Whether total weights hold the assignment bounds.

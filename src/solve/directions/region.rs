@@ -20,13 +20,13 @@ pub struct Region {
 }
 
 impl Region {
-    /// The 2p faces of the unit box: every rule that is not constant has exactly one multiple, by a positive factor, in one of
-    /// them or in several.
+    /// The 2p faces of the unit box, as far as coefficients may have their signs: every rule that is not constant has exactly one
+    /// multiple, by a positive factor, in one of them or in several.
     pub fn faces(points: &Points) -> Vec<Self> {
         let p = points.dimension();
         let bound = points.gains.iter().filter(|gain| **gain > 0).sum();
         let face = |(j, sign): (usize, f64)| {
-            let side = |k: usize| if k == j { (sign, sign) } else { (-1.0, 1.0) };
+            let side = |k: usize| if k == j { (sign, sign) } else { points.directions[k] };
             let reach = points.reach + points.slack();
             Self {
                 sides: (0..p).map(side).collect(),
@@ -37,7 +37,9 @@ impl Region {
                 bound,
             }
         };
-        (0..p).flat_map(|j| [(j, 1.0), (j, -1.0)]).map(face).collect()
+        let allowed =
+            |&(j, sign): &(usize, f64)| points.directions[j].0 <= sign && sign <= points.directions[j].1;
+        (0..p).flat_map(|j| [(j, 1.0), (j, -1.0)]).filter(allowed).map(face).collect()
     }
 
     /// Range of the height `y'b` of a point over the box, outward by `slack`.

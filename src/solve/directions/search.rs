@@ -42,10 +42,16 @@ pub struct Search<'p> {
 }
 
 impl<'p> Search<'p> {
-    pub fn new(points: &'p Points<'p>, first: Option<&LinearRule>, watch: &'p Watch<'p>) -> Self {
+    /// For rules that earn more than `beyond` in total, from the rule `first` where it does.
+    pub fn new(
+        points: &'p Points<'p>,
+        first: Option<&LinearRule>,
+        beyond: Option<i64>,
+        watch: &'p Watch<'p>,
+    ) -> Self {
         let mut search = Self {
             points,
-            incumbent: Incumbent::of(points, first),
+            incumbent: Incumbent::of(points, first, beyond),
             watch,
             queue: BTreeMap::new(),
             held: 0,
@@ -80,8 +86,8 @@ impl<'p> Search<'p> {
             let dives: Vec<Dive> = round.par_iter().map_init(|| Diver::new(points), dive).collect();
             dives.into_iter().for_each(|dive| self.merge(dive));
             let worth = |total: i64| points.units.problem().value_of_nobody() + points.worth(total);
-            let (best, bound) = (worth(self.incumbent.value), worth(self.bound()));
-            watch.tell("directions", Some(best), Some(bound), self.boxes);
+            let best = self.incumbent.is_known().then(|| worth(self.incumbent.value));
+            watch.tell("directions", best, Some(worth(self.bound())), self.boxes);
         }
         self
     }

@@ -10,19 +10,23 @@
 //! over such hyperplanes, with recursion where more than k points lie on one, sees every labelling. For each choice of k - 1
 //! pivots the hyperplanes through them turn about an axis: the other points are sorted by the turn at which they are met, and one
 //! sweep sees all. O(n^(k-1) n log n) for n points; every comparison is the sign of a determinant, decided exactly.
-
-use std::cmp::Ordering;
+//!
+//! Assignment bounds are held against each labelling; what is treated aside of a hyperplane tells early that none within it holds them.
 
 use prescribe_models::exact::orientation;
 use rayon::prelude::*;
 
-/// Points of any dimension, each with its gain in whole numbers.
+use super::super::directions::Demand;
+use super::pencil::{Axis, Pencil, Turn};
+
+/// Points of any dimension, each with its gain in whole numbers and its weight in each assignment bound.
 pub struct Arrangement<'x> {
     points: Vec<&'x [f64]>,
     gains: Vec<i64>,
+    demands: Vec<Demand>,
 }
 
-/// The largest total gain and who is treated for it.
+/// A total gain and who is treated for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labelling {
     pub value: i64,
@@ -30,68 +34,101 @@ pub struct Labelling {
     pub treated: Vec<usize>,
 }
 
-impl Labelling {
-    /// The better one; the first of equals.
-    fn or(self, other: Self) -> Self {
-        if other.value > self.value { other } else { self }
-    }
+/// Points to be labelled, and what is known already.
+#[derive(Clone, Copy)]
+struct Task<'t> {
+    members: &'t [usize],
+    /// Coordinates along which they differ from each other.
+    axes: &'t [usize],
+    /// Weight in each assignment bound of what is treated besides.
+    aside: &'t [f64],
+    stop: &'t (dyn Fn() -> bool + Sync),
 }
 
 impl<'x> Arrangement<'x> {
-    /// Distinct points of equal dimension, one gain each.
-    pub fn new(points: Vec<&'x [f64]>, gains: Vec<i64>) -> Self {
-        Self { points, gains }
+    /// Distinct points of equal dimension, one gain each; the demands' weights are by position as well.
+    pub fn new(points: Vec<&'x [f64]>, gains: Vec<i64>, demands: Vec<Demand>) -> Self {
+        Self { points, gains, demands }
     }
 
-    /// The best labelling; `stop` ends the search early, with none.
-    pub fn best(&self, stop: &(dyn Fn() -> bool + Sync)) -> Option<Labelling> {
+    /// The best labelling worth more than `beyond` that holds the demands, the first of equals; `stop` ends the search early, with none.
+    pub fn best(&self, beyond: i64, stop: &(dyn Fn() -> bool + Sync)) -> Option<Labelling> {
         let axes: Vec<usize> = (0..self.points.first().map_or(0, |x| x.len())).collect();
         let members: Vec<usize> = (0..self.points.len()).collect();
-        let best = self.best_of(&members, &axes, stop);
-        (!stop()).then_some(best)
+        let aside = vec![0.0; self.demands.len()];
+        self.best_of(Task { members: &members, axes: &axes, aside: &aside, stop }, beyond)
     }
 
     fn total(&self, members: &[usize]) -> i64 {
         members.iter().map(|&i| self.gains[i]).sum()
     }
 
-    fn labelling(&self, treated: Vec<usize>) -> Labelling {
-        Labelling { value: self.total(&treated), treated }
+    /// Weight of `members` in each assignment bound, added to `aside`.
+    fn weights(&self, aside: &[f64], members: &[usize]) -> Vec<f64> {
+        let weight = |(demand, aside): (&Demand, &f64)| {
+            aside + members.iter().map(|&i| demand.weights[i]).sum::<f64>()
+        };
+        self.demands.iter().zip(aside).map(weight).collect()
     }
 
-    /// The best labelling of `members`, which differ from each other along `axes`.
-    fn best_of(&self, members: &[usize], axes: &[usize], stop: &(dyn Fn() -> bool + Sync)) -> Labelling {
-        let (basis, axes) = self.basis(members, axes);
+    /// Whether some labels of `open`, beside what weighs `aside`, can hold each demand.
+    fn may_hold(&self, aside: &[f64], open: &[usize]) -> bool {
+        self.demands.iter().zip(aside).all(|(demand, aside)| {
+            let (mut least, mut most) = (*aside, *aside);
+            for &i in open {
+                least += demand.weights[i].min(0.0);
+                most += demand.weights[i].max(0.0);
+            }
+            least <= demand.upper && most >= demand.lower
+        })
+    }
+
+    /// The labelling that treats `treated`, where it is worth more than `beyond` and holds the demands.
+    fn labelling(&self, treated: Vec<usize>, aside: &[f64], beyond: i64) -> Option<Labelling> {
+        let value = self.total(&treated);
+        (value > beyond && self.may_hold(&self.weights(aside, &treated), &[]))
+            .then_some(Labelling { value, treated })
+    }
+
+    /// The best labelling of the task's members worth more than `beyond`.
+    fn best_of(&self, task: Task, beyond: i64) -> Option<Labelling> {
+        let Task { members, aside, .. } = task;
+        let (basis, axes) = self.basis(members, task.axes);
         if members.len() <= basis.len() {
-            // Affinely independent: any labels.
-            return self.labelling(members.iter().copied().filter(|&i| self.gains[i] > 0).collect());
+            return self.best_of_all(members, aside, beyond);
         }
-        let constant = self.labelling(Vec::new()).or(self.labelling(members.to_vec()));
-        match axes.as_slice() {
-            [axis] => constant.or(self.best_on_line(members, *axis)),
+        let nobody = self.labelling(Vec::new(), aside, beyond);
+        let everybody = self.labelling(members.to_vec(), aside, beyond);
+        let constant = better(nobody, everybody);
+        let beyond = constant.as_ref().map_or(beyond, |constant| constant.value);
+        let task = Task { axes: &axes, ..task };
+        let found = match axes.as_slice() {
+            [axis] => self.best_on_line(members, *axis, aside, beyond),
             [_, _] => {
-                let pivots: Vec<[usize; 1]> = members.iter().map(|&i| [i]).collect();
-                let turn = |pivots: &[usize; 1]| self.turn(members, pivots, &axes, constant.value, stop);
-                pivots
-                    .par_iter()
-                    .map(turn)
-                    .reduce_with(best_of_two)
-                    .flatten()
-                    .map_or(constant.clone(), |b| constant.or(b))
+                let turn = |&i: &usize| self.turn(task, &[i], beyond);
+                members.par_iter().map(turn).reduce_with(better).flatten()
             }
             _ => {
-                let first: Vec<usize> = (0..members.len()).collect();
-                let from = |&f: &usize| {
-                    self.choose_pivots(members, &mut vec![members[f]], f + 1, &axes, constant.value, stop)
-                };
-                first
-                    .par_iter()
-                    .map(from)
-                    .reduce_with(best_of_two)
-                    .flatten()
-                    .map_or(constant.clone(), |b| constant.or(b))
+                let from = |f: usize| self.choose_pivots(task, &mut vec![members[f]], f + 1, beyond);
+                (0..members.len()).into_par_iter().map(from).reduce_with(better).flatten()
             }
+        };
+        found.or(constant)
+    }
+
+    /// The best of all labellings of few points.
+    fn best_of_all(&self, members: &[usize], aside: &[f64], beyond: i64) -> Option<Labelling> {
+        if self.demands.is_empty() {
+            let winners = members.iter().copied().filter(|&i| self.gains[i] > 0).collect();
+            return self.labelling(winners, aside, beyond);
         }
+        let mut best: Option<Labelling> = None;
+        for mask in 0..1u64 << members.len() {
+            let chosen = members.iter().enumerate().filter(|(k, _)| mask >> k & 1 == 1);
+            let least = best.as_ref().map_or(beyond, |best| best.value);
+            best = self.labelling(chosen.map(|(_, &i)| i).collect(), aside, least).or(best);
+        }
+        best
     }
 
     /// Affinely independent members that span all, and axes along which they do; the lowest of each.
@@ -114,92 +151,108 @@ impl<'x> Arrangement<'x> {
         (basis, chosen)
     }
 
-    fn best_on_line(&self, members: &[usize], axis: usize) -> Labelling {
+    fn best_on_line(&self, members: &[usize], axis: usize, aside: &[f64], beyond: i64) -> Option<Labelling> {
         let mut sorted = members.to_vec();
         sorted.sort_unstable_by(|&a, &b| self.points[a][axis].total_cmp(&self.points[b][axis]));
         let everybody = self.total(members);
-        let (mut below, mut best) = (0, (0, 0, true));
+        let (mut below, mut best) = (0, None);
+        let mut to_beat = beyond;
         for (k, &i) in sorted.iter().enumerate() {
             below += self.gains[i];
-            for (value, lower) in [(below, true), (everybody - below, false)] {
-                if value > best.0 {
-                    best = (value, k + 1, lower);
+            let (lower, upper) = sorted.split_at(k + 1);
+            for (value, part) in [(below, lower), (everybody - below, upper)] {
+                if value > to_beat && self.may_hold(&self.weights(aside, part), &[]) {
+                    (to_beat, best) = (value, Some(part));
                 }
             }
         }
-        let (lower, upper) = sorted.split_at(best.1);
-        self.labelling(if best.2 { lower.to_vec() } else { upper.to_vec() })
+        best.map(|part| Labelling { value: to_beat, treated: part.to_vec() })
     }
 
-    /// Completes `pivots` by members from position `next` on, in every way, and turns about each; a labelling worth more than
-    /// `least`, if there is one.
+    /// Completes `pivots` by members from position `next` on, in every way, and turns about each.
     fn choose_pivots(
         &self,
-        members: &[usize],
+        task: Task,
         pivots: &mut Vec<usize>,
         next: usize,
-        axes: &[usize],
-        least: i64,
-        stop: &(dyn Fn() -> bool + Sync),
+        beyond: i64,
     ) -> Option<Labelling> {
-        if pivots.len() + 1 == axes.len() {
-            return self.turn(members, pivots, axes, least, stop);
+        if pivots.len() + 1 == task.axes.len() {
+            return self.turn(task, pivots, beyond);
         }
         let mut best: Option<Labelling> = None;
-        for position in next..members.len() {
-            pivots.push(members[position]);
-            let least = best.as_ref().map_or(least, |best| best.value);
-            best = self.choose_pivots(members, pivots, position + 1, axes, least, stop).or(best);
+        for position in next..task.members.len() {
+            pivots.push(task.members[position]);
+            let beyond = best.as_ref().map_or(beyond, |best| best.value);
+            best = self.choose_pivots(task, pivots, position + 1, beyond).or(best);
             pivots.pop();
         }
         best
     }
 
-    /// The best labelling worth more than `least` by a hyperplane through `pivots` (one fewer than axes).
-    fn turn(
-        &self,
-        members: &[usize],
-        pivots: &[usize],
-        axes: &[usize],
-        least: i64,
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Option<Labelling> {
-        if stop() {
+    /// The best labelling worth more than `beyond` by a hyperplane through `pivots` (one fewer than axes).
+    fn turn(&self, task: Task, pivots: &[usize], beyond: i64) -> Option<Labelling> {
+        if (task.stop)() {
             return None;
         }
-        let axis = Axis { arrangement: self, pivots, axes };
-        let pencil = axis.pencil(members)?;
+        let axis = Axis { points: &self.points, pivots, axes: task.axes };
+        let pencil = axis.pencil(task.members)?;
         let mut best: Option<Labelling> = None;
-        let everybody = self.total(members) - self.total(&pencil.on_axis);
-        let mut positive: i64 =
-            pencil.turns.iter().filter(|turn| turn.upper).map(|turn| self.gains[turn.point]).sum();
+        let mut to_beat = beyond;
+        let all: Vec<usize> = pencil.turns.iter().map(|turn| turn.point).collect();
+        let upper = |turns: &[Turn], upper: bool| -> Vec<usize> {
+            turns.iter().filter(|turn| turn.upper == upper).map(|turn| turn.point).collect()
+        };
+        let (everybody, heaviest) = (self.total(&all), self.weights(task.aside, &all));
+        // What lies above the hyperplane.
+        let mut above = self.total(&upper(&pencil.turns, true));
+        let mut weight_above = self.weights(task.aside, &upper(&pencil.turns, true));
         let mut from = 0;
         while from < pencil.turns.len() {
             let first = pencil.turns[from].point;
             let met =
                 pencil.turns[from..].iter().take_while(|turn| axis.side(first, turn.point).is_eq()).count();
             let group = &pencil.turns[from..from + met];
-            let leaving: i64 = group.iter().filter(|t| t.upper).map(|t| self.gains[t.point]).sum();
-            let entering: i64 = group.iter().filter(|t| !t.upper).map(|t| self.gains[t.point]).sum();
-            let (above, below) = (positive - leaving, everybody - positive - entering);
+            let (leaving, entering) = (upper(group, true), upper(group, false));
             let on: Vec<usize> =
                 pencil.on_axis.iter().copied().chain(group.iter().map(|t| t.point)).collect();
             let hope: i64 = on.iter().map(|&i| self.gains[i].max(0)).sum();
-            let to_beat = best.as_ref().map_or(least, |best| best.value);
-            if above.max(below) + hope > to_beat {
-                let within = self.best_of(&on, &self.axes_within(pivots, first, axes), stop);
-                if above.max(below) + within.value > to_beat {
-                    let side = |t: &&Turn| (t.upper == (above >= below)) == (t.position >= from + met);
-                    let aside =
-                        pencil.turns.iter().enumerate().filter(|(k, _)| !(from..from + met).contains(k));
-                    let aside = aside.map(|(_, turn)| turn).filter(side).map(|turn| turn.point);
-                    best = Some(self.labelling(aside.chain(within.treated).collect()));
+            above -= self.total(&leaving);
+            let below = everybody - above - self.total(&leaving) - self.total(&entering);
+            let weight_of_leaving = self.weights(&vec![0.0; self.demands.len()], &leaving);
+            weight_above.iter_mut().zip(weight_of_leaving).for_each(|(w, leaving)| *w -= leaving);
+            for (side, treats_above) in [(above, true), (below, false)] {
+                if side + hope <= to_beat {
+                    continue;
+                }
+                let aside = match treats_above {
+                    true => weight_above.clone(),
+                    false => self.below(&heaviest, &weight_above, task.aside, group),
+                };
+                if !self.may_hold(&aside, &on) {
+                    continue;
+                }
+                let axes = self.axes_within(pivots, first, task.axes);
+                let within = Task { members: &on, axes: &axes, aside: &aside, stop: task.stop };
+                if let Some(within) = self.best_of(within, to_beat - side) {
+                    to_beat = side + within.value;
+                    let aside = pencil.aside(from..from + met, treats_above);
+                    best = Some(Labelling { value: to_beat, treated: aside.chain(within.treated).collect() });
                 }
             }
-            positive = positive - leaving + entering;
+            above += self.total(&entering);
+            weight_above = self.weights(&weight_above, &entering);
             from += met;
         }
         best
+    }
+
+    /// The weights below a hyperplane, from those of all, above, aside of all, and of the points that it meets.
+    fn below(&self, all: &[f64], above: &[f64], aside: &[f64], met: &[Turn]) -> Vec<f64> {
+        let on = met.iter().map(|turn| turn.point).collect::<Vec<usize>>();
+        let on = self.weights(&vec![0.0; self.demands.len()], &on);
+        let rest = all.iter().zip(above).zip(aside).zip(on);
+        rest.map(|(((all, above), aside), on)| all - (above - aside) - on).collect()
     }
 
     /// Axes along which points of the hyperplane through `pivots` and `last` differ: all but one that it is not parallel to.
@@ -212,73 +265,19 @@ impl<'x> Arrangement<'x> {
     }
 }
 
-fn best_of_two(a: Option<Labelling>, b: Option<Labelling>) -> Option<Labelling> {
+impl Pencil {
+    /// The points above, or below, the hyperplane that meets those of the turns `met`.
+    fn aside(&self, met: std::ops::Range<usize>, above: bool) -> impl Iterator<Item = usize> {
+        let end = met.end;
+        let aside = self.turns.iter().filter(move |turn| !met.contains(&turn.position));
+        aside.filter(move |turn| (turn.upper == above) == (turn.position >= end)).map(|turn| turn.point)
+    }
+}
+
+/// The better one; the first of equals.
+fn better(a: Option<Labelling>, b: Option<Labelling>) -> Option<Labelling> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(a.or(b)),
+        (Some(a), Some(b)) => Some(if b.value > a.value { b } else { a }),
         (a, b) => a.or(b),
-    }
-}
-
-/// The flat through the pivots, about which hyperplanes turn.
-struct Axis<'a> {
-    arrangement: &'a Arrangement<'a>,
-    pivots: &'a [usize],
-    axes: &'a [usize],
-}
-
-/// The points off the axis in the order in which a half turn meets them.
-struct Pencil {
-    on_axis: Vec<usize>,
-    turns: Vec<Turn>,
-}
-
-struct Turn {
-    point: usize,
-    /// Whether the point is met by the leading half of the hyperplane: it lies above before it is met.
-    upper: bool,
-    position: usize,
-}
-
-impl Axis<'_> {
-    /// Where `b` lies from the half-hyperplane through the axis and `a`.
-    fn side(&self, a: usize, b: usize) -> Ordering {
-        // A determinant with equal rows is zero; no need to find that out in rational arithmetic.
-        if a == b || self.pivots.contains(&a) || self.pivots.contains(&b) {
-            return Ordering::Equal;
-        }
-        let x = &self.arrangement.points;
-        let others: Vec<&[f64]> = self.pivots[1..].iter().chain([&a, &b]).map(|&i| x[i]).collect();
-        orientation(x[self.pivots[0]], &others, self.axes)
-    }
-
-    /// None where the pivots are not independent.
-    fn pencil(&self, members: &[usize]) -> Option<Pencil> {
-        // Two points that span everything together with the axis.
-        let mut pairs =
-            members.iter().enumerate().flat_map(|(k, &a)| members[k + 1..].iter().map(move |&b| (a, b)));
-        let (first, second) = pairs.find(|&(a, b)| self.side(a, b).is_ne())?;
-        let ahead = self.side(first, second);
-        let (mut on_axis, mut turns) = (Vec::new(), Vec::new());
-        for &point in members {
-            let upper = match self.side(first, point) {
-                Ordering::Equal => match self.side(point, second) {
-                    Ordering::Equal => {
-                        on_axis.push(point);
-                        continue;
-                    }
-                    side => side == ahead,
-                },
-                side => side == Ordering::Greater,
-            };
-            turns.push(Turn { point, upper, position: 0 });
-        }
-        // Seen from the upper half, a point of the lower half is its mirror image.
-        let order = |a: &Turn, b: &Turn| {
-            let side = self.side(a.point, b.point);
-            if a.upper == b.upper { side.reverse() } else { side }
-        };
-        turns.sort_by(order);
-        turns.iter_mut().enumerate().for_each(|(k, turn)| turn.position = k);
-        Some(Pencil { on_axis, turns })
     }
 }

@@ -4,6 +4,7 @@
 //! whatever the data, so it is a check on the searches that prune, and the solver of choice where most units tie.
 
 pub mod arrangement;
+mod pencil;
 
 use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
@@ -11,8 +12,8 @@ use serde_json::{Map, json};
 
 use self::arrangement::Arrangement;
 use super::constraints::refuse_others;
-use super::directions::Points;
-use super::highs::HighsOracle;
+use super::directions::{Points, distinct};
+use super::threads::on_threads;
 use super::widest::widest;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
@@ -25,6 +26,20 @@ const MOST_COVARIATES: usize = 3;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Enumerate;
 
+/// Seconds for each hyperplane, by the medians of benches/README.md.
+const SECONDS: f64 = 1.3e-6;
+
+impl Enumerate {
+    /// Seconds that it takes on one core, to a factor of a few: `1.3e-6 * m^p` for p covariates and m distinct points.
+    pub fn forecast(problem: &LinearProblem) -> f64 {
+        SECONDS * (distinct(problem) as f64).powf(varying(problem) as f64)
+    }
+}
+
+fn varying(problem: &LinearProblem) -> usize {
+    problem.x().columns().into_iter().filter(|column| column.iter().any(|v| *v != column[0])).count()
+}
+
 impl Solver<LinearProblem> for Enumerate {
     fn name(&self) -> &'static str {
         "enumerate"
@@ -36,7 +51,7 @@ impl Solver<LinearProblem> for Enumerate {
 
     fn accepts(&self, problem: &LinearProblem) -> Result<Promise, Unsupported> {
         refuse_others(problem, "enumerate", |_| false)?;
-        let varying = problem.x().columns().into_iter().filter(|c| c.iter().any(|v| *v != c[0])).count();
+        let varying = varying(problem);
         if varying <= MOST_COVARIATES {
             return Ok(Promise::Exact);
         }
@@ -58,25 +73,24 @@ impl Solver<LinearProblem> for Enumerate {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-        let pool =
-            pool.map_err(|e| SolveError::Backend { solver: "enumerate".into(), reason: e.to_string() })?;
-        pool.install(|| {
+        on_threads("enumerate", options.threads, || {
             let units = MergedUnits::of(problem);
             let points = Points::of(&units);
             let x = points.members.iter().map(|&i| units.x[i]).collect();
-            let best = Arrangement::new(x, points.gains.clone()).best(&|| watch.stop().is_some());
+            let best = Arrangement::new(x, points.gains.clone(), Vec::new());
+            // Nobody treated is worth 0.
+            let best = best.best(-1, &|| watch.stop().is_some()).filter(|_| watch.stop().is_none());
             let Some(best) = best else { return Ok(stopped(problem, start, watch)) };
             let mut treated = vec![false; points.len()];
             best.treated.iter().for_each(|&k| treated[k] = true);
-            let rule = widest(&points, &treated, &mut HighsOracle::default())?;
+            let rule = widest(&points, &treated)?;
             let bound = problem.value_of_nobody() + points.worth(best.value) + points.allowance();
             Ok(match rule {
                 Some(rule) => answer(problem, rule, bound, TerminationStatus::Optimal),
-                // The labels exist, but no linear program reaches their margin.
+                // The labels exist, but no rule with rounded coefficients has them.
                 None => answer(problem, fallback(problem, start), bound, TerminationStatus::LocallySolved),
             })
-        })
+        })?
     }
 }
 

@@ -53,6 +53,7 @@ use serde_json::{Map, json};
 use super::constraints::refuse_others;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch,
+    threads,
 };
 use few::{Few, Views};
 pub use lookahead::Lookahead;
@@ -247,12 +248,7 @@ fn on_threads<T: Send>(
     if options.threads == 1 || problem.x().len() * 10_usize.pow(levels) < WORTH_THREADS {
         return Ok(search(Threads::One));
     }
-    let failed = |reason: String| SolveError::Backend { solver: "search".into(), reason };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool = pool.map_err(|error| failed(error.to_string()))?;
-    // A caller that is itself a worker of some pool would, waiting for this one, begin its next piece of work on the same stack.
-    std::thread::scope(|scope| scope.spawn(|| pool.install(|| search(Threads::Many))).join())
-        .map_err(|_| failed("a thread of the search panicked".into()))
+    threads::on_threads("search", options.threads, || search(Threads::Many))
 }
 
 /// Whether work is spread over the threads of a pool.
