@@ -13,7 +13,7 @@ use super::plan::{Found, Outcome, Plan};
 use super::search::{Memory, Search, Shared};
 use super::subset::Subset;
 use super::units::Units;
-use super::{Limits, answer, on_threads, refuse_bounds, shared};
+use super::{Limits, Work, answer, on_threads, refuse_bounds, shared};
 use crate::solve::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
 
 /// The lookahead solver.
@@ -53,7 +53,7 @@ impl Solver<TreeProblem> for Lookahead {
             let units = Units::of(problem, threads);
             let everyone = Subset::all(&units, threads);
             let depth = self.search_depth.min(problem.class.depth);
-            let shared = shared(&units, &everyone, depth, threads, options, watch);
+            let shared = shared(&units, Work::of(&units, depth), depth, threads, options, watch);
             let limits = Limits { least: problem.minimum_leaf_size(), step: 1 };
             let grown = grow(&shared, &everyone, problem.class.depth, limits);
             // Beyond the depth that is searched only the best arm of every unit bounds the value.

@@ -25,11 +25,13 @@
 //! with `restriction` and `restricted_bound` in the statistics. It does not save time either; it is there to repeat policytree's answers.
 
 mod binary;
+mod bins;
 mod cells;
 mod frontier;
 mod lookahead;
 mod pairs;
 mod plan;
+mod refine;
 mod scan;
 mod search;
 mod strategy;
@@ -52,6 +54,7 @@ use super::{
 };
 pub use lookahead::Lookahead;
 use plan::Outcome;
+use refine::{Resolution, refine as intervals};
 use search::{Memory, Search, Shared};
 use strategy::{Strategy, forecast};
 use subset::Subset;
@@ -144,11 +147,17 @@ impl Solver<TreeProblem> for TreeSearch {
     ) -> Result<Answer<Node>, SolveError> {
         on_threads(problem, options, |threads| {
             let units = Units::of(problem, threads);
-            let everyone = Subset::all(&units, threads);
             let depth = problem.class.depth;
-            let shared = shared(&units, &everyone, depth, threads, options, watch);
             let limits = Limits { least: problem.minimum_leaf_size(), step: self.split_step };
-            let outcome = Search::new(&shared, &Memory::new()).whole(&everyone, depth, limits);
+            let work = Work::top(&units, depth, limits);
+            let shared = shared(&units, work, depth, threads, options, watch);
+            let outcome = match work.strategy {
+                Strategy::Intervals => intervals(&shared, limits, Resolution::USUAL),
+                _ => {
+                    let everyone = Subset::all(&units, threads);
+                    Search::new(&shared, &Memory::new()).whole(&everyone, depth, limits)
+                }
+            };
             if self.split_step == 1 {
                 return answer(problem, start, &shared, outcome, TerminationStatus::Optimal);
             }
@@ -179,9 +188,21 @@ struct Work {
 }
 
 impl Work {
-    fn of(units: &Units, everyone: &Subset, depth: usize) -> Self {
-        let (arms, len, values) = (units.arms, units.len(), &everyone.values);
+    fn of(units: &Units, depth: usize) -> Self {
+        let (arms, len, values) = (units.arms, units.len(), &units.values());
         Self { strategy: Strategy::of(arms, len, values, depth), seconds: forecast(arms, len, values, depth) }
+    }
+
+    /// Of an exact search of the whole tree.
+    fn top(units: &Units, depth: usize, limits: Limits) -> Self {
+        let work = Self::of(units, depth);
+        let g: f64 = std::env::var("GATE").ok().and_then(|s| s.parse().ok()).unwrap_or(1e9);
+        let size = units.len() as f64 * units.ranks.len().pow(2) as f64 * units.arms as f64;
+        let leaves_alone = limits == Limits { least: limits.least, ..Limits::NONE };
+        if depth == 2 && leaves_alone && size > g && work.strategy == Strategy::Bisection {
+            return Self { strategy: Strategy::Intervals, ..work };
+        }
+        work
     }
 }
 
@@ -233,7 +254,7 @@ impl Threads {
 /// What the parts of the search share.
 fn shared<'a>(
     units: &'a Units,
-    everyone: &Subset,
+    work: Work,
     depth: usize,
     threads: Threads,
     options: &Options,
@@ -241,7 +262,6 @@ fn shared<'a>(
 ) -> Shared<'a> {
     // Asked once before anything is done, so that a limit of no time at all is seen.
     watch.stop();
-    let work = Work::of(units, everyone, depth);
     if work.seconds > WORTH_TELLING {
         watch.tell(&format!("about {:.0} s on one core by forecast", work.seconds), None, None, 0);
     }

@@ -120,7 +120,8 @@ impl<'a> Search<'a> {
         let strategy = Strategy::of(units.arms, subset.len, &subset.values, depth);
         self.shared.nodes[strategy as usize].fetch_add(1, Ordering::Relaxed);
         match strategy {
-            Strategy::Bisection => self.bisect(subset, depth, need, limits, wide),
+            // Intervals are for whole problems.
+            Strategy::Bisection | Strategy::Intervals => self.bisect(subset, depth, need, limits, wide),
             Strategy::Pairs => self.grow(subset, pairs(units, subset, limits), need, limits),
             Strategy::Binary => self.grow(subset, binary(units, subset, depth, limits), need, limits),
         }
@@ -176,7 +177,7 @@ impl<'a> Search<'a> {
                 batch.probes.iter().zip(&seen).for_each(|(probe, seen)| best.offer(probe.key, seen));
                 frontier.put_back(batch, &seen, stopped);
             }
-            if stopped || (top && self.shared.enough(&best, &frontier)) {
+            if stopped || (top && self.shared.enough(best.value, frontier.bound())) {
                 break;
             }
         }
@@ -204,7 +205,8 @@ impl<'a> Search<'a> {
         if depth > 2 {
             return probes.map(|probe| self.descend(subset, depth, limits, probe, need(probe.key))).collect();
         }
-        let scanned = scan(self.shared.units, subset, &batch.probes);
+        let keys: Vec<Key> = batch.probes.iter().map(|probe| probe.key).collect();
+        let scanned = scan(self.shared.units, subset, &keys);
         let seen = probes.zip(scanned).map(|(probe, sides)| {
             let (value, need) = (sides.left + sides.right, need(probe.key));
             match limits.none() {
@@ -303,13 +305,13 @@ impl Shared<'_> {
     }
 
     /// Tells the observer where the search stands; whether it has come as far as it was asked to.
-    fn enough(&self, best: &Best, frontier: &Frontier) -> bool {
+    pub fn enough(&self, best: f64, bound: f64) -> bool {
         let cuts = self.cuts.load(Ordering::Relaxed);
-        let bound = frontier.bound().max(best.value);
+        let bound = bound.max(best);
         let value = |whole: f64| self.units.constant + whole * self.units.scale;
-        self.watch.tell("root cuts", Some(value(best.value)), Some(value(bound)), cuts);
-        let gap = bound - best.value;
-        let relative = self.relative_gap * value(best.value).abs() / self.units.scale;
+        self.watch.tell("root cuts", Some(value(best)), Some(value(bound)), cuts);
+        let gap = bound - best;
+        let relative = self.relative_gap * value(best).abs() / self.units.scale;
         let limited = cuts >= self.most_cuts && gap > 0.0;
         self.limited.fetch_or(limited, Ordering::Relaxed);
         limited || (gap > 0.0 && gap <= self.absolute_gap.max(relative))

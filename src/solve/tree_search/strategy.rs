@@ -16,16 +16,19 @@ pub enum Strategy {
     Pairs,
     /// Sums over pairs and triples of binary covariates (depth 2 and 3).
     Binary,
+    /// Intervals of root cuts by bounds from bins (depth 2, at the top).
+    Intervals,
 }
 
 impl Strategy {
-    pub const ALL: [Self; 3] = [Self::Bisection, Self::Pairs, Self::Binary];
+    pub const ALL: [Self; 4] = [Self::Bisection, Self::Pairs, Self::Binary, Self::Intervals];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Bisection => "bisection",
             Self::Pairs => "joint_histograms",
             Self::Binary => "binary_sums",
+            Self::Intervals => "binned_bounds",
         }
     }
 
@@ -35,6 +38,7 @@ impl Strategy {
             Self::Bisection => "no table of sums over two or three covariates is cheaper by forecast",
             Self::Pairs => "the covariates have so few values that joint histograms are cheaper by forecast",
             Self::Binary => "all covariates have two values",
+            Self::Intervals => "with so many units, covariates and arms, bounds from binned sums over every two covariates are cheaper by forecast than scans along all covariates",
         }
     }
 
@@ -63,8 +67,8 @@ fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize, top: boo
     match Strategy::of(arms, len, values, depth) {
         Strategy::Pairs => joint(arms, len, values),
         Strategy::Binary => sums(arms, len, values.len(), depth),
-        Strategy::Bisection if depth == 2 => scanned(arms, len, values),
-        Strategy::Bisection => {
+        Strategy::Bisection | Strategy::Intervals if depth == 2 => scanned(arms, len, values),
+        Strategy::Bisection | Strategy::Intervals => {
             // Half of the units on each side; half of their values where each has its own.
             let (half, most) = (len.div_ceil(2), len.div_ceil(2).max(2));
             let below: Vec<usize> = values.iter().map(|&values| values.min(most)).collect();
