@@ -25,15 +25,20 @@ use super::{Limits, Threads};
 
 /// More arms than this have no sums.
 pub const MOST_ARMS: usize = 32;
-/// Bins of one covariate.
-pub const MOST_BINS: usize = 256;
+/// Bins of one covariate at each level, from the coarsest to the finest: powers of two below two to the sixteenth.
+pub type Levels = [usize; 3];
+/// Child covariates whose sums are kept at the same time.
+const TOGETHER: usize = 4;
 /// Sums of absolute rewards stay below two to this, so that no sum of six of them leaves 32 bits.
 const BITS: i32 = 28;
+/// Units whose bins are looked up together.
+const BATCH: usize = 256;
 /// In the places of arms that there are not.
 const NEVER: i32 = -(1 << 29);
 
-/// Sums over some units.
+/// Sums over some units, in whole lines of the cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Sums<const N: usize> {
     rewards: [i32; N],
     gains: [i32; N],
@@ -55,8 +60,15 @@ impl<const N: usize> Sums<N> {
 /// One covariate in bins.
 #[derive(Debug)]
 pub struct Column<const N: usize> {
-    /// The bin of each unit.
-    of: Vec<u8>,
+    /// The finest bin of each unit.
+    of: Vec<u16>,
+    levels: [Level<N>; 3],
+}
+
+/// Bins that are 2^shift finest bins each.
+#[derive(Debug)]
+struct Level<const N: usize> {
+    shift: u32,
     /// Sums over all units of each bin.
     sums: Vec<Sums<N>>,
     /// -1 where a cut may lie inside a bin, else 0.
@@ -77,7 +89,7 @@ pub struct Bins<const N: usize> {
 }
 
 impl<const N: usize> Bins<N> {
-    pub fn of(units: &Units, most_bins: usize, threads: Threads) -> Self {
+    pub fn of(units: &Units, levels: Levels, threads: Threads) -> Self {
         let references: Vec<f64> = (0..units.len()).map(|u| median(units.rewards_of(u as u32))).collect();
         let mut absolute = vec![0.0; units.arms];
         for (rewards, reference) in units.rewards.chunks(units.arms).zip(&references) {
@@ -91,7 +103,7 @@ impl<const N: usize> Bins<N> {
             bins.push(rewards, *reference);
         }
         let covariates: Vec<usize> = (0..units.ranks.len()).collect();
-        bins.columns = threads.map(&covariates, |&j| Column::of(&units.ranks[j], &bins.rewards, most_bins));
+        bins.columns = threads.map(&covariates, |&j| Column::of(&units.ranks[j], &bins.rewards, levels));
         bins
     }
 
@@ -134,25 +146,36 @@ fn median(rewards: &[f64]) -> f64 {
 }
 
 impl<const N: usize> Column<N> {
-    fn of(ranks: &[u32], rewards: &[[i32; N]], most_bins: usize) -> Self {
+    fn of(ranks: &[u32], rewards: &[[i32; N]], levels: Levels) -> Self {
         let mut counts = vec![0u32; ranks.iter().max().map_or(0, |most| *most as usize + 1)];
         ranks.iter().for_each(|&rank| counts[rank as usize] += 1);
         let values = counts.iter().filter(|count| **count > 0).count();
-        let (mut before, mut met, mut inside, mut bin) = (0, 0, Vec::new(), vec![0u8; counts.len()]);
+        let finest = levels[levels.len() - 1];
+        // The number of values in each of the finest bins.
+        let (mut before, mut held, mut bin) = (0, Vec::new(), vec![0u16; counts.len()]);
         for (rank, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let own = if values <= most_bins { met } else { before * most_bins / ranks.len() };
-            // Below 256, see MOST_BINS.
-            bin[rank] = own as u8;
-            match inside.get_mut(own) {
-                Some(inside) => *inside = -1,
-                None => inside.resize(own + 1, 0),
-            }
-            (before, met) = (before + count as usize, met + 1);
+            let own = if values <= finest { held.len() } else { before * finest / ranks.len() };
+            // Fewer than 2^16, see `Levels`.
+            bin[rank] = own as u16;
+            held.resize(held.len().max(own + 1), 0u32);
+            held[own] += 1;
+            before += count as usize;
         }
-        let of: Vec<u8> = ranks.iter().map(|&rank| bin[rank as usize]).collect();
+        let of: Vec<u16> = ranks.iter().map(|&rank| bin[rank as usize]).collect();
+        let levels = levels.map(|most| Level::of(&of, &held, rewards, most));
+        Self { of, levels }
+    }
+}
+
+impl<const N: usize> Level<N> {
+    /// At most `most` bins.
+    fn of(of: &[u16], held: &[u32], rewards: &[[i32; N]], most: usize) -> Self {
+        let shift = held.len().div_ceil(most).next_power_of_two().trailing_zeros();
+        let inside = held.chunks(1 << shift).map(|held| -i32::from(held.iter().sum::<u32>() > 1));
+        let inside: Vec<i32> = inside.collect();
         let mut sums = vec![Sums::ZERO; inside.len()];
-        of.iter().zip(rewards).for_each(|(&h, rewards)| sums[h as usize].add(rewards));
-        Self { of, sums, inside }
+        of.iter().zip(rewards).for_each(|(&h, rewards)| sums[(h >> shift) as usize].add(rewards));
+        Self { shift, sums, inside }
     }
 }
 
@@ -247,50 +270,87 @@ impl<'a, const N: usize> Sweep<'a, N> {
         Self { bins, order: &root.order, rewards, parts }
     }
 
-    /// The stumps along a child covariate, for each interval.
-    pub fn stumps(&self, child: usize) -> Vec<Stumps> {
-        stumps(self, &self.bins.columns[child])
+    /// The stumps along some child covariates, for each covariate and interval; none where `stopped` says so.
+    pub fn stumps(
+        &self,
+        children: &[usize],
+        level: usize,
+        stopped: impl Fn(usize) -> bool,
+    ) -> Option<Vec<Vec<Stumps>>> {
+        let mut found = Vec::with_capacity(children.len());
+        for children in children.chunks(TOGETHER) {
+            if stopped(children.len()) {
+                return None;
+            }
+            let columns: Vec<_> = children.iter().map(|&child| &self.bins.columns[child]).collect();
+            found.extend(stumps(self, &columns, level));
+        }
+        Some(found)
     }
 }
 
+/// Interval after interval, so that its units' rewards are at hand for all the children.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn stumps<const N: usize>(sweep: &Sweep<N>, child: &Column<N>) -> Vec<Stumps> {
-    let mut left = vec![Sums::ZERO; MOST_BINS];
-    let (mut at, mut found) = (0, Vec::with_capacity(sweep.parts.len()));
+fn stumps<const N: usize>(sweep: &Sweep<N>, children: &[&Column<N>], level: usize) -> Vec<Vec<Stumps>> {
     let never = sweep.bins.never();
-    let mut advance = |left: &mut [Sums<N>], to: usize| {
-        for (&u, rewards) in sweep.order[at..to].iter().zip(&sweep.rewards[at..to]) {
-            left[child.of[u as usize] as usize].add(rewards);
-        }
-        at = to;
-    };
+    let sums = |child: &&Column<N>| vec![Sums::ZERO; child.levels[level].sums.len()];
+    let mut lefts: Vec<Vec<Sums<N>>> = children.iter().map(sums).collect();
+    let mut found = vec![Vec::with_capacity(sweep.parts.len()); children.len()];
+    let mut at = 0;
     for part in &sweep.parts {
-        advance(&mut left, part.places[0]);
-        let on_left = best::<N, false>(&left, child, &part.sides[0][0], &part.open, &never);
-        let mut on_right = best::<N, true>(&left, child, &part.sides[0][1], &part.open, &never);
-        let first = [on_left.1, on_right.1];
-        if part.places[1] > part.places[0] {
-            advance(&mut left, part.places[1]);
-            on_right = best::<N, true>(&left, child, &part.sides[1][1], &part.open, &never);
+        let [first, last] = part.places;
+        for ((child, left), found) in children.iter().zip(&mut lefts).zip(&mut found) {
+            let bins = &child.levels[level];
+            pass(left, sweep, child, bins.shift, (at, first));
+            let on_left = best::<N, false, true>(left, bins, &part.sides[0][0], &part.open, &never);
+            let mut on_right = best::<N, true, true>(left, bins, &part.sides[0][1], &part.open, &never);
+            let ends = [on_left.1, on_right.1];
+            if last > first {
+                pass(left, sweep, child, bins.shift, (first, last));
+                on_right = best::<N, true, false>(left, bins, &part.sides[1][1], &part.open, &never);
+            }
+            found.push(Stumps { most: [on_left.0, on_right.0], first: ends });
         }
-        found.push(Stumps { most: [on_left.0, on_right.0], first });
+        at = last;
     }
     found
 }
 
-/// Bound on the stumps of one side, and the best with its cut at the end of a bin.
+/// Adds units to the left.
 #[inline(always)]
-fn best<const N: usize, const RIGHT: bool>(
-    left: &[Sums<N>],
+fn pass<const N: usize>(
+    left: &mut [Sums<N>],
+    sweep: &Sweep<N>,
     child: &Column<N>,
+    shift: u32,
+    (from, to): (usize, usize),
+) {
+    // All bins of a batch first: loads that wait for none of the sums.
+    let mut own = [0u16; BATCH];
+    let batches = sweep.order[from..to].chunks(BATCH).zip(sweep.rewards[from..to].chunks(BATCH));
+    for (order, rewards) in batches {
+        for (&u, own) in order.iter().zip(&mut own) {
+            *own = child.of[u as usize] >> shift;
+        }
+        for (&h, rewards) in own.iter().zip(rewards) {
+            left[h as usize].add(rewards);
+        }
+    }
+}
+
+/// Bound on the stumps of one side, and the best with its cut at the end of a bin where `ENDS`.
+#[inline(always)]
+fn best<const N: usize, const RIGHT: bool, const ENDS: bool>(
+    left: &[Sums<N>],
+    bins: &Level<N>,
     everyone: &[i32; N],
     open: &[i32; N],
     never: &[i32; N],
 ) -> (i32, i32) {
     let (mut before, mut after) = (*never, *everyone);
-    let (mut most, mut edge) = (i32::MIN, i32::MIN);
-    for ((left, all), &inside) in left.iter().zip(&child.sums).zip(&child.inside) {
-        let (mut ends, mut within) = ([[0; N]; 2], [[0; N]; 2]);
+    let (mut most, mut end) = (i32::MIN, i32::MIN);
+    for ((left, all), &inside) in left.iter().zip(&bins.sums).zip(&bins.inside) {
+        let mut within = [[0; N]; 2];
         for k in 0..N {
             let (rewards, gains) = match RIGHT {
                 true => {
@@ -298,18 +358,18 @@ fn best<const N: usize, const RIGHT: bool>(
                 }
                 false => (left.rewards[k], left.gains[k]),
             };
-            let through = before[k].wrapping_add(rewards);
+            let inner = gains & inside;
+            within[0][k] = before[k].wrapping_add(inner | (rewards & !inside)).wrapping_add(open[k]);
+            before[k] = before[k].wrapping_add(rewards);
             after[k] = after[k].wrapping_sub(rewards);
-            let own = (gains & inside) | (rewards & !inside);
-            within[0][k] = before[k].wrapping_add(own).wrapping_add(open[k]);
-            within[1][k] = after[k].wrapping_add(gains & inside).wrapping_add(open[k]);
-            (ends[0][k], ends[1][k]) = (through, after[k]);
-            before[k] = through;
+            within[1][k] = after[k].wrapping_add(inner).wrapping_add(open[k]);
         }
         most = most.max(largest(&within[0]).wrapping_add(largest(&within[1])));
-        edge = edge.max(largest(&ends[0]).wrapping_add(largest(&ends[1])));
+        if ENDS {
+            end = end.max(largest(&before).wrapping_add(largest(&after)));
+        }
     }
-    (most, edge)
+    (most, end)
 }
 
 #[inline(always)]

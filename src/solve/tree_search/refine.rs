@@ -9,9 +9,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::bins::{Bins, Root, Stumps, Sweep};
+use super::bins::{Bins, Levels, Root, Stumps, Sweep};
 use super::frontier::Key;
-use super::plan::{Found, Outcome, Plan};
+use super::plan::{Found, Outcome};
 use super::scan::{LANES, scan};
 use super::search::Shared;
 use super::stump::{leaf, stump};
@@ -21,8 +21,8 @@ use super::Limits;
 /// How finely things are cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolution {
-    /// Bins of a covariate, at most 256.
-    pub bins: usize,
+    /// Bins of a covariate, for intervals of all root cuts, of parts of those, and of parts of those.
+    pub bins: Levels,
     /// Intervals that all root cuts of a covariate are first cut into.
     pub first: usize,
     /// Intervals that one of those is cut into, and so on.
@@ -32,7 +32,7 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    pub const USUAL: Self = Self { bins: 256, first: 64, then: 16, round: 64 };
+    pub const USUAL: Self = Self { bins: [64, 256, 1024], first: 32, then: 24, round: 64 };
 }
 
 /// A child covariate with bounds on its stumps left and right.
@@ -51,6 +51,8 @@ struct Interval {
     /// The rank of the first cut, or a lower one.
     rank: u32,
     bound: f64,
+    /// How many times the covariate's cuts have been cut into intervals.
+    level: usize,
     /// Children that may have the best stumps; none: all.
     children: Option<Vec<Child>>,
 }
@@ -60,8 +62,17 @@ struct Interval {
 struct Looked {
     parts: Vec<Interval>,
     trees: Vec<(Key, Found)>,
+    promising: Option<Promising>,
     /// Root cuts looked at.
     cuts: u64,
+}
+
+/// A root cut with bin-ended stumps that earn more than the best tree so far.
+struct Promising {
+    value: f64,
+    key: Key,
+    /// Covariates that may have the best stumps left and right.
+    children: [Vec<usize>; 2],
 }
 
 /// The best tree so far.
@@ -118,7 +129,7 @@ impl<'a, const N: usize> Refinement<'a, N> {
         let units = self.shared.units;
         let mut best = Best { key: None, found: self.shallower().found };
         let trivial: f64 = units.stakes.iter().sum();
-        let whole = |covariate| Interval { covariate, cuts: None, rank: 0, bound: trivial, children: None };
+        let whole = |covariate| Interval { covariate, cuts: None, rank: 0, bound: trivial, level: 0, children: None };
         let mut open: Vec<Interval> = (0..units.ranks.len()).map(whole).collect();
         loop {
             open.retain(|interval| interval.bound >= best.need((interval.covariate, interval.rank)));
@@ -133,14 +144,21 @@ impl<'a, const N: usize> Refinement<'a, N> {
             let rest = open.split_off(self.resolution.round.min(open.len()));
             let looked = self.shared.threads.map(&open, |interval| self.look(interval, &best));
             let round = std::mem::replace(&mut open, rest);
+            let mut most: Option<Promising> = None;
             for (interval, looked) in round.into_iter().zip(looked) {
-                let Some(Looked { parts, trees, cuts }) = looked else {
+                let Some(Looked { parts, trees, promising, cuts }) = looked else {
                     open.push(interval);
                     continue;
                 };
                 self.shared.cuts.fetch_add(cuts, Ordering::Relaxed);
                 open.extend(parts);
                 trees.into_iter().for_each(|(key, found)| best.offer(key, found));
+                most = promising.into_iter().chain(most).reduce(|a, b| if b.value >= a.value { b } else { a });
+            }
+            let most = most.filter(|most| most.value > best.value());
+            if let Some(Promising { key, children, .. }) = most {
+                let found = self.tree(key, &children).found;
+                found.into_iter().for_each(|found| best.offer(key, found));
             }
         }
     }
@@ -170,13 +188,8 @@ impl<'a, const N: usize> Refinement<'a, N> {
         }
         let count = if interval.cuts.is_none() { self.resolution.first } else { self.resolution.then };
         let sweep = Sweep::of(&self.bins, &root, (low, high), count.min(high - low));
-        let mut stumps = Vec::with_capacity(children.len());
-        for &child in &children {
-            if self.stopped(1) {
-                return None;
-            }
-            stumps.push(sweep.stumps(child));
-        }
+        let level = interval.level.min(self.resolution.bins.len() - 1);
+        let stumps = sweep.stumps(&children, level, |children| self.stopped(children))?;
         let mut looked = Looked { cuts: sweep.parts.len() as u64, ..Looked::default() };
         let mut promising = (best.value(), None);
         for (number, part) in sweep.parts.iter().enumerate() {
@@ -198,18 +211,19 @@ impl<'a, const N: usize> Refinement<'a, N> {
                     cuts: Some((part.low, part.high)),
                     rank: root.ranks[part.low],
                     bound,
+                    level: interval.level + 1,
                     children: Some(children.iter().zip(&along).map(child).collect()),
                 });
             }
         }
-        if let (_, Some((number, first))) = promising {
+        if let (value, Some((number, first))) = promising {
             let may = |side: usize| {
                 let along = children.iter().zip(&stumps);
                 along.filter(move |(_, stumps)| stumps[number].most[side] >= first[side]).map(|(j, _)| *j)
             };
             let key = (interval.covariate, root.ranks[sweep.parts[number].low]);
-            let tree = self.tree(key, [may(0).collect(), may(1).collect()]);
-            looked.trees.extend(tree.found.map(|found| (key, found)));
+            let children = [may(0).collect(), may(1).collect()];
+            looked.promising = Some(Promising { value, key, children });
         }
         Some(looked)
     }
@@ -246,7 +260,7 @@ impl<'a, const N: usize> Refinement<'a, N> {
             if sides[0] + sides[1] < needed || sides[0] + sides[1] < value {
                 continue;
             }
-            let tree = self.tree(key, [children.to_vec(), children.to_vec()]);
+            let tree = self.tree(key, &[children.to_vec(), children.to_vec()]);
             value = value.max(tree.value());
             looked.trees.extend(tree.found.map(|found| (key, found)));
         }
@@ -254,15 +268,15 @@ impl<'a, const N: usize> Refinement<'a, N> {
     }
 
     /// The best tree with a root cut, by the covariates that may split its sides.
-    fn tree(&self, (covariate, cut): Key, children: [Vec<usize>; 2]) -> Outcome {
+    fn tree(&self, (covariate, cut): Key, children: &[Vec<usize>; 2]) -> Outcome {
         let units = self.shared.units;
         let [left, right] = [(true, &children[0]), (false, &children[1])].map(|(left, children)| {
             let all = Subset::over(units, &[]);
             let start = leaf(units, &all.side(units, covariate, cut, left), self.limits);
-            let along = children.iter().map(|&j| {
+            let along = self.shared.threads.map(children, |&j| {
                 stump(units, &Subset::over(units, &[j]).side(units, covariate, cut, left), self.limits)
             });
-            along.fold(start, |best, next| if next.value() > best.value() { next } else { best })
+            along.into_iter().fold(start, |best, next| if next.value() > best.value() { next } else { best })
         });
         Outcome::joined(covariate, cut, left, right)
     }
