@@ -56,7 +56,7 @@ pub use lookahead::Lookahead;
 use plan::Outcome;
 use refine::{Resolution, refine as intervals};
 use search::{Memory, Search, Shared};
-use strategy::{Strategy, forecast};
+use strategy::{Strategy, binned, forecast};
 use subset::Subset;
 use units::Units;
 
@@ -196,13 +196,16 @@ impl Work {
     /// Of an exact search of the whole tree.
     fn top(units: &Units, depth: usize, limits: Limits) -> Self {
         let work = Self::of(units, depth);
-        let g: f64 = std::env::var("GATE").ok().and_then(|s| s.parse().ok()).unwrap_or(1e9);
-        let size = units.len() as f64 * units.ranks.len().pow(2) as f64 * units.arms as f64;
+        let seconds = binned(units.arms, units.len(), &units.values());
         let leaves_alone = limits == Limits { least: limits.least, ..Limits::NONE };
-        if depth == 2 && leaves_alone && size > g && work.strategy == Strategy::Bisection {
-            return Self { strategy: Strategy::Intervals, ..work };
+        let applies = depth == 2 && leaves_alone && units.arms <= bins::MOST_ARMS;
+        let seconds = if std::env::var("GATE").is_ok() { -1.0 } else { seconds };
+        match work.strategy {
+            Strategy::Bisection if applies && seconds < work.seconds => {
+                Self { strategy: Strategy::Intervals, seconds }
+            }
+            _ => work,
         }
-        work
     }
 }
 
