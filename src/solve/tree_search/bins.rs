@@ -97,7 +97,8 @@ impl<const N: usize> Bins<N> {
         }
         let largest = absolute.into_iter().fold(1.0, f64::max);
         let unit = 2f64.powi((largest.log2().ceil() as i32 - BITS).max(0));
-        let mut bins = Self { rewards: Vec::new(), columns: Vec::new(), arms: units.arms, unit, beyond: [0.0; 2] };
+        let mut bins =
+            Self { rewards: Vec::new(), columns: Vec::new(), arms: units.arms, unit, beyond: [0.0; 2] };
         bins.rewards.reserve_exact(units.len());
         for (rewards, reference) in units.rewards.chunks(units.arms).zip(&references) {
             bins.push(rewards, *reference);

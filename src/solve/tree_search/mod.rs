@@ -11,6 +11,8 @@
 //! | `stump` | depth 1: one sweep along each covariate |
 //! | `scan` | depth 2: several root cuts at once, streaming over the orders of the children |
 //! | `pairs` | depth 2 over covariates of few values, by joint histograms |
+//! | `refine` | depth 2 at the top over many units, covariates and arms: intervals of root cuts |
+//! | `bins` | their bounds, from sums over bins |
 //! | `binary` | depth 2 and 3 over covariates of two values, by sums over pairs and triples |
 //! | `cells` | the sums that these two add up |
 //! | `strategy` | which way a node is searched, by forecast of its cost |
@@ -54,7 +56,7 @@ use super::{
 };
 pub use lookahead::Lookahead;
 use plan::Outcome;
-use refine::{Resolution, refine as intervals};
+use refine::{Resolution, refine};
 use search::{Memory, Search, Shared};
 use strategy::{Strategy, binned, forecast};
 use subset::Subset;
@@ -152,7 +154,7 @@ impl Solver<TreeProblem> for TreeSearch {
             let work = Work::top(&units, depth, limits);
             let shared = shared(&units, work, depth, threads, options, watch);
             let outcome = match work.strategy {
-                Strategy::Intervals => intervals(&shared, limits, Resolution::USUAL),
+                Strategy::Intervals => refine(&shared, limits, Resolution::USUAL),
                 _ => {
                     let everyone = Subset::all(&units, threads);
                     Search::new(&shared, &Memory::new()).whole(&everyone, depth, limits)
@@ -196,15 +198,14 @@ impl Work {
     /// Of an exact search of the whole tree.
     fn top(units: &Units, depth: usize, limits: Limits) -> Self {
         let work = Self::of(units, depth);
-        let seconds = binned(units.arms, units.len(), &units.values());
         let leaves_alone = limits == Limits { least: limits.least, ..Limits::NONE };
-        let applies = depth == 2 && leaves_alone && units.arms <= bins::MOST_ARMS;
-        let seconds = if std::env::var("GATE").is_ok() { -1.0 } else { seconds };
-        match work.strategy {
-            Strategy::Bisection if applies && seconds < work.seconds => {
-                Self { strategy: Strategy::Intervals, seconds }
-            }
-            _ => work,
+        if depth != 2 || !leaves_alone || work.strategy != Strategy::Bisection {
+            return work;
+        }
+        let seconds = binned(units.arms, units.len(), &units.values());
+        match 2.0 * seconds < work.seconds {
+            true => Self { strategy: Strategy::Intervals, seconds },
+            false => work,
         }
     }
 }

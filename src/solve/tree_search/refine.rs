@@ -9,14 +9,15 @@
 
 use std::sync::atomic::Ordering;
 
+use super::Limits;
 use super::bins::{Bins, Levels, Root, Stumps, Sweep};
 use super::frontier::Key;
 use super::plan::{Found, Outcome};
 use super::scan::{LANES, scan};
 use super::search::Shared;
+use super::strategy::Strategy;
 use super::stump::{leaf, stump};
 use super::subset::Subset;
-use super::Limits;
 
 /// How finely things are cut.
 #[derive(Clone, Copy, Debug)]
@@ -127,9 +128,11 @@ impl<'a, const N: usize> Refinement<'a, N> {
 
     fn run(&self) -> Outcome {
         let units = self.shared.units;
+        self.shared.nodes[Strategy::Intervals as usize].fetch_add(1, Ordering::Relaxed);
         let mut best = Best { key: None, found: self.shallower().found };
         let trivial: f64 = units.stakes.iter().sum();
-        let whole = |covariate| Interval { covariate, cuts: None, rank: 0, bound: trivial, level: 0, children: None };
+        let whole =
+            |covariate| Interval { covariate, cuts: None, rank: 0, bound: trivial, level: 0, children: None };
         let mut open: Vec<Interval> = (0..units.ranks.len()).map(whole).collect();
         loop {
             open.retain(|interval| interval.bound >= best.need((interval.covariate, interval.rank)));
@@ -153,7 +156,8 @@ impl<'a, const N: usize> Refinement<'a, N> {
                 self.shared.cuts.fetch_add(cuts, Ordering::Relaxed);
                 open.extend(parts);
                 trees.into_iter().for_each(|(key, found)| best.offer(key, found));
-                most = promising.into_iter().chain(most).reduce(|a, b| if b.value >= a.value { b } else { a });
+                most =
+                    promising.into_iter().chain(most).reduce(|a, b| if b.value >= a.value { b } else { a });
             }
             let most = most.filter(|most| most.value > best.value());
             if let Some(Promising { key, children, .. }) = most {
@@ -240,7 +244,13 @@ impl<'a, const N: usize> Refinement<'a, N> {
     }
 
     /// Looks into each of a few cuts.
-    fn exactly(&self, root: &Root, (low, high): (usize, usize), children: &[usize], best: &Best) -> Option<Looked> {
+    fn exactly(
+        &self,
+        root: &Root,
+        (low, high): (usize, usize),
+        children: &[usize],
+        best: &Best,
+    ) -> Option<Looked> {
         let keys: Vec<Key> = root.ranks[low..high].iter().map(|&rank| (root.covariate, rank)).collect();
         let mut values = vec![[0.0f64; 2]; keys.len()];
         // One child at a time: their orders need not be kept.
@@ -293,3 +303,6 @@ impl<'a, const N: usize> Refinement<'a, N> {
 fn sides<T>(of: &[T], pair: impl Fn(&T) -> [i32; 2]) -> [i32; 2] {
     of.iter().map(pair).fold([i32::MIN / 4; 2], |most, own| [most[0].max(own[0]), most[1].max(own[1])])
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,15 @@
 //!
 //! Costs are in nanoseconds of one core, measured once (benches/tree_search.rs) and good enough to choose by.
 
+use super::bins;
 use super::cells::MOST_ARMS;
 use super::scan::LANES;
 
 /// More numbers than this are not kept in one table.
 const LARGEST_TABLE: usize = 1 << 22;
+
+/// Intervals of root cuts are for as many arms at least.
+const LEAST_BINNED: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
@@ -38,7 +42,9 @@ impl Strategy {
             Self::Bisection => "no table of sums over two or three covariates is cheaper by forecast",
             Self::Pairs => "the covariates have so few values that joint histograms are cheaper by forecast",
             Self::Binary => "all covariates have two values",
-            Self::Intervals => "with so many units, covariates and arms, bounds from binned sums over every two covariates are cheaper by forecast than scans along all covariates",
+            Self::Intervals => {
+                "with so many units and arms, bounds from binned sums are cheaper by forecast than scans of all units"
+            }
         }
     }
 
@@ -120,11 +126,14 @@ fn scanned(arms: usize, len: usize, values: &[usize]) -> f64 {
     scans * values.iter().map(step).sum::<f64>()
 }
 
-/// Seconds on one core that bounds from bins may take where they close most of the cuts: every two covariates once, and as much again for
-/// what is left.
+/// Seconds on one core that intervals of root cuts may take: every two covariates once, and looks into the cuts that are left. With few arms
+/// these are too many, because the stakes are low and the best cuts hardly better than others.
 pub fn binned(arms: usize, len: usize, values: &[usize]) -> f64 {
-    let (pairs, vectors) = (values.len().pow(2) as f64, arms.div_ceil(8) as f64);
-    1e-9 * 2.0 * pairs * vectors * (2.5 * len as f64 + 25_000.0)
+    if !(LEAST_BINNED..=bins::MOST_ARMS).contains(&arms) {
+        return f64::INFINITY;
+    }
+    let (pairs, vectors, len) = (values.len().pow(2) as f64, arms.div_ceil(8) as f64, len as f64);
+    1e-9 * (pairs * vectors * (2.5 * len + 25_000.0) + 3_000.0 * len * arms as f64)
 }
 
 /// Scans until the cuts of a covariate of so many values are closed.
