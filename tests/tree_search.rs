@@ -10,9 +10,10 @@ use ndarray::Array2;
 use prescribe::models::SideConstraint;
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 use prescribe::simulate::{Covariates, tree_rewards};
+use prescribe::solve::greedy::Greedy;
 use prescribe::solve::{
-    self, Control, Greedy, Lookahead, Milp, Observer, Options, Progress, Report, Silent, Solver,
-    TerminationStatus, TreeSearch,
+    self, Control, Lookahead, Milp, Observer, Options, Progress, Report, Silent, Solver, TerminationStatus,
+    TreeSearch,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

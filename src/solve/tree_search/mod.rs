@@ -12,7 +12,7 @@
 //! | `scan` | depth 2: several root cuts at once, streaming over the orders of the children |
 //! | `pairs` | depth 2 over covariates of few values, by joint histograms |
 //! | `refine` | depth 2 at the top over many units, covariates and arms: intervals of root cuts |
-//! | `bins` | their bounds, from sums over bins |
+//! | `bins`, `sweep` | the units in bins, and bounds on these intervals |
 //! | `binary` | depth 2 and 3 over covariates of two values, by sums over pairs and triples |
 //! | `cells` | the sums that these two add up |
 //! | `strategy` | which way a node is searched, by forecast of its cost |
@@ -39,6 +39,7 @@ mod search;
 mod strategy;
 mod stump;
 mod subset;
+mod sweep;
 mod units;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Depth-2 trees over many units, covariates and arms: intervals of root cuts by bounds from bins.
 //!
 //! Every covariate begins as one interval of root cuts with the trivial bound (each unit its best arm). In rounds the intervals with
-//! the highest bounds are looked into: cut into smaller ones, which [`super::bins`] bounds, or, where few cuts are left, each cut is
+//! the highest bounds are looked into: cut into smaller ones, which [`super::sweep`] bounds, or, where few cuts are left, each cut is
 //! looked into exactly ([`super::scan`]). What cannot reach the best tree found so far is dropped, intervals as well as, for each
 //! interval, child covariates: soon one or two of hundreds are left, and that is what makes the exact looks cheap.
 //!
@@ -10,7 +10,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Limits;
-use super::bins::{Bins, Levels, Root, Stumps, Sweep};
+use super::bins::{Bins, Levels};
 use super::frontier::Key;
 use super::plan::{Found, Outcome};
 use super::scan::{LANES, scan};
@@ -18,6 +18,7 @@ use super::search::Shared;
 use super::strategy::Strategy;
 use super::stump::{leaf, stump};
 use super::subset::Subset;
+use super::sweep::{Root, Stumps, Sweep};
 
 /// How finely things are cut.
 #[derive(Clone, Copy, Debug)]
@@ -147,20 +148,19 @@ impl<'a, const N: usize> Refinement<'a, N> {
             let rest = open.split_off(self.resolution.round.min(open.len()));
             let looked = self.shared.threads.map(&open, |interval| self.look(interval, &best));
             let round = std::mem::replace(&mut open, rest);
-            let mut most: Option<Promising> = None;
+            let mut promising: Option<Promising> = None;
             for (interval, looked) in round.into_iter().zip(looked) {
-                let Some(Looked { parts, trees, promising, cuts }) = looked else {
+                let Some(looked) = looked else {
                     open.push(interval);
                     continue;
                 };
-                self.shared.cuts.fetch_add(cuts, Ordering::Relaxed);
-                open.extend(parts);
-                trees.into_iter().for_each(|(key, found)| best.offer(key, found));
-                most =
-                    promising.into_iter().chain(most).reduce(|a, b| if b.value >= a.value { b } else { a });
+                self.shared.cuts.fetch_add(looked.cuts, Ordering::Relaxed);
+                open.extend(looked.parts);
+                looked.trees.into_iter().for_each(|(key, found)| best.offer(key, found));
+                let better = |a: Promising, b: Promising| if b.value > a.value { b } else { a };
+                promising = promising.into_iter().chain(looked.promising).reduce(better);
             }
-            let most = most.filter(|most| most.value > best.value());
-            if let Some(Promising { key, children, .. }) = most {
+            if let Some(Promising { key, children, .. }) = promising.filter(|p| p.value > best.value()) {
                 let found = self.tree(key, &children).found;
                 found.into_iter().for_each(|found| best.offer(key, found));
             }
@@ -195,41 +195,51 @@ impl<'a, const N: usize> Refinement<'a, N> {
         let level = interval.level.min(self.resolution.bins.len() - 1);
         let stumps = sweep.stumps(&children, level, |children| self.stopped(children))?;
         let mut looked = Looked { cuts: sweep.parts.len() as u64, ..Looked::default() };
-        let mut promising = (best.value(), None);
         for (number, part) in sweep.parts.iter().enumerate() {
             let along: Vec<Stumps> = stumps.iter().map(|stumps| stumps[number]).collect();
-            let most = sides(&along, |stumps| stumps.most);
-            let first = sides(&along, |stumps| stumps.first);
-            let bound = self.bins.at_most(most[0] + most[1]).min(interval.bound);
-            let value = self.bins.at_least(first[0] + first[1]);
-            if value > promising.0 {
-                promising = (value, Some((number, first)));
+            let key = (interval.covariate, root.ranks[part.low]);
+            let least = looked.promising.as_ref().map_or(best.value(), |promising| promising.value);
+            if let Some(promising) = self.promising(key, &children, &along, least) {
+                looked.promising = Some(promising);
             }
-            if bound >= need {
-                let child = |(&covariate, stumps): (&usize, &Stumps)| Child {
-                    covariate: covariate as u32,
-                    most: stumps.most,
-                };
-                looked.parts.push(Interval {
-                    covariate: interval.covariate,
-                    cuts: Some((part.low, part.high)),
-                    rank: root.ranks[part.low],
-                    bound,
-                    level: interval.level + 1,
-                    children: Some(children.iter().zip(&along).map(child).collect()),
-                });
-            }
-        }
-        if let (value, Some((number, first))) = promising {
-            let may = |side: usize| {
-                let along = children.iter().zip(&stumps);
-                along.filter(move |(_, stumps)| stumps[number].most[side] >= first[side]).map(|(j, _)| *j)
-            };
-            let key = (interval.covariate, root.ranks[sweep.parts[number].low]);
-            let children = [may(0).collect(), may(1).collect()];
-            looked.promising = Some(Promising { value, key, children });
+            let part = self.part(interval, key, (part.low, part.high), &children, &along);
+            looked.parts.extend(Some(part).filter(|part| part.bound >= need));
         }
         Some(looked)
+    }
+
+    /// Part of an interval.
+    fn part(
+        &self,
+        whole: &Interval,
+        (covariate, rank): Key,
+        cuts: (usize, usize),
+        children: &[usize],
+        stumps: &[Stumps],
+    ) -> Interval {
+        let most = sides(stumps, |stumps| stumps.most);
+        let bound = self.bins.at_most(most[0] + most[1]).min(whole.bound);
+        let child = |(&j, stumps): (&usize, &Stumps)| Child { covariate: j as u32, most: stumps.most };
+        let children = children.iter().zip(stumps).map(child).collect();
+        Interval {
+            covariate,
+            cuts: Some(cuts),
+            rank,
+            bound,
+            level: whole.level + 1,
+            children: Some(children),
+        }
+    }
+
+    /// The first root cut of an interval, where stumps with cuts at the ends of bins earn more than `least`.
+    fn promising(&self, key: Key, children: &[usize], stumps: &[Stumps], least: f64) -> Option<Promising> {
+        let first = sides(stumps, |stumps| stumps.first);
+        let value = self.bins.at_least(first[0] + first[1]);
+        let may = |side: usize| {
+            let along = children.iter().zip(stumps);
+            along.filter(move |(_, stumps)| stumps.most[side] >= first[side]).map(|(j, _)| *j).collect()
+        };
+        (value > least).then(|| Promising { value, key, children: [may(0), may(1)] })
     }
 
     /// Covariates that may have the stumps of a tree that earns what is needed.
