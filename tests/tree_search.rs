@@ -10,6 +10,7 @@ use ndarray::Array2;
 use prescribe::models::SideConstraint;
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 use prescribe::simulate::{Covariates, tree_rewards};
+use prescribe::solve::greedy::Greedy;
 use prescribe::solve::{
     self, Control, Lookahead, Milp, Observer, Options, Progress, Report, Silent, Solver, TerminationStatus,
     TreeSearch,
@@ -157,7 +158,9 @@ fn small_trees_take_every_way() {
         let depth = 1 + (seed % 3) as usize;
         let units = Units::draw(seed, depth);
         let report = search(&units.problem(depth), units.step, 1);
-        for (way, number) in report.statistics["nodes_by_strategy"].as_object().unwrap() {
+        // Bounds from bins are for larger instances, and have tests of their own beside them.
+        let ways = report.statistics["nodes_by_strategy"].as_object().unwrap().iter();
+        for (way, number) in ways.filter(|(way, _)| *way != "binned_bounds") {
             let limited = units.least > 1 || units.step > 1;
             *nodes.entry((way.clone(), limited)).or_insert(0) += number.as_u64().unwrap();
         }
@@ -260,6 +263,26 @@ fn interrupted_searches_bound_the_optimum() {
         }
     }
     assert!(interrupted >= 20, "{interrupted}");
+}
+
+/// With many units and arms the answer is proved, better than the greedy tree and the same for every number of threads.
+#[test]
+fn many_arms_are_proved_within_limits() {
+    for (least, kind) in
+        [(1, Covariates::Continuous), (300, Covariates::Continuous), (300, Covariates::Mixed)]
+    {
+        let problem = tree_rewards(kind, 4000, 20, 9, 3).unwrap().problem(2, Candidates::All).unwrap();
+        let problem = problem.with(SideConstraint::MinimumLeafSize(least)).unwrap();
+        let reports = [1, 4].map(|threads| search(&problem, 1, threads));
+        let [one, four] = &reports;
+        let what = format!("least {least} {kind:?}");
+        assert_eq!(one.termination_status, TerminationStatus::Optimal, "{what}");
+        assert!(one.certificate.verified, "{what}");
+        assert_eq!((&one.point, one.objective_bound), (&four.point, four.objective_bound), "{what}");
+        assert_eq!((one.nodes, &one.statistics), (four.nodes, &four.statistics), "{what}");
+        let greedy = solve::solve(&problem, &Greedy, None, &Options::default(), &Silent).unwrap();
+        assert!(one.objective_value > greedy.objective_value, "{what}");
+    }
 }
 
 #[test]

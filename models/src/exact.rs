@@ -193,9 +193,31 @@ pub fn positively_dependent(vectors: &[Vec<f64>]) -> bool {
 
 /// SHA-256 of the parts in order, as lower-case hexadecimal text.
 pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hasher = Sha256::new();
-    parts.into_iter().for_each(|part| hasher.update(part));
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = Digested::default();
+    parts.into_iter().for_each(|part| digest.0.update(part));
+    digest.text()
+}
+
+/// SHA-256 of text or bytes that are never held together.
+#[derive(Default)]
+pub struct Digested(Sha256);
+
+impl Digested {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// As lower-case hexadecimal text.
+    pub fn text(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Write for Digested {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.update(text);
+        Ok(())
+    }
 }
 
 /// The null vector of `rows` (each with `columns` entries) where it is unique up to scale.

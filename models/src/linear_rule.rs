@@ -129,8 +129,8 @@ impl RuleClass for Linear {
         LinearRule { intercept, coefficients: vec![0.0; covariates] }
     }
 
-    fn parameters(&self) -> String {
-        String::new()
+    fn parameters(&self, _to: &mut dyn std::fmt::Write) -> std::fmt::Result {
+        Ok(())
     }
 }
 

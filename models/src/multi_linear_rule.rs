@@ -141,8 +141,8 @@ impl RuleClass for MultiLinear {
         }
     }
 
-    fn parameters(&self) -> String {
-        String::new()
+    fn parameters(&self, _to: &mut dyn std::fmt::Write) -> std::fmt::Result {
+        Ok(())
     }
 }
 

@@ -9,11 +9,11 @@
 //! Source: Athey and Wager (2021), Policy Learning with Observational Data; interference.txt, equation (18).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 
 use ndarray::{Array2, ArrayView1};
 
-use crate::exact::{sha256, sum};
+use crate::exact::{Digested, sum};
 use crate::model::{Model, Violation};
 use crate::programs::{InvalidModel, Sense};
 use crate::side_constraints::{AssignmentBound, SideConstraint, Sign, Standing, integer_slack, largest};
@@ -51,8 +51,8 @@ pub trait RuleClass: Clone + Debug + Send + Sync {
     /// The rule that gives `arm` to everyone.
     fn constant(&self, covariates: usize, arm: usize) -> Self::Rule;
 
-    /// The class's parameters as text, for the model's hash.
-    fn parameters(&self) -> String;
+    /// Writes the class's parameters as text, for the model's hash.
+    fn parameters(&self, to: &mut dyn std::fmt::Write) -> std::fmt::Result;
 }
 
 /// Class, objective and side constraints.
@@ -363,14 +363,20 @@ impl<C: RuleClass> Model for PolicyProblem<C> {
 
     fn model_hash(&self) -> String {
         // In the alternate form no element of a long matrix is left out.
-        let text =
-            format!("{} {} {:#?} {}", self.name(), self.class.parameters(), self.side, self.data_hash());
-        sha256([text.as_bytes()])
+        let mut digest = Digested::default();
+        let written = write!(digest, "{} ", self.name())
+            .and_then(|()| self.class.parameters(&mut digest))
+            .and_then(|()| write!(digest, " {:#?} {}", self.side, self.data_hash()));
+        // A digest takes all text.
+        debug_assert!(written.is_ok());
+        digest.text()
     }
 
     fn data_hash(&self) -> String {
         let names = format!("{:?} {:?} {}", self.covariates, self.arms, self.x.nrows());
-        let numbers = self.x.iter().chain(&self.rewards).flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        sha256([names.as_bytes(), &numbers])
+        let mut digest = Digested::default();
+        digest.add(names.as_bytes());
+        self.x.iter().chain(&self.rewards).for_each(|v| digest.add(&v.to_le_bytes()));
+        digest.text()
     }
 }

@@ -235,7 +235,7 @@ impl RuleClass for Tree {
         Node::Leaf { arm }
     }
 
-    fn parameters(&self) -> String {
-        format!("depth {} thresholds {:?} views {:?}", self.depth, self.thresholds, self.views_of)
+    fn parameters(&self, to: &mut dyn std::fmt::Write) -> std::fmt::Result {
+        write!(to, "depth {} thresholds {:?} views {:?}", self.depth, self.thresholds, self.views_of)
     }
 }

@@ -75,7 +75,7 @@ impl Solver<TreeProblem> for Lookahead {
             let few = Few::of(problem);
             let mut depth = self.depth(problem, options.time_limit);
             loop {
-                let work = Work::of(&units, &everyone, depth, limits, few);
+                let work = Work::of(&units, depth, limits, few);
                 let shared = shared(&units, work, threads, options, watch);
                 let growth = Growth { shared: &shared, limits, few };
                 let grown = growth.grow(&everyone, problem.class.depth, &mut Views::new());

@@ -12,6 +12,8 @@
 //! | `stump` | depth 1: one sweep along each covariate |
 //! | `scan` | depth 2: several root cuts at once, streaming over the orders of the children |
 //! | `pairs` | depth 2 over covariates of few values, by joint histograms |
+//! | `refine` | depth 2 at the top over many units, covariates and arms: intervals of root cuts |
+//! | `bins`, `sweep` | the units in bins, and bounds on these intervals |
 //! | `binary` | depth 2 and 3 over covariates of two values, by sums over pairs and triples |
 //! | `cells` | the sums that these two add up |
 //! | `strategy` | which way a node is searched, by forecast of its cost |
@@ -27,6 +29,7 @@
 //! with `restriction` and `restricted_bound` in the statistics. It does not save time either; it is there to repeat policytree's answers.
 
 mod binary;
+mod bins;
 mod cells;
 mod demands;
 mod few;
@@ -34,11 +37,13 @@ mod frontier;
 mod lookahead;
 mod pairs;
 mod plan;
+mod refine;
 mod scan;
 mod search;
 mod strategy;
 mod stump;
 mod subset;
+mod sweep;
 mod units;
 
 use std::collections::BTreeMap;
@@ -58,8 +63,9 @@ use super::{
 use few::{Few, Views};
 pub use lookahead::Lookahead;
 use plan::Outcome;
+use refine::{Resolution, refine};
 use search::Shared;
-use strategy::{Strategy, forecast, reading};
+use strategy::{Strategy, binned, forecast, reading};
 use subset::Subset;
 use units::Units;
 
@@ -110,11 +116,8 @@ impl Limits {
     }
 
     /// The way to search a node; tables of sums do not know the demands.
-    fn strategy(self, units: &Units, subset: &Subset, depth: usize) -> Strategy {
-        match self.demands {
-            true => Strategy::Bisection,
-            false => Strategy::of(units.arms, subset.len, &subset.values, depth),
-        }
+    fn strategy(self, arms: usize, len: usize, values: &[usize], depth: usize) -> Strategy {
+        if self.demands { Strategy::Bisection } else { Strategy::of(arms, len, values, depth) }
     }
 
     /// The cuts along one covariate of a node with so many units.
@@ -158,7 +161,12 @@ impl Solver<TreeProblem> for TreeSearch {
     }
 
     fn forecast(&self, problem: &TreeProblem) -> Option<f64> {
-        Some(forecast_of(problem, problem.class.depth))
+        let seconds = forecast_of(problem, problem.class.depth);
+        let size = |c: &SideConstraint| matches!(c, SideConstraint::MinimumLeafSize(_));
+        let alone = self.split_step == 1 && problem.side().iter().all(|c| size(c) || !c.binds());
+        let binned = (problem.class.depth == 2 && alone)
+            .then(|| binned(problem.arms.len(), problem.units(), &values(problem), seconds));
+        Some(binned.flatten().unwrap_or(seconds))
     }
 
     fn search(
@@ -170,13 +178,15 @@ impl Solver<TreeProblem> for TreeSearch {
     ) -> Result<Answer<Node>, SolveError> {
         on_threads(problem, options, |threads| {
             let units = Units::of(problem, threads);
-            let everyone = Subset::all(&units, threads);
             let depth = problem.class.depth;
             let limits = Limits::of(problem, &units, self.split_step);
             let few = Few::of(problem);
-            let work = Work::of(&units, &everyone, depth, limits, few);
+            let work = Work::top(&units, depth, limits, few);
             let shared = shared(&units, work, threads, options, watch);
-            let outcome = few.best(&shared, &everyone, depth, limits, &Views::new());
+            let outcome = match work.strategy {
+                Strategy::Intervals => refine(&shared, limits, Resolution::USUAL),
+                _ => few.best(&shared, &Subset::all(&units, threads), depth, limits, &Views::new()),
+            };
             if self.split_step == 1 {
                 return answer(problem, start, &shared, outcome, TerminationStatus::Optimal);
             }
@@ -202,8 +212,13 @@ fn refuse_bounds(problem: &TreeProblem, solver: &str) -> Result<(), Unsupported>
 
 /// Seconds on one core that the best tree of a depth may take.
 fn forecast_of(problem: &TreeProblem, depth: usize) -> f64 {
-    let values: Vec<usize> = problem.class.thresholds.iter().map(|list| list.len() + 1).collect();
-    forecast(problem.arms.len(), problem.units(), &values, depth)
+    let (arms, units) = (problem.arms.len(), problem.units());
+    forecast(arms, units, &values(problem), depth) + reading(arms, units, problem.class.thresholds.len())
+}
+
+/// How many values of each covariate can be told apart.
+fn values(problem: &TreeProblem) -> Vec<usize> {
+    problem.class.thresholds.iter().map(|list| list.len() + 1).collect()
 }
 
 /// What a search is about to do.
@@ -219,13 +234,28 @@ struct Work {
 }
 
 impl Work {
-    fn of(units: &Units, everyone: &Subset, depth: usize, limits: Limits, few: Few) -> Self {
-        let (arms, len, values) = (units.arms, units.len(), &everyone.values);
-        let strategy = limits.strategy(units, everyone, depth);
+    fn of(units: &Units, depth: usize, limits: Limits, few: Few) -> Self {
+        let (arms, len, values) = (units.arms, units.len(), units.values());
+        let strategy = limits.strategy(arms, len, &values, depth);
         let reason = if limits.demands { COUNTED } else { strategy.reason() };
-        let seconds =
-            forecast(arms, len, values, depth) + 1e-9 * reading(arms, everyone.count, units.ranks.len());
+        let count = units.counts.iter().map(|count| *count as usize).sum();
+        let seconds = forecast(arms, len, &values, depth) + reading(arms, count, units.ranks.len());
         Self { depth, strategy, reason, in_parts: few.most.is_some(), seconds }
+    }
+
+    /// Of an exact search of the whole tree.
+    fn top(units: &Units, depth: usize, limits: Limits, few: Few) -> Self {
+        let work = Self::of(units, depth, limits, few);
+        let alone = limits == Limits { least: limits.least, ..Limits::NONE } && !work.in_parts;
+        if depth != 2 || !alone || work.strategy != Strategy::Bisection {
+            return work;
+        }
+        match binned(units.arms, units.len(), &units.values(), work.seconds) {
+            Some(seconds) => {
+                Self { strategy: Strategy::Intervals, reason: Strategy::Intervals.reason(), seconds, ..work }
+            }
+            None => work,
+        }
     }
 }
 

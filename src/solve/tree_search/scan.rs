@@ -16,7 +16,7 @@
 
 use multiversion::multiversion;
 
-use super::frontier::{Probe, Sides};
+use super::frontier::{Key, Sides};
 use super::subset::{Subset, Swept};
 use super::units::Units;
 
@@ -33,19 +33,19 @@ struct Bands {
     lanes: [u32; LANES],
 }
 
-/// Value of the best stumps on both sides of each probe (at most [`LANES`] cuts of one covariate).
-pub fn scan(units: &Units, subset: &Subset, probes: &[Probe]) -> Vec<Sides> {
-    let Some(first) = probes.first() else { return Vec::new() };
+/// Value of the best stumps on both sides of each root cut (at most [`LANES`] of one covariate).
+pub fn scan(units: &Units, subset: &Subset, keys: &[Key]) -> Vec<Sides> {
+    let Some(first) = keys.first() else { return Vec::new() };
     // Lanes to spare repeat the first cut.
-    let mut cuts: [u32; LANES] = std::array::from_fn(|l| probes.get(l).unwrap_or(first).key.1);
+    let mut cuts: [u32; LANES] = std::array::from_fn(|l| keys.get(l).unwrap_or(first).1);
     cuts.sort_unstable();
-    let bands = bands(subset, &units.ranks[first.key.0], &cuts);
+    let bands = bands(subset, &units.ranks[first.0], &cuts);
     let best = match units.arms {
         2 => two_arms(units, subset, &bands),
         _ => many_arms(units, subset, &bands),
     };
-    let lane = |probe: &Probe| cuts.partition_point(|cut| *cut < probe.key.1);
-    probes.iter().map(|probe| Sides { left: best[0][lane(probe)], right: best[1][lane(probe)] }).collect()
+    let lane = |key: &Key| cuts.partition_point(|cut| *cut < key.1);
+    keys.iter().map(|key| Sides { left: best[0][lane(key)], right: best[1][lane(key)] }).collect()
 }
 
 /// How many of the cuts each unit lies to the right of: it is left of lane l where its band is at most l.

@@ -117,10 +117,11 @@ impl<'a> Search<'a> {
         if depth < 2 || subset.count < limits.least {
             return if depth == 0 { leaf(units, subset, limits) } else { stump(units, subset, limits) };
         }
-        let strategy = limits.strategy(units, subset, depth);
+        let strategy = limits.strategy(units.arms, subset.len, &subset.values, depth);
         self.shared.nodes[strategy as usize].fetch_add(1, Ordering::Relaxed);
         match strategy {
-            Strategy::Bisection => self.bisect(subset, depth, need, limits, wide),
+            // Intervals are for whole problems.
+            Strategy::Bisection | Strategy::Intervals => self.bisect(subset, depth, need, limits, wide),
             Strategy::Pairs => pairs(units, subset, limits, need),
             Strategy::Binary => self.grow(subset, binary(units, subset, depth, limits), need, limits),
         }
@@ -176,7 +177,7 @@ impl<'a> Search<'a> {
                 batch.probes.iter().zip(&seen).for_each(|(probe, seen)| best.offer(probe.key, seen));
                 frontier.put_back(batch, &seen, stopped);
             }
-            if stopped || (top && self.shared.enough(&best, &frontier)) {
+            if stopped || (top && self.shared.enough(best.value, frontier.bound())) {
                 break;
             }
         }
@@ -204,7 +205,8 @@ impl<'a> Search<'a> {
         if depth > 2 {
             return probes.map(|probe| self.descend(subset, depth, limits, probe, need(probe.key))).collect();
         }
-        let scanned = scan(self.shared.units, subset, &batch.probes);
+        let keys: Vec<Key> = batch.probes.iter().map(|probe| probe.key).collect();
+        let scanned = scan(self.shared.units, subset, &keys);
         let seen = probes.zip(scanned).map(|(probe, sides)| {
             let (value, need) = (sides.left + sides.right, need(probe.key));
             match limits.none() {
@@ -303,12 +305,12 @@ impl Shared<'_> {
     }
 
     /// Tells the observer where the search stands; whether it has come as far as it was asked to.
-    fn enough(&self, best: &Best, frontier: &Frontier) -> bool {
-        let bound = frontier.bound().max(best.value);
+    pub fn enough(&self, best: f64, bound: f64) -> bool {
+        let bound = bound.max(best);
         if !self.work.in_parts {
-            self.tell(best.value, bound);
+            self.tell(best, bound);
         }
-        self.ends(best.value, bound)
+        self.ends(best, bound)
     }
 
     /// Tells the observer what was found and what bounds it, in whole numbers.

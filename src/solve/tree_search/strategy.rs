@@ -2,6 +2,7 @@
 //!
 //! Costs are in nanoseconds of one core, measured once (benches/tree_search.rs) and good enough to choose by.
 
+use super::bins;
 use super::cells::MOST_ARMS;
 use super::scan::LANES;
 
@@ -11,6 +12,8 @@ const LARGEST_TABLE: usize = 1 << 22;
 /// The share of the scans of [`scanned`] that are made, measured over sizes and arms (benches/tree_growth.rs): covariates without a
 /// signal close early.
 const CLOSED_EARLY: f64 = 0.6;
+/// Intervals of root cuts are for as many arms at least.
+const LEAST_BINNED: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
@@ -20,16 +23,19 @@ pub enum Strategy {
     Pairs,
     /// Sums over pairs and triples of binary covariates (depth 2 and 3).
     Binary,
+    /// Intervals of root cuts by bounds from bins (depth 2, at the top).
+    Intervals,
 }
 
 impl Strategy {
-    pub const ALL: [Self; 3] = [Self::Bisection, Self::Pairs, Self::Binary];
+    pub const ALL: [Self; 4] = [Self::Bisection, Self::Pairs, Self::Binary, Self::Intervals];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Bisection => "bisection",
             Self::Pairs => "joint_histograms",
             Self::Binary => "binary_sums",
+            Self::Intervals => "binned_bounds",
         }
     }
 
@@ -39,6 +45,9 @@ impl Strategy {
             Self::Bisection => "no table of sums over two or three covariates is cheaper by forecast",
             Self::Pairs => "the covariates have so few values that joint histograms are cheaper by forecast",
             Self::Binary => "all covariates have two values",
+            Self::Intervals => {
+                "with so many units and arms, bounds from binned sums are cheaper by forecast than scans of all units"
+            }
         }
     }
 
@@ -67,8 +76,8 @@ fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize, top: boo
     match Strategy::of(arms, len, values, depth) {
         Strategy::Pairs => joint(arms, len, values),
         Strategy::Binary => sums(arms, len, values.len(), depth),
-        Strategy::Bisection if depth == 2 => CLOSED_EARLY * scanned(arms, len, values),
-        Strategy::Bisection => {
+        Strategy::Bisection | Strategy::Intervals if depth == 2 => CLOSED_EARLY * scanned(arms, len, values),
+        Strategy::Bisection | Strategy::Intervals => {
             // Half of the units on each side; half of their values where each has its own.
             let (half, most) = (len.div_ceil(2), len.div_ceil(2).max(2));
             let below: Vec<usize> = values.iter().map(|&values| values.min(most)).collect();
@@ -78,9 +87,9 @@ fn nanoseconds(arms: usize, len: usize, values: &[usize], depth: usize, top: boo
     }
 }
 
-/// Nanoseconds to turn so many units into ranks, whole numbers and orders.
+/// Seconds to turn so many units into ranks, whole numbers and orders.
 pub fn reading(arms: usize, units: usize, covariates: usize) -> f64 {
-    (units * (12 * covariates + 10 * arms)) as f64
+    1e-9 * (units * (12 * covariates + 10 * arms)) as f64
 }
 
 /// Sums over pairs and triples: half of the covariates of a unit have their rarer value.
@@ -123,6 +132,18 @@ fn scanned(arms: usize, len: usize, values: &[usize]) -> f64 {
     let scans: f64 = values.iter().map(|&values| scans(values)).sum();
     let step = |&values: &usize| arms * (1.2 * len as f64 + 4.0 * values as f64);
     scans * values.iter().map(step).sum::<f64>()
+}
+
+/// Seconds on one core that intervals of root cuts may take where they are the better way by far than one that takes `otherwise`: every two
+/// covariates once, and looks into the cuts that are left. With few arms these are too many, because the stakes are low and the
+/// best cuts hardly better than others.
+pub fn binned(arms: usize, len: usize, values: &[usize], otherwise: f64) -> Option<f64> {
+    if !(LEAST_BINNED..=bins::MOST_ARMS).contains(&arms) {
+        return None;
+    }
+    let (pairs, vectors, len) = (values.len().pow(2) as f64, arms.div_ceil(8) as f64, len as f64);
+    let seconds = 1e-9 * (pairs * vectors * (2.5 * len + 25_000.0) + 3_000.0 * len * arms as f64);
+    (2.0 * seconds < otherwise).then_some(seconds)
 }
 
 /// Scans until the cuts of a covariate of so many values are closed.

@@ -38,6 +38,17 @@ pub struct Swept<'a> {
 }
 
 impl Subset {
+    /// All units, in the orders of these covariates alone.
+    pub fn along(units: &Units, covariates: &[usize]) -> Self {
+        let everyone: Vec<u32> = (0..units.len() as u32).collect();
+        let mut all = Self::of(everyone.clone(), units, covariates.len());
+        for &covariate in covariates {
+            let ranks = &units.ranks[covariate];
+            all.push(covariate, &sorted_by(&everyone, ranks), ranks);
+        }
+        all
+    }
+
     /// All units.
     pub fn all(units: &Units, threads: Threads) -> Self {
         let everyone: Vec<u32> = (0..units.len() as u32).collect();

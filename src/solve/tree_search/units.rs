@@ -100,6 +100,16 @@ impl Units {
         }
     }
 
+    /// How many values each covariate has that varies.
+    pub fn values(&self) -> Vec<usize> {
+        let values = self.ranks.iter().map(|ranks| {
+            let mut met = vec![false; ranks.iter().max().map_or(0, |most| *most as usize + 1)];
+            ranks.iter().for_each(|&rank| met[rank as usize] = true);
+            met.into_iter().map(usize::from).sum()
+        });
+        values.filter(|values| *values > 1).collect()
+    }
+
     pub fn len(&self) -> usize {
         self.counts.len()
     }
