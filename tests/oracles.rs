@@ -6,7 +6,8 @@ use common::{columns, numbers};
 use prescribe::models::SideConstraint;
 use prescribe::models::linear_rule::LinearProblem;
 use prescribe::models::tree_rule::{Candidates, Tree, TreeProblem};
-use prescribe::solve::{self, Formulation, Milp, Options, Silent, TerminationStatus};
+use prescribe::solve::registry::Settings;
+use prescribe::solve::{self, Chosen, Formulation, Milp, Options, Report, Silent, TerminationStatus};
 
 fn linear(name: &str) -> LinearProblem {
     let table = numbers(&format!("tests/oracles/rules/{name}.csv"));
@@ -77,4 +78,32 @@ fn larger_trees_of_depth_two_are_proved() {
             report.objective_value
         );
     }
+}
+
+/// Every shipped instance by the solver that the problem chooses: nobody has to know which.
+#[test]
+fn every_instance_is_proved_by_the_solver_it_chooses() {
+    let settings = Settings::default();
+    for (name, value) in [
+        ("p1_c50_p2", 58.4764),
+        ("p1_d150_p2", 219.2664),
+        ("p1_c50_p10", 41.7522),
+        ("p1_c50_p5", 102.8225),
+        ("p1_c100_p3", 88.2403),
+    ] {
+        let chosen = Chosen::of("auto", settings).unwrap();
+        assert_proved(&chosen.solve(&linear(name), None, &Options::default(), &Silent).unwrap(), value, name);
+    }
+    for (name, depth, value) in [("p2_c50_p3_k2_d2", 2, 61.9862), ("p2_c100_p3_k3_d1", 1, 61.5313)] {
+        let chosen = Chosen::of("auto", settings).unwrap();
+        let report = chosen.solve(&tree(name, depth), None, &Options::default(), &Silent).unwrap();
+        assert_proved(&report, value, name);
+    }
+}
+
+#[track_caller]
+fn assert_proved<P>(report: &Report<P>, value: f64, name: &str) {
+    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{name}: {:?}", report.certificate);
+    assert!(report.certificate.verified, "{name}: {:?}", report.certificate);
+    assert!((report.objective_value.unwrap() - value).abs() < 1e-6, "{name}: {:?}", report.objective_value);
 }

@@ -120,7 +120,7 @@ impl Outlook {
         match self {
             Self::NoProof => "no exact solver takes the problem",
             Self::Ends => "the exact solver of the least forecast",
-            Self::Unknown => "the exact solver that is left: nobody can tell its time",
+            Self::Unknown => "the exact solver that is left; its time cannot be forecast",
             Self::TooLong => "no exact solver ends in time by forecast; it bounds what a heuristic finds",
         }
     }

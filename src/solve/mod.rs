@@ -188,6 +188,7 @@ pub fn solve<M: Model>(
     let promise = solver.accepts(model)?;
     let watch = Watch::start(options.time_limit, observer);
     let cpu = cpu_time::ProcessTime::now();
+    solver.forecast(model).into_iter().for_each(|seconds| watch.forecast(seconds));
     let mut answer = solver.search(model, start, options, &watch)?;
     let standings = answer.point.as_ref().map(|point| model.standings(point)).unwrap_or_default();
     if !standings.is_empty() {

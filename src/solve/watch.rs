@@ -26,6 +26,9 @@ pub enum Control {
     Stop,
 }
 
+/// Seconds of work that an observer is told of beforehand.
+const WORTH_TELLING: f64 = 10.0;
+
 /// Sees progress and may stop the solve. Called often and from any thread: be quick.
 pub trait Observer: Sync {
     fn progress(&self, progress: &Progress) -> Control;
@@ -113,9 +116,11 @@ impl<'o> Watch<'o> {
         }
     }
 
-    /// Tells the observer what the work may take.
+    /// Tells the observer of work that may take long.
     pub fn forecast(&self, seconds: f64) {
-        self.observer.forecast(seconds);
+        if seconds > WORTH_TELLING {
+            self.observer.forecast(seconds);
+        }
     }
 
     /// Tells the observer, who may stop the solve.

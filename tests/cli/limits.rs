@@ -98,7 +98,7 @@ fn an_interruption_writes_what_was_found() {
     let (shell, instance) = hard();
     let mut program = Command::new(PROGRAM)
         .args(LINEAR.split_whitespace())
-        .args(["--log-file", "highs.log", "--json", "report.json"])
+        .args(["--solver", "milp", "--log-file", "highs.log", "--json", "report.json"])
         .current_dir(shell.path(""))
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -257,7 +257,7 @@ fn a_matrix_from_standard_input() {
 #[test]
 fn the_solvers_log_goes_where_it_is_told() {
     let (shell, _) = lines();
-    let ran = shell.run(&format!("{LINEAR} --log-file highs.log --json -")).exits(0);
+    let ran = shell.run(&format!("{LINEAR} --solver milp --log-file highs.log --json -")).exits(0);
     assert!(ran.json().is_object());
     assert!(shell.read("highs.log").contains("HiGHS"));
 }

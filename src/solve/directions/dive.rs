@@ -28,8 +28,9 @@ const SHORTEST: f64 = 1e-9;
 const SAMPLE: usize = 128;
 /// With at most so many open points the best rule at a box's centre is looked at.
 const FEW: usize = 64;
-/// What settling a leaf costs, in points looked at.
-const LEAF: usize = 50;
+/// What settling a leaf costs, and each exact linear program over its labels, in points looked at.
+const LEAF: usize = 200;
+const PROGRAM: usize = 5_000;
 /// Linear programs over the labels of a leaf: on suspicion, and where it cannot be halved. Fewer leave discrete data under budgets
 /// to be halved without end.
 const PROGRAMS: (usize, usize) = (400, 4_000);
@@ -82,6 +83,8 @@ pub struct Diver<'p> {
     known: Known,
     /// Total gain to beat.
     incumbent: i64,
+    /// Points looked at, or what took as long.
+    spent: usize,
     outcome: Dive,
 }
 
@@ -96,6 +99,7 @@ impl<'p> Diver<'p> {
             frames: Vec::new(),
             known: Known::default(),
             incumbent: 0,
+            spent: 0,
             outcome: Dive::NOTHING,
         }
     }
@@ -104,7 +108,7 @@ impl<'p> Diver<'p> {
     pub fn dive(&mut self, region: &Region, incumbent: i64, work: usize, stop: &dyn Fn() -> bool) -> Dive {
         (self.incumbent, self.known) = (incumbent, Known::default());
         self.enter(region);
-        let mut spent = 0;
+        self.spent = 0;
         let root = self.frames.pop();
         root.iter().for_each(|frame| self.look_at_centre(frame));
         self.frames.extend(root);
@@ -112,11 +116,11 @@ impl<'p> Diver<'p> {
             if frame.bound <= self.incumbent {
                 continue;
             }
-            if spent > work || (self.outcome.boxes % 64 == 63 && stop()) {
+            if self.spent > work || (self.outcome.boxes % 64 == 63 && stop()) {
                 self.frames.push(frame);
                 break;
             }
-            spent += 16 + 2 * (frame.last - frame.first);
+            self.spent += 16 + 2 * (frame.last - frame.first);
             self.outcome.boxes += 1;
             if frame.last - frame.first <= FEW {
                 self.look_at_centre(&frame);
@@ -134,7 +138,6 @@ impl<'p> Diver<'p> {
             let tied =
                 frame.idle >= frame.patience && leaf::is_cheap(frame.last - frame.first, frame.sides.len());
             if tied || side.is_none() {
-                spent += LEAF;
                 if self.settled(&frame, side.is_none()) {
                     continue;
                 }
@@ -165,14 +168,13 @@ impl<'p> Diver<'p> {
         self.outcome.leaves += 1;
         // Without ties no more points than there are coefficients stay close to one hyperplane. Halving serves them better.
         let tied = frame.last - frame.first > frame.sides.len() + 1;
-        let programs = if last {
-            PROGRAMS.1
-        } else if tied {
-            PROGRAMS.0
-        } else {
-            0
+        let programs = match (last, tied) {
+            (true, _) => PROGRAMS.1,
+            (false, true) => PROGRAMS.0,
+            (false, false) => 0,
         };
         let leaf = leaf::settle(self.points, &mut self.known, &region, self.incumbent, programs);
+        self.spent += LEAF + PROGRAM * leaf.programs;
         leaf.found.into_iter().for_each(|rule| self.offer(rule));
         let Some(bound) = leaf.open.filter(|bound| *bound > self.incumbent) else { return true };
         let last = last || leaf.last;

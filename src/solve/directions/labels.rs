@@ -83,11 +83,12 @@ impl<'a> Labels<'a> {
     /// were solved: some labels have rules, but none with rounded coefficients.
     pub fn best(mut self, incumbent: i64) -> Leaf {
         self.to_beat = incumbent;
+        let programs = self.programs;
         if let Some(rule) = self.rule() {
             self.explore(&rule);
         }
         let open = self.unknown.filter(|bound| *bound > self.to_beat);
-        Leaf { found: self.found, open, last: self.programs > 0 }
+        Leaf { found: self.found, open, programs: programs - self.programs, last: self.programs > 0 }
     }
 
     /// Searches the labels that are open where `rule` has those that are decided.

@@ -22,6 +22,8 @@ use super::region::Region;
 pub struct Leaf {
     pub found: Option<LinearRule>,
     pub open: Option<i64>,
+    /// Exact linear programs that it took.
+    pub programs: usize,
     /// Whether halving the box would not close it either.
     pub last: bool,
 }
@@ -50,22 +52,21 @@ pub fn settle(points: &Points, known: &mut Known, region: &Region, incumbent: i6
     let bound = region.settled + best.value;
     let mut treated = labels_at_centre(points, region);
     open.iter().for_each(|&k| treated[k] = false);
-    let labelled = {
-        let mut treated = treated.clone();
-        best.treated.iter().for_each(|&position| treated[open[position]] = true);
-        treated
-    };
+    let mut used = 0;
+    if open.len() <= SEARCHED && programs > 0 {
+        let leaf = Labels::of(points, known, &treated, &open, programs).best(incumbent);
+        if leaf.last {
+            return Leaf { open: leaf.open.map(|open| open.min(bound)), ..leaf };
+        }
+        used = leaf.programs;
+    }
+    best.treated.iter().for_each(|&position| treated[open[position]] = true);
     // A margin's program that fails says nothing, and a bound that holds to within roundings here may not to the last digit.
-    let found = widest_by_program(points, &labelled, &mut HighsOracle::default()).ok().flatten();
-    if let Some(rule) = found.filter(|rule| points.units.problem().violations(rule).is_empty()) {
-        return Leaf { found: Some(rule), ..Leaf::default() };
+    let found = widest_by_program(points, &treated, &mut HighsOracle::default()).ok().flatten();
+    match found.filter(|rule| points.units.problem().violations(rule).is_empty()) {
+        Some(rule) => Leaf { found: Some(rule), ..Leaf::default() },
+        None => Leaf { open: Some(bound), programs: used, ..Leaf::default() },
     }
-    let open_bound = Leaf { found: None, open: Some(bound), last: false };
-    if open.len() > SEARCHED || programs == 0 {
-        return open_bound;
-    }
-    let leaf = Labels::of(points, known, &treated, &open, programs).best(incumbent);
-    if leaf.last { Leaf { open: leaf.open.map(|open| open.min(bound)), ..leaf } } else { open_bound }
 }
 
 /// Who is treated by the rule at the centre of the region.

@@ -59,17 +59,6 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Directions;
 
-/// A forecast of more seconds than this is told to the observer.
-const WORTH_TELLING: f64 = 10.0;
-
-impl Directions {
-    /// Seconds that a search takes on one core, to a factor of a few: `1.1e-7 * 8.3^p * m` for p covariates and m distinct points, once
-    /// for each choice of covariates. It knows nothing of the gains, nor of assignment bounds.
-    pub fn forecast(problem: &LinearProblem) -> f64 {
-        forecast::seconds(problem)
-    }
-}
-
 impl Solver<LinearProblem> for Directions {
     fn name(&self) -> &'static str {
         "directions"
@@ -88,6 +77,11 @@ impl Solver<LinearProblem> for Directions {
         Ok(Promise::Exact)
     }
 
+    /// Knows nothing of the gains, nor of assignment bounds; see `forecast`.
+    fn forecast(&self, problem: &LinearProblem) -> Option<f64> {
+        Some(forecast::seconds(problem))
+    }
+
     fn wants_start(&self) -> bool {
         false
     }
@@ -99,10 +93,7 @@ impl Solver<LinearProblem> for Directions {
         options: &Options,
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
-        let forecast = Self::forecast(problem);
-        if forecast > WORTH_TELLING {
-            watch.tell(&format!("about {forecast:.0} s on one core by forecast"), None, None, 0);
-        }
+        let forecast = forecast::seconds(problem);
         on_threads("directions", options.threads, || {
             let mut tally = Tally::of(problem);
             for (number, part) in parts::of(problem).enumerate() {

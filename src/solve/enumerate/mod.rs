@@ -29,13 +29,6 @@ pub struct Enumerate;
 /// Seconds for each hyperplane, by the medians of benches/README.md.
 const SECONDS: f64 = 1.3e-6;
 
-impl Enumerate {
-    /// Seconds that it takes on one core, to a factor of a few: `1.3e-6 * m^p` for p covariates and m distinct points.
-    pub fn forecast(problem: &LinearProblem) -> f64 {
-        SECONDS * (distinct(problem) as f64).powf(varying(problem) as f64)
-    }
-}
-
 fn varying(problem: &LinearProblem) -> usize {
     problem.x().columns().into_iter().filter(|column| column.iter().any(|v| *v != column[0])).count()
 }
@@ -60,6 +53,11 @@ impl Solver<LinearProblem> for Enumerate {
             part: format!("{varying} covariates (at most {MOST_COVARIATES})"),
             remedy: "use --solver directions".into(),
         })
+    }
+
+    /// `1.3e-6 * m^p` for p covariates and m distinct points.
+    fn forecast(&self, problem: &LinearProblem) -> Option<f64> {
+        Some(SECONDS * (distinct(problem) as f64).powf(varying(problem) as f64))
     }
 
     fn wants_start(&self) -> bool {

@@ -73,8 +73,6 @@ use units::Units;
 const ROUND: usize = 16;
 /// Seconds of work that are worth rounds of several batches.
 const WORTH_ROUNDS: f64 = 0.1;
-/// Seconds of work that the observer is told of beforehand.
-const WORTH_TELLING: f64 = 10.0;
 /// Why there is no choice of strategy under demands on leaves.
 const COUNTED: &str = "tables of sums do not count who received an arm or may not get it";
 /// Cells of the covariates, times ten for every level beyond the second, that are worth more than one thread.
@@ -309,9 +307,6 @@ fn shared<'a>(
 ) -> Shared<'a> {
     // Asked once before anything is done, so that a limit of no time at all is seen.
     watch.stop();
-    if work.seconds > WORTH_TELLING {
-        watch.forecast(work.seconds);
-    }
     Shared {
         units,
         watch,
