@@ -5,7 +5,10 @@ mod common;
 use common::{columns, numbers};
 use ndarray::Array2;
 use prescribe::models::tree_rule::Candidates;
-use prescribe::simulate::{Covariates, linear_gains, multi_linear_rewards, tree_rewards};
+use prescribe::simulate::{
+    Covariates, Design, Shift, fused_arms, fused_arms_population, linear_gains, multi_linear_rewards,
+    tree_rewards,
+};
 
 /// Mean and standard deviation.
 fn moments(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
@@ -173,4 +176,39 @@ fn instances_become_models_and_empty_ones_are_refused() {
     assert!(linear_gains(0, 2, 1, false).is_err());
     assert!(linear_gains(5, 0, 1, false).is_err());
     assert!(tree_rewards(Covariates::Binary, 5, 2, 1, 1).is_err());
+}
+
+#[test]
+fn many_treatments_have_the_papers_sizes_groups_and_covariates() {
+    for arms in [16, 32, 48] {
+        let drawn = fused_arms(&Design::exponential(arms), 1).unwrap();
+        assert_eq!((drawn.arm.len(), drawn.x.nrows()), (1800, 1800), "{arms}");
+        assert_eq!(drawn.group, (0..arms).map(|a| 4 * a / arms).collect::<Vec<_>>());
+    }
+    let design = Design { size: 400.0, shift: Shift::Mild, ..Design::exponential(16) };
+    let drawn = fused_arms(&design, 2).unwrap();
+    for (class, share) in [(0, 0.3), (1, 0.4), (2, 0.5), (3, 0.6)] {
+        let of_class = |i: &usize| drawn.arm[*i] % 4 == class;
+        let units: Vec<usize> = (0..drawn.arm.len()).filter(of_class).collect();
+        assert_centred(units.iter().map(|&i| drawn.x[[i, 0]] - share), "X1");
+        for (value, covariance) in [(1.0, -0.25), (0.0, -0.3)] {
+            let (centre, same): (f64, Vec<usize>) = (
+                if value == 1.0 { 1.0 } else { -1.0 },
+                units.iter().copied().filter(|&i| drawn.x[[i, 0]] == value).collect(),
+            );
+            assert_centred(same.iter().map(|&i| drawn.x[[i, 1]] - centre), "X2");
+            assert_centred(same.iter().map(|&i| drawn.x[[i, 2]] + centre), "X3");
+            let product = |&i: &usize| (drawn.x[[i, 1]] - centre) * (drawn.x[[i, 2]] + centre) - covariance;
+            assert_centred(same.iter().map(product), "covariance");
+        }
+    }
+    let noise = |i: usize| {
+        let x = drawn.x.row(i).to_vec();
+        drawn.outcome[i] - design.mean(drawn.group[drawn.arm[i]], &x)
+    };
+    assert_centred((0..drawn.arm.len()).map(noise), "noise");
+    // The best group for every unit is worth 9.08 in this population.
+    let (x, means) = fused_arms_population(&Design::exponential(16), 400_000, 3).unwrap();
+    let best = means.rows().into_iter().map(|row| row.fold(f64::NEG_INFINITY, |a, b| a.max(*b))).sum::<f64>();
+    assert!((best / x.nrows() as f64 - 9.08).abs() < 0.03, "{}", best / x.nrows() as f64);
 }

@@ -12,9 +12,11 @@
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
+//! | [`arm_moments`] | the sums that least squares within arms reads |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
+pub mod arm_moments;
 pub mod exact;
 pub mod exact_margin;
 pub mod linear_rule;
@@ -26,7 +28,9 @@ pub mod programs;
 pub mod side_constraints;
 pub mod tree_rule;
 
-pub use model::{LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation};
+pub use model::{
+    ConicForm, LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation,
+};
 pub use policy_problem::{PolicyProblem, RuleClass};
 pub use programs::{Column, ConicProgram, InvalidModel, MixedIntegerProgram, Row, Sense};
 pub use side_constraints::{

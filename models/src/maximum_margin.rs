@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::exact::{sha256, sum};
 use crate::linear_rule::LinearRule;
 use crate::model::{
-    LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation,
+    ConicForm, LinearOracle, LinearOutcome, Model, OracleError, Piece, ProgramForm, Recovered, Violation,
 };
-use crate::programs::{MixedIntegerProgram, Row, Sense};
+use crate::programs::{ConicProgram, MixedIntegerProgram, Row, Sense};
 
 /// Points to be told apart: both sides non-empty, all points with the same number of finite coordinates (a program that
 /// breaks this is refused by [`MixedIntegerProgram::check`] before any solver sees it).
@@ -168,5 +168,15 @@ impl ProgramForm for MaximumMargin {
         _oracle: &mut dyn LinearOracle,
     ) -> Result<Recovered<LinearRule>, OracleError> {
         Ok(Recovered::Point(point(columns)))
+    }
+}
+
+impl ConicForm for MaximumMargin {
+    fn conic(&self) -> ConicProgram {
+        ConicProgram::of_continuous(&self.program())
+    }
+
+    fn point(&self, columns: &[f64]) -> LinearRule {
+        point(columns)
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::programs::{MixedIntegerProgram, Row, Sense};
+use crate::programs::{ConicProgram, MixedIntegerProgram, Row, Sense};
 use crate::side_constraints::Standing;
 
 /// A constraint that a point breaks, and by how much (in the constraint's own units).
@@ -138,4 +138,13 @@ pub struct OracleError {
 pub trait LinearOracle {
     /// Solves `program` with its integrality dropped, to a basic solution.
     fn solve(&mut self, program: &MixedIntegerProgram) -> Result<LinearOutcome, OracleError>;
+}
+
+/// A model that is one conic program.
+pub trait ConicForm: Model {
+    /// The program; it minimises, whatever the model's sense.
+    fn conic(&self) -> ConicProgram;
+
+    /// The point behind the program's columns.
+    fn point(&self, columns: &[f64]) -> Self::Point;
 }

@@ -76,7 +76,7 @@ impl How {
 
     fn solve<C: NamedClass>(&self, problem: PolicyProblem<C>) -> Result<u8, Failure>
     where
-        PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+        PolicyProblem<C>: Solvable + Programmed + Model<Point = C::Rule>,
     {
         let settings = self.solver.settings();
         let solver = Chosen::of(self.solver.solver(), settings)?;
@@ -102,7 +102,7 @@ impl How {
         settings: Settings,
     ) -> Result<Option<C::Rule>, Failure>
     where
-        PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
+        PolicyProblem<C>: Solvable + Programmed + Model<Point = C::Rule>,
     {
         let Some(path) = &self.read_solution else { return Ok(None) };
         let point = match read_answer(path)? {
@@ -140,7 +140,7 @@ fn is_lp(path: &std::path::Path) -> Result<bool, Failure> {
 }
 
 /// Writes each piece of the form; with several, each file carries its piece's number before the ending.
-fn write_model<M: Solvable>(model: &M, settings: Settings, path: &std::path::Path) -> Result<(), Failure> {
+fn write_model<M: Programmed>(model: &M, settings: Settings, path: &std::path::Path) -> Result<(), Failure> {
     let lp = is_lp(path)?;
     // A solver that needs no program takes models of which none can be written.
     Programmed::accepts(model, settings.formulation).map_err(SolveError::from)?;

@@ -13,6 +13,7 @@
 //! Every number is reported in outcome units, net of costs, in the user's direction: where the outcome is minimised
 //! it is -Gamma that is averaged, and lower is better.
 
+mod agreement;
 mod best_arm;
 mod curve;
 mod estimate;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{DataError, Place, Problem, Study};
 use crate::score::Direction;
 
+pub use agreement::adjusted_rand_index;
 pub(crate) use best_arm::best;
 pub use best_arm::{BestArm, BestArmLabel};
 pub use curve::{CostCurve, CurvePoint, SpendingUnit};

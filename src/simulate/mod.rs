@@ -5,17 +5,20 @@
 //!
 //! | design | answers to | signal | noise |
 //! |---|---|---|---|
+//! | [`fused_arms()`] | many treatments in latent groups (fusion.txt, section 4.1) | group means, exponential or linear | normal outcomes |
 //! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
 //! | [`multi_linear_rewards()`] | the linear-rule problem over K arms | linear effects with a kink | AIPW scores, normal outcomes |
 //! | [`tree_rewards()`] | the tree-rule problem | steps and interactions of two covariates an arm | AIPW scores, normal outcomes |
 //!
-//! The first and the last are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
+//! [`linear_gains()`] and [`tree_rewards()`] are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
 //! distribution, not bit for bit (numpy draws from PCG64, this library from ChaCha8).
 
+mod fused_arms;
 mod linear_gains;
 mod multi_linear_rewards;
 mod tree_rewards;
 
+pub use fused_arms::{Design, FusedArms, GROUPS, Means, Shift, fused_arms, fused_arms_population};
 pub use linear_gains::{LinearGains, linear_gains};
 pub use multi_linear_rewards::{MultiLinearRewards, multi_linear_rewards};
 pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};

@@ -1,22 +1,23 @@
-//! Clarabel, an interior-point method for conic programs: the second opinion on linear programs.
+//! Clarabel, an interior-point method for conic programs: any model that is one.
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
-use prescribe_models::linear_rule::LinearRule;
-use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::programs::Cone;
-use prescribe_models::{ConicProgram, InvalidModel, LinearOutcome, OracleError, ProgramForm, Recovered};
+use prescribe_models::{ConicForm, ConicProgram, Sense};
 use serde_json::Map;
 
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
 };
 
+/// Residuals and gap at which a program counts as solved; where rounding stops short of it the status is `AlmostSolved`.
+const TOLERANCE: f64 = 1e-10;
+
 /// The conic solver.
 #[derive(Clone, Copy, Debug)]
 pub struct Clarabel;
 
-impl Solver<MaximumMargin> for Clarabel {
+impl<M: ConicForm> Solver<M> for Clarabel {
     fn name(&self) -> &'static str {
         "clarabel"
     }
@@ -25,32 +26,26 @@ impl Solver<MaximumMargin> for Clarabel {
         "Clarabel 0.11.1".into()
     }
 
-    fn accepts(&self, _model: &MaximumMargin) -> Result<Promise, Unsupported> {
+    fn accepts(&self, _model: &M) -> Result<Promise, Unsupported> {
         Ok(Promise::Exact)
     }
 
     fn search(
         &self,
-        model: &MaximumMargin,
-        _start: Option<&LinearRule>,
+        model: &M,
+        _start: Option<&M::Point>,
         _options: &Options,
         watch: &Watch,
-    ) -> Result<Answer<LinearRule>, SolveError> {
-        let mut pieces = model.pieces();
-        let Some(piece) = pieces.pop() else {
-            return Err(InvalidModel("the model has no program".into()).into());
-        };
-        piece.program.check()?;
-        let run = run(&ConicProgram::try_from(&piece.program)?, watch)?;
-        let point = match model.recover(&run.columns, &mut NoOracle)? {
-            Recovered::Point(point) | Recovered::Unresolved(point) => Some(point),
-            Recovered::Cuts(_) => None,
-        };
+    ) -> Result<Answer<M::Point>, SolveError> {
+        let program = model.conic();
+        program.check()?;
+        let run = run(&program, watch)?;
+        // The program minimises, whatever the model's sense.
+        let sign = if model.sense() == Sense::Maximize { -1.0 } else { 1.0 };
         Ok(Answer {
-            point,
-            claimed: Some(piece.program.objective(&run.columns)),
-            // The conic program minimises the negated objective.
-            bound: run.dual_objective.map(|value| (-value, BoundProof::Dual)),
+            point: run.primal_objective.map(|_| model.point(&run.columns)),
+            claimed: run.primal_objective.map(|value| sign * value),
+            bound: run.dual_objective.map(|value| (sign * value, BoundProof::Dual)),
             termination: run.termination,
             raw_status: run.raw_status,
             nodes: None,
@@ -62,6 +57,8 @@ impl Solver<MaximumMargin> for Clarabel {
 
 struct Run {
     columns: Vec<f64>,
+    /// None where the columns are no answer.
+    primal_objective: Option<f64>,
     dual_objective: Option<f64>,
     termination: TerminationStatus,
     raw_status: String,
@@ -86,11 +83,17 @@ fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
         .map(|cone| match cone {
             Cone::Zero(m) => SupportedConeT::ZeroConeT(*m),
             Cone::Nonnegative(m) => SupportedConeT::NonnegativeConeT(*m),
+            Cone::SecondOrder(m) => SupportedConeT::SecondOrderConeT(*m),
+            Cone::Exponential => SupportedConeT::ExponentialConeT(),
+            Cone::Power(a) => SupportedConeT::PowerConeT(*a),
         })
         .collect();
     let settings = DefaultSettings {
         verbose: false,
         max_threads: 1,
+        tol_feas: TOLERANCE,
+        tol_gap_abs: TOLERANCE,
+        tol_gap_rel: TOLERANCE,
         time_limit: watch.remaining().unwrap_or(f64::INFINITY),
         ..DefaultSettings::default()
     };
@@ -100,8 +103,10 @@ fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
     solver.solve();
     let solution = &solver.solution;
     let solved = solution.status == SolverStatus::Solved;
+    let nearly = solution.status == SolverStatus::AlmostSolved;
     Ok(Run {
         columns: solution.x.clone(),
+        primal_objective: Some(solution.obj_val + program.offset).filter(|_| solved || nearly),
         dual_objective: Some(solution.obj_val_dual + program.offset).filter(|_| solved),
         termination: status(solution.status),
         raw_status: format!("{:?}", solution.status),
@@ -122,17 +127,5 @@ fn status(status: SolverStatus) -> TerminationStatus {
         SolverStatus::MaxIterations => TerminationStatus::IterationLimit,
         SolverStatus::MaxTime => TerminationStatus::TimeLimit,
         _ => TerminationStatus::NumericalError,
-    }
-}
-
-/// For models whose way back needs no linear program.
-struct NoOracle;
-
-impl prescribe_models::LinearOracle for NoOracle {
-    fn solve(
-        &mut self,
-        program: &prescribe_models::MixedIntegerProgram,
-    ) -> Result<LinearOutcome, OracleError> {
-        Err(OracleError { program: program.name.clone(), reason: "Clarabel lends no linear programs".into() })
     }
 }

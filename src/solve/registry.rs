@@ -1,5 +1,6 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
+use prescribe_models::Model;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -10,9 +11,7 @@ use super::greedy::Greedy;
 use super::pair_directions::PairDirections;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Directions, Enumerate, Formulation, Lookahead, Milp, Programmed, Smooth, Solver, Stage, TreeSearch,
-};
+use super::{Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, TreeSearch};
 
 /// The name that leaves the choice of the solver to the problem, see [`Chosen`](super::Chosen).
 pub const AUTO: &str = "auto";
@@ -39,7 +38,7 @@ pub struct Settings {
 }
 
 /// A problem that has registered solvers.
-pub trait Solvable: Programmed + 'static {
+pub trait Solvable: Model + Sized + 'static {
     /// The solvers under `settings`.
     fn solvers_with(settings: Settings) -> Registered<Self>;
 
