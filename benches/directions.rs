@@ -101,7 +101,6 @@ fn compare(quick: bool) -> Result<(), Failure> {
             .iter()
             .map(by(How::Directions))
             .chain(shares.iter().map(by(How::Share(0.3))))
-            .chain(shares.iter().map(by(How::Share(0.1))))
             .chain(flat.iter().map(by(How::Enumerate)))
             .collect(),
     };

@@ -99,8 +99,8 @@ impl Evaluate {
                 }
             }
         }
-        let Header { arms, direction, .. } = &rule.header;
-        let scoring = scoring(&self.study, *direction, &covariates, Some(arms))?;
+        let Header { arms, groups, direction, .. } = &rule.header;
+        let scoring = scoring(&self.study, *direction, &covariates, Some((arms, groups)))?;
         if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

@@ -6,11 +6,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::failure::{DONE, Failure};
-use super::flags::JsonFlag;
+use super::flags::{self, JsonFlag};
 use super::output;
 use crate::data::{Purpose, Table, read_covariates, write_whole};
 use crate::learn::rows;
-use crate::rule::RuleFile;
+use crate::rule::{RuleFile, Within};
 
 #[derive(Args)]
 pub struct Predict {
@@ -24,6 +24,12 @@ pub struct Predict {
     /// Say why: the way through the rule that leads to the arm
     #[arg(long)]
     explain: bool,
+    /// Where the rule names a group of arms: any of them by chance (default), or the one that the group names first
+    #[arg(long, value_name = "random|first", value_parser = flags::named::<Within>)]
+    within: Option<Within>,
+    /// Root of all randomness (default 1)
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true)]
+    seed: u64,
     /// Write the CSV of arms here instead of to standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -32,7 +38,7 @@ pub struct Predict {
 }
 
 /// A column of the answer: its name, and a cell a unit.
-type Column<'a> = (&'static str, Vec<&'a String>);
+type Column<'a> = (&'static str, Vec<&'a str>);
 
 impl Predict {
     pub fn run(&self) -> Result<u8, Failure> {
@@ -45,11 +51,20 @@ impl Predict {
             None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
         };
         let x = read_covariates(&table, &rule.header.covariates, Purpose::Matrix)?;
-        let arms = rule.assign(rows(&x))?.into_iter().map(|k| &rule.header.arms[k]).collect();
-        let mut columns: Vec<Column> = vec![("id", ids.iter().collect()), ("arm", arms)];
+        let arms: Vec<&str> =
+            rule.assign(rows(&x))?.into_iter().map(|k| rule.header.arms[k].as_str()).collect();
+        let members: Vec<String>;
+        let mut columns: Vec<Column> = vec![("id", ids.iter().map(String::as_str).collect()), ("arm", arms)];
+        if !rule.header.groups.is_empty() {
+            let within = self.within.unwrap_or_default();
+            let member = |(arm, id): (&&'_ str, &String)| rule.member(arm, id, within, self.seed).to_string();
+            members = columns[1].1.iter().zip(&ids).map(member).collect::<Vec<_>>();
+            columns.push(("member", members.iter().map(String::as_str).collect()));
+        }
         let leaves = rule.leaf_paths();
         if self.explain {
-            let because = rule.leaf_of(rows(&x))?.into_iter().map(|leaf| &leaves[leaf].path).collect();
+            let because =
+                rule.leaf_of(rows(&x))?.into_iter().map(|leaf| leaves[leaf].path.as_str()).collect();
             columns.push(("because", because));
         }
         let csv = csv_of(&columns)?;

@@ -1,14 +1,14 @@
 //! Flags that say how a data file becomes a study with scores, as a user types them and as a configuration says them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
-use crate::data::{CostRole, Covariate, Estimand, Missing, OutcomeModel, PropensityRole};
+use crate::data::{CostRole, Covariate, Estimand, Groups, Missing, OutcomeModel, PropensityRole};
 use crate::learn::Scoring;
 use crate::score::{Direction, ScoreKind};
 
@@ -62,6 +62,9 @@ pub struct StudyFlags {
     /// Order of the arms, the control first (default: sorted)
     #[arg(long, value_name = "ARM,..", value_delimiter = ',', help_heading = "Study")]
     pub arms: Vec<String>,
+    /// Arms that count as one: NAME=ARM|ARM, or what `fuse --json` wrote, where groups are called by their members
+    #[arg(long, value_name = "NAME=ARM|ARM,..|FILE.json", value_delimiter = ',', help_heading = "Study")]
+    pub groups: Vec<String>,
     /// Column that identifies a unit
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub id: Option<String>,
@@ -133,6 +136,7 @@ impl StudyFlags {
         put(roles, "rewards", given.map(|_| flags::pairs("--rewards", &self.rewards)).transpose()?)?;
         put(roles, "treatment", self.treatment.as_ref())?;
         put(roles, "arms", Some(&self.arms).filter(|arms| !arms.is_empty()))?;
+        put(roles, "groups", Some(self.groups()?).filter(|groups| !groups.is_empty()))?;
         put(roles, "id", self.id.as_ref())?;
         put(roles, "cluster", self.cluster.as_ref())?;
         put(roles, "weights", self.weights.as_ref())?;
@@ -165,6 +169,17 @@ impl StudyFlags {
         }
     }
 
+    fn groups(&self) -> Result<Groups, Failure> {
+        if let [file] = self.groups.as_slice()
+            && !file.contains('=')
+        {
+            return groups_of(Path::new(file));
+        }
+        let pairs = flags::pairs("--groups", &self.groups)?;
+        let members = |text: String| text.split('|').map(String::from).collect();
+        Ok(pairs.into_iter().map(|(group, text)| (group, members(text))).collect())
+    }
+
     fn eligible(&self) -> Result<BTreeMap<String, String>, Failure> {
         let condition = |text: &String| {
             let parts = text.split_once('=').map(|(arm, condition)| (arm.to_string(), condition.to_string()));
@@ -183,6 +198,27 @@ impl StudyFlags {
             (constants, _) => Some(CostRole::PerArm(flags::numbers("--cost", constants)?)),
         })
     }
+}
+
+/// The groups of more than one arm under the key `groups` of a JSON file.
+fn groups_of(path: &Path) -> Result<Groups, Failure> {
+    let refuse = |reason: String| Failure {
+        code: super::failure::DATA,
+        message: format!(
+            "--groups {}: {reason}; give what `fuse --json` wrote, or NAME=ARM|ARM",
+            path.display()
+        ),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let mut value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let groups: Vec<Vec<String>> =
+        serde_json::from_value(value["groups"].take()).map_err(|error| refuse(error.to_string()))?;
+    Ok(groups
+        .into_iter()
+        .filter(|members| members.len() > 1)
+        .map(|members| (members.join("+"), members))
+        .collect())
 }
 
 /// A word names a method; pairs give each arm a number, or a column if none of them is a number; anything else is a column.
@@ -236,7 +272,7 @@ pub fn scoring(
     flags: &StudyFlags,
     direction: Direction,
     covariates: &[Covariate],
-    arms: Option<&[String]>,
+    arms: Option<(&[String], &Groups)>,
 ) -> Result<Scoring, Failure> {
     if flags.outcome.as_ref().or(flags.time.as_ref()).is_none() || flags.treatment.is_none() {
         return Err(Failure::usage(
@@ -248,7 +284,8 @@ pub fn scoring(
     put(&mut scoring, "folds", Some(5))?;
     put(&mut scoring, "direction", Some(direction))?;
     let roles = table(&mut scoring, "roles");
-    put(roles, "arms", arms)?;
+    put(roles, "arms", arms.map(|(arms, _)| arms))?;
+    put(roles, "groups", arms.map(|(_, groups)| groups).filter(|groups| !groups.is_empty()))?;
     put(roles, "covariates", Some(covariates.iter().map(|c| &c.name).collect::<Vec<_>>()))?;
     let categories = covariates.iter().filter(|covariate| covariate.is_categorical());
     let levels: BTreeMap<_, _> = categories.map(|c| (&c.name, &c.levels)).collect();

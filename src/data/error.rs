@@ -165,6 +165,10 @@ pub enum Problem {
         list(found)
     )]
     ArmsDiffer { given: Vec<String>, found: Vec<String> },
+    #[error("arm {} is in the groups {}; name it in one", quoted(arm), list(groups))]
+    TwoGroups { arm: String, groups: [String; 2] },
+    #[error("the group {} has the name of an arm that it does not hold; call it otherwise", quoted(group))]
+    GroupLikeArm { group: String },
     #[error("{role} names arm {}, which is not in the data; the arms are {}", quoted(arm), list(arms))]
     UnknownArm { role: &'static str, arm: String, arms: Vec<String> },
     #[error("{role} does not name arm {}; give one for each of the arms {}", quoted(arm), list(arms))]

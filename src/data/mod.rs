@@ -14,6 +14,7 @@ mod eligibility;
 mod error;
 mod files;
 mod follow_up;
+mod groups;
 mod labels;
 mod matrix;
 mod propensity;
@@ -26,6 +27,7 @@ pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_cov
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
+pub use groups::Groups;
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use roles::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::eligibility;
+use super::{Groups, eligibility};
 
 /// The parts of a study, each by the name of its column. A column has one role only, except that one which forms strata
 /// may also be a covariate, a cost, the cluster, or form strata of another kind.
@@ -33,6 +33,9 @@ pub struct Roles {
     /// The order of the arms, the control first; without it, labels are sorted (as numbers if all of them are).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arms: Option<Vec<String>>,
+    /// Arms that count as one from here on, by the label that they get together; of the others each stays by itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: Groups,
     /// For an arm that not every unit may get, the condition on those who may: a column of 0 and 1, or a comparison such as
     /// `age<=65`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -11,6 +11,7 @@ use super::covariates::describe;
 use super::eligibility::eligible;
 use super::error::plural;
 use super::follow_up::{FollowUp, outcomes};
+use super::groups::{Groups, fused};
 use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
 use super::propensity::{predictions, propensity};
@@ -26,6 +27,8 @@ pub struct Study {
     pub covariates: Vec<Covariate>,
     /// The labels of the K arms; the first is the control.
     pub arms: Vec<String>,
+    /// The arms of the data that some of them stand for.
+    pub groups: Groups,
     /// Covariates X (n x p): numbers, positions of levels, NaN where a value is missing (only where `covariates` allow it).
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
@@ -89,6 +92,7 @@ impl Study {
         refuse_too_few(table)?;
 
         let labels = table.labels(&roles.treatment, Purpose::Role)?;
+        let labels = fused(table, &roles.treatment, &roles.groups, labels)?;
         let arms = arms(table, roles, &labels)?;
         let arm = arm_indices(&labels, &arms);
         refuse_stray_categories(table, roles)?;
@@ -114,6 +118,7 @@ impl Study {
             eligible,
             source: table.source().to_owned(),
             data_hash: table.sha256().to_owned(),
+            groups: roles.groups.clone(),
             arms,
             arm,
             x,
@@ -148,6 +153,7 @@ impl Study {
         Study {
             covariates: self.covariates.clone(),
             arms: self.arms.clone(),
+            groups: self.groups.clone(),
             x: rows(&self.x),
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),

@@ -182,7 +182,7 @@ impl Solved {
     /// The rule by the names of the study, where one was found.
     fn rule(&self, study: &Study, config: &Config) -> Option<RuleFile> {
         let direction = config.scoring.direction;
-        RuleFile::new(&self.report, &study.covariates, self.encoding.terms(), &study.arms, direction)
+        RuleFile::new(&self.report, study, self.encoding.terms(), direction)
     }
 }
 

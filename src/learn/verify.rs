@@ -47,7 +47,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
         Policy::Linear => Encoding::linear(study),
         Policy::Tree { .. } => Encoding::Columns(Vec::new()),
     };
-    let written = RuleFile::new(&report.report, &study.covariates, terms.terms(), &study.arms, direction);
+    let written = RuleFile::new(&report.report, study, terms.terms(), direction);
     let assignment = rule.assign(rows(&study.x))?;
     let mut findings = vec![
         finding("data file", scored.study.data_hash == report.data_file_sha256, &scored.study.data_hash),

@@ -12,11 +12,14 @@ mod answer;
 mod apply;
 pub mod export;
 mod leaves;
+mod members;
 mod text;
 
 pub use answer::{GivenAnswer, read_answer};
 pub use leaves::LeafPath;
+pub use members::Within;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use prescribe_models::linear_rule::{Linear, LinearRule};
@@ -26,7 +29,7 @@ use prescribe_models::{PolicyProblem, RuleClass};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::data::{Covariate, Term};
+use crate::data::{Covariate, Groups, Study, Term};
 use crate::score::Direction;
 use crate::solve::{Promise, Report, TerminationStatus};
 
@@ -163,6 +166,9 @@ pub struct Header {
     /// The covariates that data must have.
     pub covariates: Vec<Covariate>,
     pub arms: Vec<String>,
+    /// Arms that stand for several, the members in the order in which they are preferred.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: Groups,
     pub direction: Direction,
     /// Of linear rules: the terms z, in the order of the coefficients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -366,9 +372,8 @@ impl RuleFile {
     /// The rule of a report, where there is one.
     pub fn new(
         report: &Report<Rule>,
-        covariates: &[Covariate],
+        study: &Study,
         encoding: &[Term],
-        arms: &[String],
         direction: Direction,
     ) -> Option<Self> {
         let provenance = Provenance {
@@ -385,8 +390,9 @@ impl RuleFile {
         };
         let header = Header {
             schema_version: SCHEMA_VERSION,
-            covariates: covariates.to_vec(),
-            arms: arms.to_vec(),
+            covariates: study.covariates.clone(),
+            arms: study.arms.clone(),
+            groups: study.groups.clone(),
             direction,
             encoding: encoding.to_vec(),
             provenance,
