@@ -138,6 +138,7 @@ fn study(job: Job) -> Study {
         arm,
         outcome,
         propensity: Array2::from_elem((n, arms), 1.0 / arms as f64),
+        groups: Default::default(),
         follow_up: None,
         given_scores: None,
         predictions: None,

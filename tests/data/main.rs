@@ -48,6 +48,7 @@ fn roles() -> Roles {
         cluster: None,
         weights: None,
         arms: None,
+        groups: Default::default(),
         categorical: BTreeMap::new(),
         eligible: BTreeMap::new(),
         split: None,

@@ -26,6 +26,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         covariates: (0..x.ncols()).map(|j| Covariate::numeric(&format!("x{j}"))).collect(),
         arms: (0..arms).map(|k| format!("arm{k}")).collect(),
         x,
+        groups: Default::default(),
         arm,
         outcome,
         follow_up: None,
