@@ -6,6 +6,7 @@
 //!
 //! | file | back end | promise |
 //! |---|---|---|
+//! | [`auto`] | the choice among them, by forecast | of the chosen |
 //! | [`milp`] | any model's program forms, through good_lp and HiGHS ([`highs`]) | exact |
 //! | [`smooth`] | linear rules, over two arms or more, by annealed L-BFGS and exact line searches | local |
 //! | [`pair_directions`] | linear rules over any number of arms, by branch and bound on directions | exact |
@@ -14,7 +15,7 @@
 //! | [`directions`] | linear rules by branch and bound on directions | exact |
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
-//! | [`clarabel`] | linear programs by an interior-point method | exact |
+//! | [`clarabel`] | conic programs by an interior-point method | exact |
 
 pub mod auto;
 pub mod clarabel;
