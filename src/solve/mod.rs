@@ -25,6 +25,7 @@ pub mod enumerate;
 pub mod forms;
 pub mod greedy;
 pub mod highs;
+mod hyperplanes;
 pub mod line_search;
 pub mod milp;
 pub mod pair_directions;
@@ -34,7 +35,6 @@ pub mod smooth;
 mod threads;
 pub mod tree_search;
 pub mod watch;
-mod widest;
 
 pub use auto::Chosen;
 pub use constraints::solve_explained;

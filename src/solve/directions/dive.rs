@@ -16,9 +16,9 @@
 use prescribe_models::Model;
 use prescribe_models::linear_rule::LinearRule;
 
+use super::super::hyperplanes::Points;
 use super::labels::Known;
 use super::leaf;
-use super::points::Points;
 use super::region::Region;
 use super::sweep::{Open, Sweep};
 

@@ -8,10 +8,9 @@
 //! 100,000 units); within a factor 3.2 of each of them. How hard a single problem is depends on its gains: those of pure noise
 //! take longer.
 
-use std::collections::HashSet;
-
 use prescribe_models::linear_rule::LinearProblem;
 
+use super::super::hyperplanes::distinct;
 use super::parts;
 
 const SECONDS: f64 = 1.1e-7;
@@ -21,10 +20,4 @@ const A_COVARIATE: f64 = 8.3;
 pub fn seconds(problem: &LinearProblem) -> f64 {
     let (parts, covariates) = parts::count(problem);
     parts * SECONDS * A_COVARIATE.powf(covariates as f64) * distinct(problem) as f64
-}
-
-/// The number of distinct points.
-pub fn distinct(problem: &LinearProblem) -> usize {
-    let key = |i: usize| problem.unit(i).iter().map(|v| v.to_bits()).collect::<Vec<u64>>();
-    (0..problem.x().nrows()).map(key).collect::<HashSet<_>>().len()
 }

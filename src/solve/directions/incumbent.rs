@@ -3,10 +3,9 @@
 use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
 
+use super::super::hyperplanes::{Points, widest};
 use super::super::line_search::{self, Beta};
-use super::super::widest::widest;
 use super::super::{Options, Smooth, SolveError, Solver, Stage, Watch};
-use super::points::Points;
 
 /// Up to so many merged units the smooth approximation's runs and exact line searches cost less than they save.
 const SMOOTHED: usize = 3_000;

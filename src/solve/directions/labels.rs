@@ -12,14 +12,23 @@ use prescribe_models::Model;
 use prescribe_models::exact_margin::Separation;
 use prescribe_models::linear_rule::LinearRule;
 
-use super::super::widest::separated;
-use super::leaf::Leaf;
-use super::points::Points;
+use super::super::hyperplanes::{Points, separated};
 
 /// Proofs kept at most.
 const MOST_PROOFS: usize = 2_000;
 /// Rules kept at most.
 const MOST_RULES: usize = 4;
+
+/// What became of a leaf: a rule that beats the incumbent, and a bound on what stays open.
+#[derive(Default)]
+pub struct Leaf {
+    pub found: Option<LinearRule>,
+    pub open: Option<i64>,
+    /// Exact linear programs that it took.
+    pub programs: usize,
+    /// Whether halving the box would not close it either.
+    pub last: bool,
+}
 
 /// What holds for all leaves.
 #[derive(Default)]

@@ -8,25 +8,11 @@
 //! the best of the box.
 
 use prescribe_models::Model;
-use prescribe_models::linear_rule::LinearRule;
 
-use super::super::enumerate::arrangement::Arrangement;
 use super::super::highs::HighsOracle;
-use super::super::widest::widest_by_program;
-use super::labels::{Known, Labels};
-use super::points::Points;
+use super::super::hyperplanes::{Arrangement, Points, widest_by_program};
+use super::labels::{Known, Labels, Leaf};
 use super::region::Region;
-
-/// What became of a leaf: a rule that beats the incumbent, and a bound on what stays open.
-#[derive(Default)]
-pub struct Leaf {
-    pub found: Option<LinearRule>,
-    pub open: Option<i64>,
-    /// Exact linear programs that it took.
-    pub programs: usize,
-    /// Whether halving the box would not close it either.
-    pub last: bool,
-}
 
 /// Hyperplanes that enumeration over the open points of a leaf may look at.
 const HYPERPLANES: usize = 20_000;

@@ -15,9 +15,6 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `parts` | the problem over some of its covariates |
-//! | `points` | the problem in whole numbers, merged, scaled |
-//! | `demands` | assignment bounds (budgets, capacities, parity), eligibility |
-//! | `axes` | coordinates along and across the incumbent |
 //! | `region` | a box of directions, its thresholds and open points |
 //! | `dive` | halving, depth first |
 //! | `sweep` | the bound on a box |
@@ -27,15 +24,12 @@
 //! | `search` | many regions on many threads, the same answer for any number of them |
 //! | `incumbent` | where the first rule comes from, and the rule that is returned |
 
-mod axes;
-mod demands;
 mod dive;
 mod forecast;
 mod incumbent;
 mod labels;
 mod leaf;
 mod parts;
-mod points;
 mod region;
 mod search;
 mod sweep;
@@ -44,12 +38,10 @@ use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass, SideConstraint};
 use serde_json::{Map, json};
 
-pub(super) use self::demands::Demand;
-pub(super) use self::forecast::distinct;
 use self::parts::Part;
-pub(super) use self::points::Points;
 use self::search::Search;
 use super::constraints::refuse_others;
+use super::hyperplanes::Points;
 use super::threads::on_threads;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,

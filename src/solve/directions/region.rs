@@ -1,6 +1,6 @@
 //! Boxes of directions with a range of thresholds, and what they leave open.
 
-use super::points::Points;
+use super::super::hyperplanes::Points;
 
 /// All rules `b'y >= t` with b in a box and t in a range, and the points whose side is open there.
 #[derive(Clone, Debug)]

@@ -11,9 +11,9 @@ use prescribe_models::linear_rule::LinearRule;
 use rayon::prelude::*;
 
 use super::super::Watch;
+use super::super::hyperplanes::Points;
 use super::dive::{Dive, Diver};
 use super::incumbent::Incumbent;
-use super::points::Points;
 use super::region::Region;
 
 /// Regions of a round.

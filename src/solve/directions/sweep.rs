@@ -6,9 +6,9 @@
 //!
 //! U is a step function that falls at hi_i where g_i > 0 and rises, from right to left, at lo_i where g_i < 0. It is summed over buckets
 //! of thresholds, a gain into the bucket of its step or the next on the safe side, so that no sort is needed. Thresholds at which
-//! some assignment bound cannot hold ([`super::demands`]) do not count.
+//! some assignment bound cannot hold (`hyperplanes::demands`) do not count.
 
-use super::points::Points;
+use super::super::hyperplanes::Points;
 
 /// Buckets of thresholds: two for each point within these limits.
 const BUCKETS: (usize, usize) = (64, 8192);

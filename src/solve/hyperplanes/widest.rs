@@ -9,9 +9,9 @@ use prescribe_models::linear_rule::LinearRule;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::{LinearOracle, OracleError, RuleClass};
 
-use super::directions::Points;
-use super::highs::HighsOracle;
-use super::line_search;
+use super::super::highs::HighsOracle;
+use super::super::line_search;
+use super::points::Points;
 
 /// Points of each side to start with, and that join in a round.
 const ROWS: usize = 40;

@@ -3,35 +3,25 @@
 //! No bound, no box, no tolerance: every labelling that a hyperplane can give is compared, by exact arithmetic. It costs O(N^p log N)
 //! whatever the data, so it is a check on the searches that prune, and the solver of choice where most units tie.
 
-pub mod arrangement;
-mod pencil;
-
 use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 use prescribe_models::{Model, RuleClass};
 use serde_json::{Map, json};
 
-use self::arrangement::Arrangement;
 use super::constraints::refuse_others;
-use super::directions::{Points, distinct};
+use super::hyperplanes::{Arrangement, Points, distinct, widest};
 use super::threads::on_threads;
-use super::widest::widest;
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
 };
-
-/// With more covariates the number of hyperplanes leaves no hope.
-const MOST_COVARIATES: usize = 3;
 
 /// The exact solver by flat enumeration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Enumerate;
 
+/// With more covariates the number of hyperplanes leaves no hope.
+const MOST_COVARIATES: usize = 3;
 /// Seconds for each hyperplane, by the medians of benches/README.md.
 const SECONDS: f64 = 1.3e-6;
-
-fn varying(problem: &LinearProblem) -> usize {
-    problem.x().columns().into_iter().filter(|column| column.iter().any(|v| *v != column[0])).count()
-}
 
 impl Solver<LinearProblem> for Enumerate {
     fn name(&self) -> &'static str {
@@ -124,4 +114,9 @@ fn answer(
         iterations: None,
         statistics: Map::from_iter([("units".to_string(), json!(problem.units()))]),
     }
+}
+
+/// How many covariates vary.
+fn varying(problem: &LinearProblem) -> usize {
+    problem.x().columns().into_iter().filter(|column| column.iter().any(|v| *v != column[0])).count()
 }

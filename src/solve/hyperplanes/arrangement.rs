@@ -16,7 +16,7 @@
 use prescribe_models::exact::orientation;
 use rayon::prelude::*;
 
-use super::super::directions::Demand;
+use super::demands::Demand;
 use super::pencil::{Axis, Pencil, Turn};
 
 /// Points of any dimension, each with its gain in whole numbers and its weight in each assignment bound.

@@ -8,8 +8,10 @@
 //! changes a comparison. What the rounding to quanta can move, and the roundings of the scaled covariates, are known
 //! ([`Points::allowance`], [`Points::slack`]) and given to the bound.
 
+use std::collections::HashSet;
+
 use prescribe_models::exact::sum;
-use prescribe_models::linear_rule::{LinearRule, MergedUnits};
+use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 
 use super::axes::Axes;
 use super::demands::{self, Demand};
@@ -181,4 +183,10 @@ fn quantum(size: f64, count: usize) -> f64 {
     // Room for the half quantum that rounding adds a point.
     let exponent = size.log2().floor() as i32 + 2 - BITS + i32::from(count > 1 << 30);
     2f64.powi(exponent.max(f64::MIN_EXP))
+}
+
+/// The number of distinct points.
+pub fn distinct(problem: &LinearProblem) -> usize {
+    let key = |i: usize| problem.unit(i).iter().map(|v| v.to_bits()).collect::<Vec<u64>>();
+    (0..problem.x().nrows()).map(key).collect::<HashSet<_>>().len()
 }
