@@ -110,7 +110,7 @@ fn duration(seconds: f64) -> String {
     match units.into_iter().find(|(_, length)| seconds >= 2.0 * length) {
         Some(("years", length)) if seconds > 100.0 * length => "centuries".into(),
         Some((unit, length)) => format!("{:.0} {unit}", seconds / length),
-        None if seconds >= 10.0 => format!("{seconds:.0} s"),
+        None if seconds >= 10.0 || seconds == 0.0 => format!("{seconds:.0} s"),
         None => format!(
             "{:.1$} s",
             seconds,

@@ -114,7 +114,9 @@ impl<'a> Search<'a> {
     /// As [`Search::solve`], without memory; `wide` where all threads are there for this node.
     fn node(&self, subset: &Subset, depth: usize, need: f64, limits: Limits, wide: bool) -> Outcome {
         let units = self.shared.units;
-        if depth < 2 || subset.count < limits.least {
+        // So many leaves as can hold enough units, less one.
+        let depth = depth.min((subset.count / limits.least).saturating_sub(1));
+        if depth < 2 {
             return if depth == 0 { leaf(units, subset, limits) } else { stump(units, subset, limits) };
         }
         let strategy = limits.strategy(units.arms, subset.len, &subset.values, depth);
