@@ -15,7 +15,9 @@
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
+//! | [`admm`] | fused least squares; local for penalties that are not convex | exact |
 
+pub mod admm;
 pub mod auto;
 pub mod clarabel;
 pub mod constraints;
@@ -35,6 +37,7 @@ pub mod tree_search;
 pub mod watch;
 mod widest;
 
+pub use admm::Admm;
 pub use auto::Chosen;
 pub use constraints::solve_explained;
 pub use directions::Directions;
