@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ndarray::Array2;
+use prescribe::models::arm_moments::Moments;
+use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
+use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
@@ -23,8 +26,10 @@ use rand_chacha::ChaCha8Rng;
 const EXCLUDED: &[(&str, &str, &str)] = &[];
 
 /// (problem, solver, reason) of pairs whose answer may be worse than the start.
-const START_MAY_BE_LOST: &[(&str, &str, &str)] =
-    &[("maximum_margin", "clarabel", "an interior-point method has no use for a start")];
+const START_MAY_BE_LOST: &[(&str, &str, &str)] = &[
+    ("maximum_margin", "clarabel", "an interior-point method has no use for a start"),
+    ("fused_lasso", "clarabel", "an interior-point method has no use for a start"),
+];
 
 /// What the suite needs to know of a problem beyond its model.
 trait Posed: Solvable<Point: PartialEq> {
@@ -215,6 +220,106 @@ impl Posed for MaximumMargin {
     }
 }
 
+impl Posed for FusedLasso {
+    const TYPE: &'static str = "FusedLasso";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let plain = |moments, lambda| FusedLasso::plain(moments, lambda).unwrap();
+        let limits = fused_lasso::pairs(6).map(|(a, b)| 0.1 * (b - a - 1) as f64).collect();
+        vec![
+            ("two arms", plain(sums(51, 2, 3, 10), 0.1)),
+            ("eight arms", plain(sums(52, 8, 4, 12), 0.05)),
+            ("one column", plain(sums(53, 5, 1, 10), 0.2)),
+            ("no penalty", plain(sums(54, 4, 3, 10), 0.0)),
+            ("all fused", plain(sums(55, 5, 3, 10), 100.0)),
+            ("limits of pairs", FusedLasso::new(sums(56, 6, 3, 10), limits).unwrap()),
+            ("arms with too few rows", {
+                let mut moments = sums(57, 5, 4, 2);
+                moments[2] = sums(58, 1, 4, 30).remove(0);
+                plain(moments, 0.05)
+            }),
+            ("large numbers", plain(sums(59, 4, 2, 10).into_iter().map(enlarged).collect(), 1e4)),
+        ]
+    }
+
+    fn large() -> Self {
+        FusedLasso::plain(sums(60, 80, 6, 12), 0.01).unwrap()
+    }
+
+    fn value(&self, zeta: &Array2<f64>) -> f64 {
+        let pairs = (0..zeta.nrows()).flat_map(|a| (a + 1..zeta.nrows()).map(move |b| (a, b)));
+        let penalty = pairs.zip(self.limits()).map(|(pair, limit)| limit * apart(zeta, pair));
+        half_squares(self.moments(), zeta) + penalty.sum::<f64>()
+    }
+}
+
+/// Of the minimax concave penalty.
+const LAMBDA: f64 = 0.3;
+
+impl Posed for ConcaveFusion {
+    const TYPE: &'static str = "ConcaveFusion";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        vec![
+            ("two arms", mcp(sums(61, 2, 3, 10))),
+            ("eight arms", mcp(sums(62, 8, 4, 12))),
+            ("one column", mcp(sums(63, 5, 1, 10))),
+        ]
+    }
+
+    fn large() -> Self {
+        mcp(sums(64, 80, 6, 12))
+    }
+
+    fn value(&self, zeta: &Array2<f64>) -> f64 {
+        let pairs = (0..zeta.nrows()).flat_map(|a| (a + 1..zeta.nrows()).map(move |b| (a, b)));
+        let penalty = pairs.map(|pair| match apart(zeta, pair) {
+            t if t < 3.0 * LAMBDA => LAMBDA * t - t * t / 6.0,
+            _ => 1.5 * LAMBDA * LAMBDA,
+        });
+        half_squares(self.tangent(None).moments(), zeta) + penalty.sum::<f64>()
+    }
+}
+
+fn mcp(moments: Vec<Moments>) -> ConcaveFusion {
+    let weights = fused_lasso::pairs(moments.len()).map(|_| 1.0).collect();
+    ConcaveFusion::new(moments, Concave::Mcp, LAMBDA, weights).unwrap()
+}
+
+/// `||zeta_a - zeta_b||_1`.
+fn apart(zeta: &Array2<f64>, (a, b): (usize, usize)) -> f64 {
+    (0..zeta.ncols()).map(|j| (zeta[[a, j]] - zeta[[b, j]]).abs()).sum()
+}
+
+fn half_squares(moments: &[Moments], zeta: &Array2<f64>) -> f64 {
+    let arm = |(arm, row): (&Moments, ndarray::ArrayView1<f64>)| {
+        arm.square / 2.0 - arm.cross.dot(&row) + row.dot(&arm.gram.dot(&row)) / 2.0
+    };
+    moments.iter().zip(zeta.rows()).map(arm).sum()
+}
+
+/// The sums of arms of so many rows each, of two kinds.
+fn sums(seed: u64, arms: usize, p: usize, rows: usize) -> Vec<Moments> {
+    let (x, noise) = (table(seed, arms * rows, p, false), table(seed + 1000, arms * rows, 1, false));
+    let design = Array2::from_shape_fn(x.dim(), |(i, j)| if j == 0 { 1.0 } else { x[[i, j]] });
+    let arm: Vec<usize> = (0..arms * rows).map(|i| i % arms).collect();
+    let effect = |i: usize| if arm[i].is_multiple_of(2) { 1.0 } else { -0.5 };
+    let outcome: Vec<f64> =
+        (0..arms * rows).map(|i| effect(i) * design.row(i).sum() + 0.5 * noise[[i, 0]]).collect();
+    Moments::by_arm(&design, &outcome, &vec![1.0 / rows as f64; arms * rows], &arm, arms)
+}
+
+/// Outcomes a thousand times as large, the last column a million times.
+fn enlarged(mut arm: Moments) -> Moments {
+    let last = arm.cross.len() - 1;
+    arm.cross *= 1e3;
+    arm.cross[last] *= 1e6;
+    arm.square *= 1e6;
+    arm.gram.row_mut(last).mapv_inplace(|v| v * 1e6);
+    arm.gram.column_mut(last).mapv_inplace(|v| v * 1e6);
+    arm
+}
+
 fn names(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|j| format!("{prefix}{j}")).collect()
 }
@@ -268,6 +373,8 @@ fn every_registered_pair_conforms() {
     suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
     suite.problem::<MaximumMargin>();
+    suite.problem::<FusedLasso>();
+    suite.problem::<ConcaveFusion>();
     let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")
         .lines()
         .filter_map(|line| line.strip_prefix("impl Solvable for "))

@@ -13,12 +13,16 @@
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
 //! | [`arm_moments`] | the sums that least squares within arms reads |
+//! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
+//! | [`concave_fusion`] | the same with a penalty that leaves large differences alone |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
 pub mod arm_moments;
+pub mod concave_fusion;
 pub mod exact;
 pub mod exact_margin;
+pub mod fused_lasso;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;

@@ -1,6 +1,7 @@
 //! Exit codes, and which error or status leads to which.
 
 use crate::data::{DataError, ErrorKind};
+use crate::fusion::FusionError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
 use crate::rule::RuleError;
@@ -71,6 +72,17 @@ impl From<SolveError> for Failure {
             SolveError::Unsupported(error) => Self::usage(error.to_string()),
             SolveError::InvalidModel(error) => error.into(),
             error => Self { code: NUMERICAL, message: error.to_string() },
+        }
+    }
+}
+
+impl From<FusionError> for Failure {
+    fn from(error: FusionError) -> Self {
+        match error {
+            FusionError::Data(error) => error.into(),
+            FusionError::Solve(error) => error.into(),
+            FusionError::Choice(error) => error.into(),
+            FusionError::Usage(message) => Self::usage(message),
         }
     }
 }

@@ -7,6 +7,7 @@ mod export;
 mod failure;
 mod flags;
 mod frontier;
+mod fuse;
 mod learn;
 mod output;
 mod predict;
@@ -51,6 +52,8 @@ enum Command {
     Frontier(Box<frontier::Frontier>),
     /// Gain against spending, where the largest estimated gains for their cost come first (Qini curve)
     Curve(Box<curve::Curve>),
+    /// Find which of many treatments do the same: groups of arms
+    Fuse(Box<fuse::Fuse>),
     /// Learn a rule again from bootstrap samples: what of it stays
     Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
@@ -77,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Frontier(command) => command.run(),
         Command::Curve(command) => command.run(),
+        Command::Fuse(command) => command.run(),
         Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
     };

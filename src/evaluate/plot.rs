@@ -97,10 +97,11 @@ impl Plot<'_> {
         );
     }
 
-    /// The names of the lines, side by side.
+    /// The names of the lines, side by side; a line without a name has none.
     fn names(&self, shapes: &mut String) {
         let mut x = LEFT;
-        for (line, ink) in self.lines.iter().zip(INKS.iter().cycle()) {
+        let named = self.lines.iter().zip(INKS.iter().cycle()).filter(|(line, _)| !line.name.is_empty());
+        for (line, ink) in named {
             let _ = writeln!(
                 shapes,
                 "<line x1=\"{x:.1}\" y1=\"36\" x2=\"{:.1}\" y2=\"36\" stroke=\"{ink}\" stroke-width=\"2\"/>\n\

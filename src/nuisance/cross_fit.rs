@@ -175,6 +175,20 @@ fn forests(study: &Study, design: &Array2<f64>, blocks: &Blocks, seed: u64) -> A
     blocks.gather(blocks.pairs().par_iter().map(predict).collect())
 }
 
+/// Outcome predictions (n) by forests of all arms together, each on the units outside the fold that it predicts.
+pub(crate) fn pooled_forest(study: &Study, folds: &Folds, seed: u64) -> Vec<f64> {
+    let design = study.design();
+    let mut predicted = vec![0.0; study.units()];
+    for f in 0..folds.count {
+        let (inside, outside): (Vec<usize>, Vec<usize>) =
+            (0..study.units()).partition(|&i| folds.fold_of[i] == f);
+        let task = format!("outcome forest of all arms outside fold {f}");
+        let values = forest(design.view(), &outside, |i| study.outcome[i], &inside, (seed, &task));
+        inside.into_iter().zip(values).for_each(|(i, value)| predicted[i] = value);
+    }
+    predicted
+}
+
 /// Names what separates classes: the arms, or the outcomes within arm k.
 pub(super) fn refuse_separated(study: &Study, within: Option<usize>, separated: &Separated) -> DataError {
     let file = Place::file(&study.source);

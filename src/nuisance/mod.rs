@@ -20,6 +20,7 @@ mod moments;
 mod propensity;
 
 pub use cross_fit::cross_fit;
+pub(crate) use cross_fit::pooled_forest;
 pub use diagnostics::{
     ArmDiagnostics, Bin, Diagnostics, Handling, OutcomeDiagnostics, Overlap, PropensityDiagnostics, Quantiles,
 };

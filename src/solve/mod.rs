@@ -16,7 +16,9 @@
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
+//! | [`admm`] | fused least squares; local for penalties that are not convex | exact |
 
+pub mod admm;
 pub mod auto;
 pub mod clarabel;
 pub mod constraints;
@@ -36,6 +38,7 @@ mod threads;
 pub mod tree_search;
 pub mod watch;
 
+pub use admm::Admm;
 pub use auto::Chosen;
 pub use constraints::solve_explained;
 pub use directions::Directions;

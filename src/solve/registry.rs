@@ -1,11 +1,14 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
 use prescribe_models::Model;
+use prescribe_models::concave_fusion::ConcaveFusion;
+use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
 use prescribe_models::tree_rule::TreeProblem;
 
+use super::admm::Admm;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
 use super::pair_directions::PairDirections;
@@ -98,6 +101,26 @@ impl Solvable for TreeProblem {
 impl Solvable for MaximumMargin {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
+impl Solvable for FusedLasso {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(Admm), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
+impl Solvable for ConcaveFusion {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(Admm)]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {

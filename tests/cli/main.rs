@@ -13,6 +13,7 @@ mod evaluate;
 #[cfg(feature = "arrow")]
 mod formats;
 mod frontier;
+mod fuse;
 mod given_rewards;
 mod groups;
 mod help;

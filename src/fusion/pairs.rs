@@ -1,0 +1,71 @@
+//! How strongly each pair of arms is drawn together.
+//!
+//! ```text
+//! adaptive   T_ab = 1 / ||b_a - b_b||_1                                      b_a: weighted least squares of arm a alone
+//! wald       T_ab ~ 1 / (b_a - b_b)'(V_a + V_b)^-1 (b_a - b_b)               V_a = s^2 G_a^+ (sum w_i^2 D_i D_i') G_a^+
+//! ```
+//!
+//! with the pooled variance s^2 of the arms' own residuals. Differences that the data show to be large are left alone. Source: fusion.txt,
+//! section 3 (adaptive weights); Wald weights are of this project.
+
+use ndarray::Array2;
+use prescribe_models::arm_moments::{Moments, solve_semidefinite};
+use prescribe_models::fused_lasso;
+
+use super::{Data, Penalty};
+
+/// Distances and statistics below this are taken for it: arms whose own fits agree are not drawn together without limit.
+const LEAST: f64 = 1e-3;
+/// Added to variances, relative to the largest, so that a direction that an arm leaves open has one.
+const OPEN: f64 = 1e-8;
+
+/// T_ab of each pair, in the order of [`fused_lasso::pairs`].
+pub fn pair_weights(penalty: Penalty, data: &Data, moments: &[Moments]) -> Vec<f64> {
+    let pairs = || fused_lasso::pairs(data.arms);
+    match penalty {
+        Penalty::Adaptive => {
+            let fits: Vec<_> = moments.iter().map(Moments::fit).collect();
+            pairs().map(|(a, b)| 1.0 / (&fits[a] - &fits[b]).mapv(f64::abs).sum().max(LEAST)).collect()
+        }
+        Penalty::Wald => {
+            let fits: Vec<_> = moments.iter().map(Moments::fit).collect();
+            let variances = variances(data, moments);
+            let weight = |(a, b): (usize, usize)| {
+                let difference = &fits[a] - &fits[b];
+                let variance = opened(&variances[a] + &variances[b]);
+                1.0 / difference.dot(&solve_semidefinite(&variance, &difference)).max(LEAST)
+            };
+            let weights: Vec<f64> = pairs().map(weight).collect();
+            let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+            weights.iter().map(|weight| weight / mean).collect()
+        }
+        _ => vec![1.0; pairs().count()],
+    }
+}
+
+/// V_a of each arm.
+fn variances(data: &Data, moments: &[Moments]) -> Vec<Array2<f64>> {
+    let (n, p) = data.design.dim();
+    let spent = moments.iter().map(Moments::rss).sum::<f64>() / data.arms as f64;
+    let variance = spent * n as f64 / n.saturating_sub(data.arms * p).max(1) as f64;
+    let squares: Vec<f64> = data.weights.iter().map(|w| w * w).collect();
+    let middle = Moments::by_arm(&data.design, &data.outcome, &squares, &data.arm, data.arms);
+    let sandwich = |(bread, middle): (&Moments, &Moments)| {
+        let solve = |matrix: &Array2<f64>| {
+            let mut solved = Array2::zeros((p, p));
+            for (mut column, of) in solved.columns_mut().into_iter().zip(matrix.columns()) {
+                column.assign(&solve_semidefinite(&bread.gram, &of.to_owned()));
+            }
+            solved
+        };
+        let half = solve(&middle.gram);
+        solve(&half.t().to_owned()) * variance
+    };
+    moments.iter().zip(&middle).map(sandwich).collect()
+}
+
+fn opened(mut variance: Array2<f64>) -> Array2<f64> {
+    let largest = variance.diag().iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    variance.diag_mut().mapv_inplace(|v| v + OPEN * largest);
+    variance
+}
