@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod data;
 pub mod evaluate;
+pub mod fusion;
 pub mod learn;
 pub mod nuisance;
 mod random;

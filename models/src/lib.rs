@@ -13,10 +13,12 @@
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
 //! | [`arm_moments`] | the sums that least squares within arms reads |
+//! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
 pub mod arm_moments;
+pub mod arm_partition;
 pub mod exact;
 pub mod exact_margin;
 pub mod linear_rule;

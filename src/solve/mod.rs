@@ -14,6 +14,7 @@
 //! | [`directions`] | linear rules by branch and bound on directions | exact |
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
+//! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
 //! | [`clarabel`] | linear programs by an interior-point method | exact |
 
 pub mod auto;
@@ -27,6 +28,7 @@ pub mod highs;
 pub mod line_search;
 pub mod milp;
 pub mod pair_directions;
+pub mod partition;
 pub mod registry;
 pub mod report;
 pub mod smooth;

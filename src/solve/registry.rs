@@ -1,6 +1,7 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
 use prescribe_models::Model;
+use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -9,6 +10,7 @@ use prescribe_models::tree_rule::TreeProblem;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
 use super::pair_directions::PairDirections;
+use super::partition::{Columns, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
 use super::{Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, TreeSearch};
@@ -102,6 +104,21 @@ impl Solvable for MaximumMargin {
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         None
+    }
+}
+
+impl Solvable for ArmPartition {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(SubsetRecursion),
+            Box::new(Columns),
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Merging),
+        ]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Merging))
     }
 }
 
