@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 use prescribe::models::arm_moments::Moments;
+use prescribe::models::arm_partition::ArmPartition;
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
 use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
@@ -320,6 +321,43 @@ fn enlarged(mut arm: Moments) -> Moments {
     arm
 }
 
+impl Posed for ArmPartition {
+    const TYPE: &'static str = "ArmPartition";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        vec![
+            ("one group", partition(51, 6, 2, 1)),
+            ("three groups", partition(52, 10, 2, 3)),
+            ("three columns", partition(53, 8, 3, 2)),
+            ("a group for every arm", partition(54, 5, 2, 5)),
+            ("more groups than arms", partition(55, 4, 2, 9)),
+        ]
+    }
+
+    fn large() -> Self {
+        partition(56, 40, 4, 4)
+    }
+
+    fn value(&self, of: &Vec<usize>) -> f64 {
+        let groups: BTreeSet<usize> = of.iter().copied().collect();
+        let residual = |group: usize| {
+            let mut sums = Moments::zero(self.moments()[0].cross.len());
+            (0..of.len()).filter(|a| of[*a] == group).for_each(|a| sums.add(&self.moments()[a]));
+            sums.rss_at(&sums.fit())
+        };
+        groups.into_iter().map(residual).sum()
+    }
+}
+
+/// Arms of 12 units each.
+fn partition(seed: u64, arms: usize, p: usize, groups: usize) -> ArmPartition {
+    let (design, outcome) = (table(seed, 12 * arms, p, false), table(seed + 100, 12 * arms, 1, false));
+    let arm: Vec<usize> = (0..12 * arms).map(|i| i / 12).collect();
+    let weights = vec![1.0 / 12.0; 12 * arms];
+    let outcome = outcome.as_slice().unwrap();
+    ArmPartition::new(Moments::by_arm(&design, outcome, &weights, &arm, arms), groups).unwrap()
+}
+
 fn names(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|j| format!("{prefix}{j}")).collect()
 }
@@ -375,6 +413,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<MaximumMargin>();
     suite.problem::<FusedLasso>();
     suite.problem::<ConcaveFusion>();
+    suite.problem::<ArmPartition>();
     let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")
         .lines()
         .filter_map(|line| line.strip_prefix("impl Solvable for "))

@@ -11,6 +11,8 @@ mod highs_file;
 use std::path::PathBuf;
 
 use ndarray::Array2;
+use prescribe::models::arm_moments::Moments;
+use prescribe::models::arm_partition::{ArmPartition, Subsets};
 use prescribe::models::linear_rule::{Facets, Linear, LinearForm, LinearProblem, LinearRule, Naive, Radon};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{
@@ -45,6 +47,10 @@ struct Golden {
     treated: Vec<Vec<f64>>,
     #[serde(default)]
     untreated: Vec<Vec<f64>>,
+    /// Outcomes of the units of each arm, and the most groups of arms, whose means are fitted.
+    #[serde(default)]
+    outcomes: Vec<Vec<f64>>,
+    groups: Option<usize>,
     /// Cuts found by hand, which the files contain as rows after the program's own.
     #[serde(default)]
     cuts: Vec<Cut>,
@@ -125,6 +131,14 @@ impl Golden {
         }
     }
 
+    fn partition(&self) -> ArmPartition {
+        let arm = |y: &Vec<f64>| {
+            let ones = Array2::ones((y.len(), 1));
+            Moments::by_arm(&ones, y, &vec![1.0; y.len()], &vec![0; y.len()], 1).remove(0)
+        };
+        ArmPartition::new(self.outcomes.iter().map(arm).collect(), self.groups.unwrap()).unwrap()
+    }
+
     /// The program of the named piece, the cuts found by hand included.
     fn program(&self, form: &impl ProgramForm) -> MixedIntegerProgram {
         let pieces = form.pieces();
@@ -181,6 +195,11 @@ impl Golden {
                 let model = MaximumMargin::new(self.treated.clone(), self.untreated.clone());
                 self.check(&model, &point::<LinearRule>(self));
                 self.program(&model)
+            }
+            ("arm_partition", "subsets") => {
+                let model = self.partition();
+                self.check(&model, &point::<Vec<usize>>(self));
+                self.program(&Subsets(std::borrow::Cow::Borrowed(&model)))
             }
             other => panic!("no model and form {other:?}"),
         }
@@ -256,6 +275,7 @@ fn every_model_has_three_instances_a_form() {
         *found.entry((golden.model, golden.form)).or_insert(0) += 1;
     }
     let forms = [
+        ("arm_partition", "subsets"),
         ("linear_rule", "facets"),
         ("linear_rule", "naive"),
         ("linear_rule", "radon"),

@@ -15,10 +15,12 @@
 //! | [`arm_moments`] | the sums that least squares within arms reads |
 //! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
 //! | [`concave_fusion`] | the same with a penalty that leaves large differences alone |
+//! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
 pub mod arm_moments;
+pub mod arm_partition;
 pub mod concave_fusion;
 pub mod exact;
 pub mod exact_margin;

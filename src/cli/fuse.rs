@@ -123,6 +123,7 @@ impl Fuse {
             cluster: None,
             weights: None,
             arms: None,
+            groups: Default::default(),
             eligible: Default::default(),
             split: None,
             missing: self.missing,

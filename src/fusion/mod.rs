@@ -13,6 +13,7 @@ mod criteria;
 mod groups;
 mod main_effect;
 mod pairs;
+pub mod partition;
 mod path;
 mod stability;
 mod weights;

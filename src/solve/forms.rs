@@ -1,5 +1,8 @@
 //! Which forms each model can be written in, and which one is chosen.
 
+use std::borrow::Cow;
+
+use prescribe_models::arm_partition::{ArmPartition, Subsets};
 use prescribe_models::linear_rule::{
     Facets, LinearForm, LinearProblem, ListedScorecards, Naive, Radon, Scorecard,
 };
@@ -207,6 +210,23 @@ impl Programmed for MaximumMargin {
 
     fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         Box::new(self.clone())
+    }
+}
+
+impl Programmed for ArmPartition {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if formulation.is_some() {
+            return Err(foreign("partition of arms", "none: it has one form"));
+        }
+        if self.arms() > Subsets::MOST_ARMS {
+            let part = format!("{} arms (at most {})", self.arms(), Subsets::MOST_ARMS);
+            return Err(refuse(part, "use columns"));
+        }
+        Ok(Promise::Exact)
+    }
+
+    fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        Box::new(Subsets(Cow::Borrowed(self)))
     }
 }
 

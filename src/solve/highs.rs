@@ -20,6 +20,8 @@ pub struct Outcome {
     /// A feasible solution, where there is one.
     pub columns: Option<Vec<f64>>,
     pub objective: Option<f64>,
+    /// Of a linear program: its rows' duals, where it is solved and no row has two different bounds.
+    pub row_duals: Option<Vec<f64>>,
     /// HiGHS's bound on the program, where it has one.
     pub bound: Option<f64>,
     pub nodes: u64,
@@ -204,6 +206,13 @@ impl Highs {
             .transpose()?;
         let objective = columns.as_ref().map(|columns| program.objective(columns));
         let whole = program.columns.iter().any(|column| column.integer);
+        let single = program
+            .rows
+            .iter()
+            .all(|row| row.lower == row.upper || row.lower.is_finite() != row.upper.is_finite());
+        let row_duals = (single && !whole && status == TerminationStatus::Optimal)
+            .then(|| self.row_duals(program.rows.len()))
+            .transpose()?;
         let bound = match whole {
             true => Some(self.float_info(c"mip_dual_bound")).filter(|bound| bound.is_finite()),
             false => objective.filter(|_| status == TerminationStatus::Optimal),
@@ -213,6 +222,7 @@ impl Highs {
             raw_status: raw_status.into(),
             columns,
             objective,
+            row_duals,
             bound,
             nodes: if whole { u64::try_from(self.node_count()).unwrap_or(0) } else { 0 },
             iterations: u64::try_from(self.integer_info(c"simplex_iteration_count")).unwrap_or(0),
@@ -228,6 +238,15 @@ impl Highs {
         if values.iter().any(|value| !value.is_finite()) {
             return Err(failed("the solution is not finite"));
         }
+        Ok(values)
+    }
+
+    fn row_duals(&mut self, count: usize) -> Result<Vec<f64>, SolveError> {
+        let mut values = vec![0.0; count];
+        let none = std::ptr::null_mut();
+        // SAFETY: `values` has one entry a row, as `load` adds one for each that has one bound; null pointers as above.
+        let status = unsafe { sys::Highs_getSolution(self.pointer(), none, none, none, values.as_mut_ptr()) };
+        accepted(status, "reading the duals")?;
         Ok(values)
     }
 

@@ -17,6 +17,7 @@
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
 //! | [`admm`] | fused least squares; local for penalties that are not convex | exact |
+//! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
 
 pub mod admm;
 pub mod auto;
@@ -31,6 +32,7 @@ mod hyperplanes;
 pub mod line_search;
 pub mod milp;
 pub mod pair_directions;
+pub mod partition;
 pub mod registry;
 pub mod report;
 pub mod smooth;

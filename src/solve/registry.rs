@@ -1,6 +1,7 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
 use prescribe_models::Model;
+use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::concave_fusion::ConcaveFusion;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::linear_rule::LinearProblem;
@@ -12,6 +13,7 @@ use super::admm::Admm;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
 use super::pair_directions::PairDirections;
+use super::partition::{Columns, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
 use super::{Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, TreeSearch};
@@ -125,6 +127,21 @@ impl Solvable for ConcaveFusion {
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         None
+    }
+}
+
+impl Solvable for ArmPartition {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(SubsetRecursion),
+            Box::new(Columns),
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Merging),
+        ]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Merging))
     }
 }
 
