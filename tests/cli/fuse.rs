@@ -207,7 +207,10 @@ fn what_makes_no_sense_is_refused() {
     }
     shell.run(&format!("{FUSE} --lambda -1")).exits(2).says(&["at least 0"]);
     shell.run(&format!("{FUSE} --lambda 1 --groups 2")).exits(2);
-    shell.run(&format!("{FUSE} --weights none --lambda 1 --solver milp")).exits(2).says(&["milp", "admm, clarabel"]);
+    shell
+        .run(&format!("{FUSE} --weights none --lambda 1 --solver milp"))
+        .exits(2)
+        .says(&["milp", "admm, clarabel"]);
     shell.run(&format!("{FUSE} --penalty ridge")).exits(2).says(&["lasso"]);
     let text = data(3, 20);
     let third = text.lines().nth(2).unwrap();
