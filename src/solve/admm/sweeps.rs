@@ -9,13 +9,11 @@ use multiversion::multiversion;
 use ndarray::{Array1, Array2};
 use prescribe_models::arm_moments::Moments;
 
-/// theta K starts at this multiple of the mean diagonal of G, which is 1; larger where there are many arms.
+/// theta K starts at this multiple of the mean diagonal of G, which is 1.
 const STEP: f64 = 3.0;
-const STEP_OF_MANY: f64 = 10.0;
-const MANY: usize = 150;
 /// The step is changed by this factor where one residual exceeds the other by so much, at most so often.
 const CHANGE: f64 = 2.0;
-const UNBALANCED: f64 = 5.0;
+const UNBALANCED: f64 = 20.0;
 const CHANGES: usize = 40;
 /// Eigenvalues below this share of the largest are rounding error of 0.
 const NULL: f64 = 1e-11;
@@ -74,12 +72,11 @@ impl Sweeps {
         let arms: Vec<Arm> = moments.iter().map(|arm| decompose(arm, &scales)).collect();
         let cross = arms.iter().map(|arm| arm.cross.dot(&arm.cross)).sum::<f64>().sqrt();
         let pairs = k * (k - 1) / 2;
-        let step = if k < MANY { STEP } else { STEP_OF_MANY };
         let mut sweeps = Self {
             arms,
             scales,
             limits: vec![0.0; pairs],
-            theta: step / k as f64,
+            theta: STEP / k as f64,
             u: vec![0.0; p * pairs],
             z: vec![0.0; p * k],
             eta: vec![0.0; p * k],
