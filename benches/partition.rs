@@ -117,12 +117,14 @@ fn heuristic(instances: u64) -> Result<(), Failure> {
 }
 
 /// The adjusted Rand index of the groups that EBIC chooses, on fresh draws.
-fn recovery(replications: u64) -> Result<(), Failure> {
+fn recovery(replications: usize) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for arms in [16, 32, 48] {
         let (mut indices, mut groups) = (Vec::new(), Vec::new());
-        for seed in 1001..=1000 + replications {
-            let (moments, n, study) = posed(arms, seed)?;
+        // A draw in which some arm cannot be balanced has no such weights; the next one takes its place.
+        let mut draws = 0;
+        let balanced = (1001..).inspect(|_| draws += 1).filter_map(|seed| posed(arms, seed).ok());
+        for (moments, n, study) in balanced.take(replications) {
             let path = partition(&moments, n, Choice::Ebic, &Options::default(), &Silent)?;
             let step = &path.steps[path.chosen];
             indices.push(adjusted_rand_index(&step.of, &study.group));
@@ -131,9 +133,13 @@ fn recovery(replications: u64) -> Result<(), Failure> {
         let centre = mean(&indices);
         let spread = indices.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (indices.len() - 1) as f64;
         let ari = format!("{centre:.3} ({:.3})", spread.sqrt());
-        rows.push(vec![arms.to_string(), ari, format!("{:.2}", mean(&groups))]);
+        rows.push(vec![arms.to_string(), ari, format!("{:.2}", mean(&groups)), draws.to_string()]);
     }
-    table(&format!("Recovery ({replications} replications)"), &["arms", "ARI (sd)", "groups"], &rows);
+    table(
+        &format!("Recovery ({replications} replications)"),
+        &["arms", "ARI (sd)", "groups", "draws"],
+        &rows,
+    );
     Ok(())
 }
 
@@ -161,22 +167,27 @@ fn entropy(study: &FusedArms, arms: usize) -> Result<Vec<f64>, Failure> {
     let mut weights = vec![0.0; study.arm.len()];
     for a in 0..arms {
         let units: Vec<usize> = (0..weights.len()).filter(|i| study.arm[*i] == a).collect();
+        let height = |tilt: &Array1<f64>| units.iter().map(|&i| z.row(i).dot(tilt).exp()).sum::<f64>().ln();
         let mut tilt = Array1::<f64>::zeros(z.ncols());
         let mut residual = f64::INFINITY;
-        for _ in 0..50 {
-            units.iter().for_each(|&i| weights[i] = z.row(i).dot(&tilt).exp());
-            let total: f64 = units.iter().map(|&i| weights[i]).sum();
-            units.iter().for_each(|&i| weights[i] /= total);
+        for _ in 0..100 {
+            let total = height(&tilt);
+            units.iter().for_each(|&i| weights[i] = (z.row(i).dot(&tilt) - total).exp());
             let mut sums = Moments::zero(z.ncols());
             units.iter().for_each(|&i| sums.read(z.row(i), 1.0, weights[i]));
-            residual = sums.cross.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+            residual = sums.cross.iter().map(|v| v.abs()).sum();
             if residual < 1e-12 {
                 break;
             }
-            let step = solve_semidefinite(&sums.gram, &sums.cross);
-            tilt -= &(&step * (1.0 / step.dot(&step).sqrt().max(1.0)));
+            let mean = sums.cross.clone().insert_axis(Axis(1));
+            let covariance = &sums.gram - &mean.dot(&mean.t());
+            let step = solve_semidefinite(&covariance, &sums.cross);
+            let sizes = (0..40).map(|halvings| 0.5_f64.powi(halvings));
+            let down = sizes.map(|size| &tilt - &(size * &step)).find(|next| height(next) <= total + 1e-12);
+            tilt = down.unwrap_or(tilt);
         }
-        if residual > 1e-9 {
+        // Not a number where the multipliers leave the range of numbers: the mean is outside the arm's hull.
+        if residual.is_nan() || residual > 1e-9 {
             return Err(format!("arm {a} is not balanced: {residual}").into());
         }
     }

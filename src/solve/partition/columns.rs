@@ -31,6 +31,8 @@ const CLOSED: f64 = 5e-7;
 const ADDED: usize = 60;
 /// Boxes that are searched for the best column where some column is known.
 const ENOUGH: u64 = 2_000;
+/// Share of the duals before in those at which columns are sought first.
+const SMOOTHING: f64 = 0.7;
 /// A master's column at this value or less is not used.
 const UNUSED: f64 = 1e-7;
 
@@ -185,13 +187,33 @@ impl<'s> Search<'s> {
         let mut relaxed = Relaxed { bound: node.bound, used: Vec::new() };
         let Some(pricing) = Pricing::new(&moments) else { return Ok(relaxed) };
         let most = self.model.groups() as f64;
+        let mut smooth: Option<(Vec<f64>, f64)> = None;
         while self.watch.stop().is_none() {
             let Some((duals, ceiling, used)) = self.master(node)? else { break };
             self.rounds += 1;
             relaxed.used = used;
             let tolerance = 0.5 * CLOSED * self.value.max(1.0) / most;
             let task = Task { duals: &duals, conflicts: &node.apart, ceiling, tolerance, enough: ENOUGH };
-            let mut groups = pricing.descents(&task);
+            // A master's duals leap from round to round; between them and those before lie better columns.
+            let (between, height) = match smooth {
+                None => (duals.clone(), ceiling),
+                Some((before, height)) => {
+                    let mix = |old: f64, new: f64| SMOOTHING * old + (1.0 - SMOOTHING) * new;
+                    (
+                        before.iter().zip(&duals).map(|(old, new)| mix(*old, *new)).collect(),
+                        mix(height, ceiling),
+                    )
+                }
+            };
+            let mut groups = pricing.descents(&Task { duals: &between, ceiling: height, ..task });
+            groups.retain(|group, value| {
+                *value += bits(*group).map(|item| between[item] - duals[item]).sum::<f64>();
+                *value < ceiling - tolerance
+            });
+            smooth = Some((between, height));
+            if groups.is_empty() {
+                groups = pricing.descents(&task);
+            }
             if groups.is_empty() {
                 let priced = pricing.search(&task, self.watch);
                 self.boxes += priced.boxes;
