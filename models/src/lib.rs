@@ -12,11 +12,13 @@
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
+//! | [`calibration`] | weights of one arm that give the features the target's means |
 //! | [`arm_moments`] | the sums that least squares within arms reads |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
 pub mod arm_moments;
+pub mod calibration;
 pub mod exact;
 pub mod exact_margin;
 pub mod linear_rule;

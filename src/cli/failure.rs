@@ -1,5 +1,6 @@
 //! Exit codes, and which error or status leads to which.
 
+use crate::balance::BalanceError;
 use crate::data::{DataError, ErrorKind};
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
@@ -72,6 +73,18 @@ impl From<SolveError> for Failure {
             SolveError::InvalidModel(error) => error.into(),
             error => Self { code: NUMERICAL, message: error.to_string() },
         }
+    }
+}
+
+impl From<BalanceError> for Failure {
+    fn from(error: BalanceError) -> Self {
+        let code = match error {
+            BalanceError::Solve(error) => return error.into(),
+            BalanceError::Infeasible { .. } => INFEASIBLE,
+            BalanceError::Empty { .. } | BalanceError::Model(_) => DATA,
+            BalanceError::Numerical { .. } | BalanceError::Oracle(_) => NUMERICAL,
+        };
+        Self { code, message: error.to_string() }
     }
 }
 

@@ -16,6 +16,7 @@ mod solve;
 mod stability;
 mod study;
 mod verify;
+mod weigh;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,8 @@ enum Command {
     Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
     Verify(verify::Verify),
+    /// Weights that give every arm the covariate means of one population
+    Weigh(Box<weigh::Weigh>),
 }
 
 /// Runs the program on its arguments.
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Curve(command) => command.run(),
         Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Weigh(command) => command.run(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

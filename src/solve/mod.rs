@@ -14,7 +14,8 @@
 //! | [`directions`] | linear rules by branch and bound on directions | exact |
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
-//! | [`clarabel`] | linear programs by an interior-point method | exact |
+//! | [`clarabel`] | conic programs by an interior-point method | exact |
+//! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 
 pub mod auto;
 pub mod clarabel;
@@ -26,6 +27,7 @@ pub mod greedy;
 pub mod highs;
 pub mod line_search;
 pub mod milp;
+pub mod newton;
 pub mod pair_directions;
 pub mod registry;
 pub mod report;

@@ -1,6 +1,7 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
 use prescribe_models::Model;
+use prescribe_models::calibration::Calibration;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -8,6 +9,7 @@ use prescribe_models::tree_rule::TreeProblem;
 
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
+use super::newton::Newton;
 use super::pair_directions::PairDirections;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +100,16 @@ impl Solvable for TreeProblem {
 impl Solvable for MaximumMargin {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
+impl Solvable for Calibration {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(Newton), Box::new(Clarabel)]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {

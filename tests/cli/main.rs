@@ -29,4 +29,5 @@ mod solve;
 mod stability;
 mod target;
 mod verify;
+mod weigh;
 mod weights;
