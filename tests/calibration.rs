@@ -174,7 +174,7 @@ fn collinear_constant_and_redundant_features_do_no_harm() {
     let z = plain.features();
     let mut wide = Array2::zeros((50, 4));
     wide.slice_mut(ndarray::s![.., ..2]).assign(z);
-    wide.column_mut(2).assign(&(&z.column(0) * 2.0 - &z.column(1) + 5.0));
+    wide.column_mut(2).assign(&(&z.column(0) * 2.0 - z.column(1) + 5.0));
     wide.column_mut(3).fill(7.0);
     let t = plain.target();
     let target = array![t[0], t[1], 2.0 * t[0] - t[1] + 5.0, 7.0];
