@@ -29,7 +29,7 @@ use super::{
 };
 
 /// A slope this small is rounding error.
-const FINE: f64 = 1e-14;
+const FINE: f64 = 1e-12;
 /// A slope that still counts as balance where rounding stops short of it.
 const BALANCED: f64 = 1e-10;
 /// A dozen steps lead to any target well inside the hull of the units.
