@@ -5,10 +5,11 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
+pub mod balance;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use ndarray::Array2;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::ArmPartition;
+use prescribe::models::calibration::{Calibration, Discrepancy};
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
 use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
@@ -29,6 +30,7 @@ const EXCLUDED: &[(&str, &str, &str)] = &[];
 /// (problem, solver, reason) of pairs whose answer may be worse than the start.
 const START_MAY_BE_LOST: &[(&str, &str, &str)] = &[
     ("maximum_margin", "clarabel", "an interior-point method has no use for a start"),
+    ("calibration", "clarabel", "an interior-point method has no use for a start"),
     ("fused_lasso", "clarabel", "an interior-point method has no use for a start"),
 ];
 
@@ -218,6 +220,41 @@ impl Posed for MaximumMargin {
             points.iter().map(height).fold(f64::INFINITY, f64::min)
         };
         side("treated", 1.0).min(side("untreated", -1.0))
+    }
+}
+
+impl Posed for Calibration {
+    const TYPE: &'static str = "Calibration";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let pose = |gamma: f64| {
+            let target = table(51, 1, 2, false).row(0).mapv(|t| 0.2 * t);
+            Self::new(table(50, 40, 2, false), target, Discrepancy(gamma)).unwrap()
+        };
+        vec![
+            ("empirical likelihood", pose(-1.0)),
+            ("entropy", pose(0.0)),
+            ("quadratic", pose(1.0)),
+            ("bounded", pose(0.0).with_bounds(Some(0.2), Some(2.5)).unwrap()),
+            (
+                "base weights",
+                pose(0.0).with_base(table(52, 40, 1, false).column(0).mapv(|b| 1.5 + b)).unwrap(),
+            ),
+        ]
+    }
+
+    fn large() -> Self {
+        Self::new(table(53, 3000, 10, false), ndarray::Array1::from_elem(10, 0.05), Discrepancy(0.0)).unwrap()
+    }
+
+    fn value(&self, weights: &Vec<f64>) -> f64 {
+        let gamma = self.discrepancy().0;
+        let phi = |v: f64| match gamma {
+            0.0 => v * v.ln(),
+            -1.0 => -v.ln(),
+            _ => (v.powf(gamma + 1.0) - 1.0) / gamma / (gamma + 1.0),
+        };
+        weights.iter().zip(self.base()).map(|(w, b)| weights.len() as f64 * b * phi(w / b)).sum()
     }
 }
 
@@ -411,6 +448,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
     suite.problem::<MaximumMargin>();
+    suite.problem::<Calibration>();
     suite.problem::<FusedLasso>();
     suite.problem::<ConcaveFusion>();
     suite.problem::<ArmPartition>();

@@ -12,6 +12,7 @@
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
+//! | [`calibration`] | weights of one arm that give the features the target's means |
 //! | [`arm_moments`] | the sums that least squares within arms reads |
 //! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
 //! | [`concave_fusion`] | the same with a penalty that leaves large differences alone |
@@ -21,6 +22,7 @@
 
 pub mod arm_moments;
 pub mod arm_partition;
+pub mod calibration;
 pub mod concave_fusion;
 pub mod exact;
 pub mod exact_margin;

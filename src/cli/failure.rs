@@ -1,5 +1,6 @@
 //! Exit codes, and which error or status leads to which.
 
+use crate::balance::BalanceError;
 use crate::data::{DataError, ErrorKind};
 use crate::fusion::FusionError;
 use crate::learn::LearnError;
@@ -84,6 +85,18 @@ impl From<FusionError> for Failure {
             FusionError::Choice(error) => error.into(),
             FusionError::Usage(message) => Self::usage(message),
         }
+    }
+}
+
+impl From<BalanceError> for Failure {
+    fn from(error: BalanceError) -> Self {
+        let code = match error {
+            BalanceError::Solve(error) => return error.into(),
+            BalanceError::Infeasible { .. } => INFEASIBLE,
+            BalanceError::Empty { .. } | BalanceError::Model(_) => DATA,
+            BalanceError::Numerical { .. } | BalanceError::Oracle(_) => NUMERICAL,
+        };
+        Self { code, message: error.to_string() }
     }
 }
 

@@ -17,6 +17,7 @@ mod solve;
 mod stability;
 mod study;
 mod verify;
+mod weigh;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ enum Command {
     Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
     Verify(verify::Verify),
+    /// Weights that give every arm the covariate means of one population
+    Weigh(Box<weigh::Weigh>),
 }
 
 /// Runs the program on its arguments.
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Fuse(command) => command.run(),
         Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Weigh(command) => command.run(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -155,7 +155,7 @@ impl<'a> Design<'a> {
 
 /// What the covariates `names` of a table are: `categorical` names the categories with their levels, or with none to take
 /// those of the table; a covariate may be missing where `keep` says so and some row misses it.
-pub(super) fn describe(
+pub(crate) fn describe(
     table: &Table,
     names: &[String],
     categorical: &BTreeMap<String, Vec<String>>,

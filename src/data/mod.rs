@@ -23,6 +23,7 @@ mod study;
 mod table;
 
 pub use columns::Purpose;
+pub(crate) use covariates::describe;
 pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_covariates, terms};
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
@@ -34,4 +35,5 @@ pub use roles::{
     CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };
 pub use study::Study;
+pub(crate) use study::sorted_labels;
 pub use table::{Format, Table};

@@ -257,7 +257,7 @@ fn arms(table: &Table, roles: &Roles, labels: &[String]) -> Result<Vec<String>, 
 }
 
 /// The distinct labels, as numbers from small to large if all of them are numbers, else as text.
-pub(super) fn sorted_labels(labels: &[String]) -> Vec<String> {
+pub(crate) fn sorted_labels(labels: &[String]) -> Vec<String> {
     let mut distinct = sorted_copy(labels);
     distinct.dedup();
     let numbers: Option<Vec<f64>> = distinct.iter().map(|label| label.parse().ok()).collect();

@@ -35,6 +35,7 @@ pub use curve::{CostCurve, CurvePoint, SpendingUnit};
 use estimate::Sampling;
 pub use estimate::{Estimate, as_value};
 pub use leaves::Leaf;
+pub(crate) use plot::escaped;
 pub use plot::{Line, Plot};
 pub use table::{aligned, cells, decimals};
 

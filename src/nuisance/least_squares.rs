@@ -20,7 +20,8 @@ use linfa_linalg::qr::QRInto;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ShapeBuilder, s};
 
 /// The minimum-norm solution b (p) for X (n x p) and y (n).
-pub(crate) fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64> {
+#[cfg(test)]
+fn minimum_norm(x: ArrayView2<f64>, y: ArrayView1<f64>) -> Array1<f64> {
     let (n, p) = x.dim();
     let mut triangle = Triangle::new(p + 1);
     for i in 0..n {

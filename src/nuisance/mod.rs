@@ -27,6 +27,5 @@ pub use diagnostics::{
 pub use estimate::{Estimation, Nuisances, estimate};
 pub use folds::Folds;
 pub(crate) use folds::arm_counts;
-pub(crate) use least_squares::minimum_norm;
 pub use linear::LinearModel;
 pub use propensity::propensities;

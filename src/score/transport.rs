@@ -5,7 +5,7 @@
 //! ```text
 //! min_v  sum_i v_i log(v_i / w_i)   s.t.  sum_i v_i = 1,  sum_i v_i x_i = m
 //! v_i  = w_i exp(l'z_i) / sum_j w_j exp(l'z_j)        z_ij = (x_ij - m_j) / r_j
-//! l    = argmin log sum_i w_i exp(l'z_i)              (the dual; Newton's method with backtracking)
+//! l    = argmin log sum_i w_i exp(l'z_i)              (the dual, see [`crate::solve::newton`])
 //! ```
 //!
 //! with the sample weights w of the study, the target's means m and the ranges r of the study's covariates. The weighted
@@ -21,12 +21,10 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use crate::data::{
     DataError, Design, Missing, Place, Problem, Study, Table, Term, read_complete_covariates, terms,
 };
-use crate::nuisance::minimum_norm;
-
-/// How near to 0 the weighted mean of every z must come.
-const TOLERANCE: f64 = 1e-12;
-/// Newton's method takes about ten steps where there is a solution well inside the study's range.
-const STEPS: usize = 200;
+use crate::models::calibration::{Calibration, Discrepancy};
+use crate::solve::highs::HighsOracle;
+use crate::solve::newton::Newton;
+use crate::solve::{self, Options, Silent};
 
 /// Replaces the weights of a study by those that give it the target's covariate means; a warning says what that costs.
 ///
@@ -81,59 +79,21 @@ pub fn tilted(study: &Study, means: ArrayView1<f64>) -> Result<Array1<f64>, Data
     let design = study.design();
     let names: Vec<String> = terms(&study.covariates, &study.x).iter().map(Term::name).collect();
     let base = base(study, &design, &names, means)?;
-    let z = standardised(&design, means);
-    let mut tilt = Array1::zeros(z.ncols());
-    let mut now = Tilted::by(&z, &base, &tilt);
-    for _ in 0..STEPS {
-        if now.mean.iter().all(|mean| mean.abs() <= TOLERANCE) {
-            return Ok(now.weights * study.units() as f64);
-        }
-        let step = now.newton_step(&z);
-        let slope = now.mean.dot(&step);
-        // Rounding error of the dual hides what the last steps gain.
-        let rounding = 1e-14 * (1.0 + now.value.abs());
-        let enough = |by: f64, value: f64| value <= now.value + 1e-4 * by * slope + rounding;
-        let mut by = 1.0;
-        let mut next = Tilted::by(&z, &base, &(&tilt + &step));
-        while !enough(by, next.value) && by > 1e-10 {
-            by /= 2.0;
-            next = Tilted::by(&z, &base, &(&tilt + &(&step * by)));
-        }
-        tilt.scaled_add(by, &step);
-        now = next;
-        // A direction in which every unit lies on one side of the target proves that none is reached.
-        if z.dot(&tilt).iter().zip(&base).all(|(along, weight)| *along < 0.0 || *weight == 0.0) {
-            break;
-        }
-    }
-    Err(not_reached(study, &names, &now.mean, &tilt))
-}
-
-/// The weights at a tilt l, which sum to 1.
-struct Tilted {
-    weights: Array1<f64>,
-    /// The weighted mean of z, the gradient of the dual.
-    mean: Array1<f64>,
-    value: f64,
-}
-
-impl Tilted {
-    fn by(z: &Array2<f64>, base: &Array1<f64>, tilt: &Array1<f64>) -> Tilted {
-        let along = z.dot(tilt);
-        // Relative to the largest exponent, nothing overflows.
-        let largest = along.fold(f64::NEG_INFINITY, |largest, value| largest.max(*value));
-        let mut weights = along.mapv(|value| (value - largest).exp()) * base;
-        let total = weights.sum();
-        weights /= total;
-        Tilted { mean: z.t().dot(&weights), value: largest + total.ln(), weights }
-    }
-
-    /// -H^+ gradient, where H is the weighted covariance of z.
-    fn newton_step(&self, z: &Array2<f64>) -> Array1<f64> {
-        let centred = z - &self.mean;
-        let covariance = centred.t().dot(&(&centred * &self.weights.view().insert_axis(Axis(1))));
-        minimum_norm(covariance.view(), (-&self.mean).view())
-    }
+    let kept: Vec<usize> = (0..study.units()).filter(|&i| base[i] > 0.0).collect();
+    let z = standardised(&design, means).select(Axis(0), &kept);
+    let (n, q) = (study.units() as f64, z.ncols());
+    let model = Calibration::new(z, Array1::zeros(q), Discrepancy::ENTROPY)
+        .and_then(|model| model.with_base(kept.iter().map(|&i| base[i]).collect()))
+        .and_then(|model| model.with_scale(Array1::ones(q)))
+        .map_err(|_| not_reached(study, &names, &Array1::ones(q)))?;
+    let found = solve::solve(&model, &Newton, None, &Options::default(), &Silent).ok();
+    let Some(found) = found.and_then(|report| report.point) else {
+        let direction = model.separation(&mut HighsOracle::default()).map(|separation| separation.direction);
+        return Err(not_reached(study, &names, &direction.unwrap_or_else(|_| Array1::ones(q))));
+    };
+    let mut weights = Array1::zeros(study.units());
+    kept.iter().zip(found).for_each(|(&i, w)| weights[i] = w * n);
+    Ok(weights)
 }
 
 /// The weights that the study has, 0 for the units that the target has none like: where a mean lies on the edge of a
@@ -176,10 +136,9 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// Names the covariates that decide the direction in which the target lies outside.
-fn not_reached(study: &Study, names: &[String], mean: &Array1<f64>, tilt: &Array1<f64>) -> DataError {
-    let size = |j: usize| tilt[j].abs().max(mean[j].abs());
-    let largest = (0..tilt.len()).map(size).fold(0.0, f64::max);
-    let covariates =
-        (0..tilt.len()).filter(|&j| size(j) >= 0.1 * largest).map(|j| names[j].clone()).collect();
+fn not_reached(study: &Study, names: &[String], direction: &Array1<f64>) -> DataError {
+    let largest = direction.iter().fold(0.0, |most: f64, l| most.max(l.abs()));
+    let decides = |j: &usize| direction[*j].abs() >= 0.1 * largest;
+    let covariates = (0..names.len()).filter(decides).map(|j| names[j].clone()).collect();
     Place::file(&study.source).refuse(Problem::TargetNotReached { covariates })
 }

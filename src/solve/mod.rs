@@ -18,6 +18,7 @@
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
 //! | [`admm`] | fused least squares; local for penalties that are not convex | exact |
 //! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
+//! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 
 pub mod admm;
 pub mod auto;
@@ -31,6 +32,7 @@ pub mod highs;
 mod hyperplanes;
 pub mod line_search;
 pub mod milp;
+pub mod newton;
 pub mod pair_directions;
 pub mod partition;
 pub mod registry;

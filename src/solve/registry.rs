@@ -2,6 +2,7 @@
 
 use prescribe_models::Model;
 use prescribe_models::arm_partition::ArmPartition;
+use prescribe_models::calibration::Calibration;
 use prescribe_models::concave_fusion::ConcaveFusion;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::linear_rule::LinearProblem;
@@ -12,6 +13,7 @@ use prescribe_models::tree_rule::TreeProblem;
 use super::admm::Admm;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
+use super::newton::Newton;
 use super::pair_directions::PairDirections;
 use super::partition::{Columns, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
@@ -103,6 +105,16 @@ impl Solvable for TreeProblem {
 impl Solvable for MaximumMargin {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
+impl Solvable for Calibration {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(Newton), Box::new(Clarabel)]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {

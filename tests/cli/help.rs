@@ -20,6 +20,7 @@ fn every_command_has_help() {
         "frontier",
         "stability",
         "verify",
+        "weigh",
     ];
     for command in commands {
         let ran = Shell::new().run(&format!("{command} --help")).exits(0);

@@ -31,4 +31,5 @@ mod solve;
 mod stability;
 mod target;
 mod verify;
+mod weigh;
 mod weights;

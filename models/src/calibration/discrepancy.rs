@@ -1,0 +1,73 @@
+//! The Cressie-Read discrepancy, one number gamma for the whole family, and its convex conjugate.
+//!
+//! ```text
+//! phi(v) = (v^(gamma+1) - 1) / (gamma (gamma+1))        phi'(v) = v^gamma / gamma        phi''(v) = v^(gamma-1)
+//! phi(v) = v log v  (gamma = 0)        phi(v) = -log v  (gamma = -1)        phi'(v) = 1 + log v  (gamma = 0)
+//! ```
+//!
+//! The two special cases are the limits of the family over weights with a fixed sum, up to a constant. At gamma = 1 every v is allowed,
+//! otherwise v >= 0.
+
+use serde::{Deserialize, Serialize};
+
+/// gamma, a finite number: -1 empirical likelihood, -1/2 Hellinger, 0 entropy, 1 quadratic.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Discrepancy(pub f64);
+
+impl Discrepancy {
+    pub const EMPIRICAL_LIKELIHOOD: Self = Self(-1.0);
+    pub const HELLINGER: Self = Self(-0.5);
+    pub const ENTROPY: Self = Self(0.0);
+    pub const QUADRATIC: Self = Self(1.0);
+
+    /// The least v that has a discrepancy.
+    pub fn least(self) -> f64 {
+        if self == Self::QUADRATIC { f64::NEG_INFINITY } else { 0.0 }
+    }
+
+    /// phi(v); infinite or NaN outside its domain.
+    pub fn value(self, v: f64) -> f64 {
+        match self.0 {
+            0.0 if v == 0.0 => 0.0,
+            0.0 => v * v.ln(),
+            -1.0 => -v.ln(),
+            1.0 => (v * v - 1.0) / 2.0,
+            gamma => (v.powf(gamma + 1.0) - 1.0) / (gamma * (gamma + 1.0)),
+        }
+    }
+
+    /// phi'(v).
+    pub fn slope(self, v: f64) -> f64 {
+        match self.0 {
+            0.0 => 1.0 + v.ln(),
+            1.0 => v,
+            gamma => v.powf(gamma) / gamma,
+        }
+    }
+
+    /// The v with phi'(v) = eta, and its derivative 1 / phi''(v). Where phi' stays above eta v is 0, where it stays below v is
+    /// infinite.
+    pub fn inverse(self, eta: f64) -> (f64, f64) {
+        match self.0 {
+            0.0 => {
+                let v = (eta - 1.0).exp();
+                (v, v)
+            }
+            1.0 => (eta, 1.0),
+            -1.0 if eta < 0.0 => (-1.0 / eta, 1.0 / (eta * eta)),
+            gamma if gamma < 0.0 && eta >= 0.0 => (f64::INFINITY, f64::INFINITY),
+            gamma if gamma > 0.0 && eta <= 0.0 => (0.0, 0.0),
+            gamma => {
+                let v = (gamma * eta).powf(1.0 / gamma);
+                (v, v.powf(1.0 - gamma))
+            }
+        }
+    }
+
+    /// sup of v eta - phi(v) over lower <= v <= upper, and where it is attained; upper must be finite unless gamma = 1.
+    pub fn conjugate(self, eta: f64, lower: f64, upper: f64) -> (f64, f64) {
+        let v = self.inverse(eta).0.clamp(lower, upper);
+        (v * eta - self.value(v), v)
+    }
+}
