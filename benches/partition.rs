@@ -8,10 +8,11 @@
 mod support;
 
 use ndarray::{Array1, Array2, Axis, concatenate};
+use prescribe::balance;
 use prescribe::evaluate::adjusted_rand_index;
 use prescribe::fusion::partition::{Choice, partition};
 use prescribe::models::Model;
-use prescribe::models::arm_moments::{Moments, solve_semidefinite};
+use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::ArmPartition;
 use prescribe::simulate::{Design, FusedArms, fused_arms};
 use prescribe::solve::partition::{Columns, Merging, SubsetRecursion};
@@ -147,7 +148,8 @@ fn recovery(replications: usize) -> Result<(), Failure> {
 fn posed(arms: usize, seed: u64) -> Result<(Vec<Moments>, usize, FusedArms), Failure> {
     let study = fused_arms(&Design::exponential(arms), seed)?;
     let n = study.arm.len();
-    let weights = entropy(&study, arms)?;
+    let weights =
+        balance::calibrate(&study.x, &study.arm, arms, &balance::Settings::default())?.weights.to_vec();
     let design = concatenate![Axis(1), Array2::ones((n, 1)), study.x];
     let mut columns: Vec<Array1<f64>> =
         design.columns().into_iter().map(|column| column.to_owned()).collect();
@@ -158,38 +160,4 @@ fn posed(arms: usize, seed: u64) -> Result<(Vec<Moments>, usize, FusedArms), Fai
     let pooled = Moments::by_arm(&quadratic, &study.outcome, &weights, &vec![0; n], 1);
     let rest = Array1::from(study.outcome.clone()) - quadratic.dot(&pooled[0].fit());
     Ok((Moments::by_arm(&design, &rest.to_vec(), &weights, &study.arm, arms), n, study))
-}
-
-/// Entropy weights: within each arm proportional to exp(l'(x - m)), with the mean m of all units, by Newton's method.
-fn entropy(study: &FusedArms, arms: usize) -> Result<Vec<f64>, Failure> {
-    let centre = study.x.mean_axis(Axis(0)).ok_or("no units")?;
-    let z = &study.x - &centre;
-    let mut weights = vec![0.0; study.arm.len()];
-    for a in 0..arms {
-        let units: Vec<usize> = (0..weights.len()).filter(|i| study.arm[*i] == a).collect();
-        let height = |tilt: &Array1<f64>| units.iter().map(|&i| z.row(i).dot(tilt).exp()).sum::<f64>().ln();
-        let mut tilt = Array1::<f64>::zeros(z.ncols());
-        let mut residual = f64::INFINITY;
-        for _ in 0..100 {
-            let total = height(&tilt);
-            units.iter().for_each(|&i| weights[i] = (z.row(i).dot(&tilt) - total).exp());
-            let mut sums = Moments::zero(z.ncols());
-            units.iter().for_each(|&i| sums.read(z.row(i), 1.0, weights[i]));
-            residual = sums.cross.iter().map(|v| v.abs()).sum();
-            if residual < 1e-12 {
-                break;
-            }
-            let mean = sums.cross.clone().insert_axis(Axis(1));
-            let covariance = &sums.gram - &mean.dot(&mean.t());
-            let step = solve_semidefinite(&covariance, &sums.cross);
-            let sizes = (0..40).map(|halvings| 0.5_f64.powi(halvings));
-            let down = sizes.map(|size| &tilt - &(size * &step)).find(|next| height(next) <= total + 1e-12);
-            tilt = down.unwrap_or(tilt);
-        }
-        // Not a number where the multipliers leave the range of numbers: the mean is outside the arm's hull.
-        if residual.is_nan() || residual > 1e-9 {
-            return Err(format!("arm {a} is not balanced: {residual}").into());
-        }
-    }
-    Ok(weights)
 }

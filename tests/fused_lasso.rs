@@ -3,7 +3,8 @@
 mod common;
 
 use ndarray::Array2;
-use prescribe::fusion::{self, MainEffect, Penalty, entropy_weights};
+use prescribe::balance;
+use prescribe::fusion::{self, MainEffect, Penalty};
 use prescribe::models::Model;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
@@ -39,8 +40,8 @@ fn oracle(calibrated: bool) -> Oracle {
     let n = rows.len();
     let arm: Vec<usize> = rows.iter().map(|row| row[1] as usize - 1).collect();
     let x = Array2::from_shape_fn((n, 3), |(i, j)| rows[i][2 + j]);
-    let weights =
-        if calibrated { entropy_weights(&x, &arm, ARMS).unwrap() } else { vec![ARMS as f64 / n as f64; n] };
+    let entropy = || balance::calibrate(&x, &arm, ARMS, &balance::Settings::default()).unwrap().weights;
+    let weights = if calibrated { entropy().to_vec() } else { vec![ARMS as f64 / n as f64; n] };
     let y: Vec<f64> = rows.iter().map(|row| row[0]).collect();
     let main = fusion::pooled_fit(MainEffect::Quadratic, &x, &y, &weights);
     if calibrated {

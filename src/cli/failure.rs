@@ -83,6 +83,7 @@ impl From<FusionError> for Failure {
             FusionError::Data(error) => error.into(),
             FusionError::Solve(error) => error.into(),
             FusionError::Choice(error) => error.into(),
+            FusionError::Balance(error) => error.into(),
             FusionError::Usage(message) => Self::usage(message),
         }
     }

@@ -320,12 +320,6 @@ pub enum Problem {
         quoted(arm)
     )]
     NoDearerThanFirst { arm: String, cost: f64, first: f64, row: usize },
-    #[error(
-        "no weights bring arm {} to the means of the covariates, which lie outside of what its units span; leave covariates out, \
-         merge or drop the arm, or pass --weights none",
-        quoted(arm)
-    )]
-    ArmNotBalanced { arm: String },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Data, Groups, MainEffect, PathSettings, Penalty, Problem, Step, entropy_weights, independent,
-    main_effect, pair_weights, path, stability,
+    Data, Groups, MainEffect, PathSettings, Penalty, Problem, Step, independent, main_effect, pair_weights,
+    path, stability,
 };
+use crate::balance::{self, BalanceError};
 use crate::data::{DataError, Place, Problem as Refusal, Study, Term, terms};
 use crate::solve::registry::{self, Solvable, UnknownChoice};
 use crate::solve::{Observer, Options, Report, SolveError, solve};
@@ -75,6 +76,8 @@ pub enum FusionError {
     Solve(#[from] SolveError),
     #[error(transparent)]
     Choice(#[from] UnknownChoice),
+    #[error(transparent)]
+    Balance(#[from] BalanceError),
     #[error("{0}")]
     Usage(String),
 }
@@ -138,7 +141,7 @@ pub struct Fused {
 pub fn fuse(study: &Study, settings: &Settings, observer: &dyn Observer) -> Result<Fused, FusionError> {
     let names: Vec<String> = terms(&study.covariates, &study.x).iter().map(Term::name).collect();
     let features = study.design();
-    let weights = weights(study, &features, &settings.weighting)?;
+    let weights = weights(study, &features, &names, &settings.weighting)?;
     let mut warnings = Vec::new();
     let (data, kept) = data(study, &features, weights, settings, &names, &mut warnings)?;
     let moments = data.moments();
@@ -205,20 +208,29 @@ pub fn fuse(study: &Study, settings: &Settings, observer: &dyn Observer) -> Resu
 }
 
 /// Weights that sum to 1 in every arm, or to K over all units.
-fn weights(study: &Study, features: &Array2<f64>, weighting: &Weighting) -> Result<Vec<f64>, DataError> {
+fn weights(
+    study: &Study,
+    features: &Array2<f64>,
+    names: &[String],
+    weighting: &Weighting,
+) -> Result<Vec<f64>, FusionError> {
     let (n, arms) = (study.units(), study.arms.len());
     match weighting {
         Weighting::None => Ok(vec![arms as f64 / n as f64; n]),
-        Weighting::Entropy => entropy_weights(features, &study.arm, arms).map_err(|unbalanced| {
-            let arm = study.arms[unbalanced.arm].clone();
-            Place::file(&study.source).refuse(Refusal::ArmNotBalanced { arm })
-        }),
+        Weighting::Entropy => {
+            let settings = balance::Settings {
+                features: names.to_vec(),
+                arms: study.arms.clone(),
+                ..balance::Settings::default()
+            };
+            Ok(balance::calibrate(features, &study.arm, arms, &settings)?.weights.to_vec())
+        }
         Weighting::Given(given) => {
             let mut sums = vec![0.0; arms];
             study.arm.iter().zip(given).for_each(|(&a, w)| sums[a] += w);
             if let Some(a) = sums.iter().position(|sum| *sum <= 0.0) {
                 let arm = study.arms[a].clone();
-                return Err(Place::file(&study.source).refuse(Refusal::ArmWithoutWeight { arm }));
+                return Err(Place::file(&study.source).refuse(Refusal::ArmWithoutWeight { arm }).into());
             }
             Ok(study.arm.iter().zip(given).map(|(&a, w)| w / sums[a]).collect())
         }

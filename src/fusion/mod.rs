@@ -4,7 +4,7 @@
 //! Y_i - M0(X_i) = D_i'zeta_a + noise in arm a,  D = (1, X)          zeta_a = zeta_b: arms a and b have the same effects
 //! ```
 //!
-//! Weights bring every arm to the same covariates ([`entropy_weights`]), a main effect M0 takes what all arms have in common
+//! Weights bring every arm to the same covariates ([`crate::balance`]), a main effect M0 takes what all arms have in common
 //! ([`main_effect`]), the coefficients of the arms are drawn together along a grid of lambda ([`path`]), arms nearer than a threshold form
 //! [`Groups`], and a criterion with refitted groups chooses lambda. Source: fusion.txt, sections 2.3 and 3, Algorithm 1.
 
@@ -16,7 +16,6 @@ mod pairs;
 pub mod partition;
 mod path;
 mod stability;
-mod weights;
 
 use ndarray::{Array2, Axis};
 use prescribe_models::arm_moments::Moments;
@@ -31,7 +30,6 @@ pub use main_effect::{MainEffect, main_effect, pooled_fit};
 pub use pairs::pair_weights;
 pub use path::{PathSettings, Problem, Step, grid, path};
 pub use stability::stability;
-pub use weights::{Unbalanced, entropy_weights};
 
 /// What fusion reads.
 #[derive(Clone, Debug)]
