@@ -23,6 +23,7 @@ mod study;
 mod table;
 
 pub use columns::Purpose;
+#[cfg(feature = "cli")]
 pub(crate) use covariates::describe;
 pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_covariates, terms};
 pub use error::{DataError, ErrorKind, Place, Problem};
@@ -35,5 +36,6 @@ pub use roles::{
     CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };
 pub use study::Study;
+#[cfg(feature = "cli")]
 pub(crate) use study::sorted_labels;
 pub use table::{Format, Table};
