@@ -79,11 +79,12 @@ impl From<SolveError> for Failure {
 
 impl From<FusionError> for Failure {
     fn from(error: FusionError) -> Self {
+        let message = error.to_string();
         match error {
             FusionError::Data(error) => error.into(),
             FusionError::Solve(error) => error.into(),
             FusionError::Choice(error) => error.into(),
-            FusionError::Balance(error) => error.into(),
+            FusionError::Balance(error) => Self { message, ..error.into() },
             FusionError::Usage(message) => Self::usage(message),
         }
     }

@@ -76,7 +76,9 @@ pub enum FusionError {
     Solve(#[from] SolveError),
     #[error(transparent)]
     Choice(#[from] UnknownChoice),
-    #[error(transparent)]
+    #[error(
+        "{0}; fuse has no tolerance of its own: weigh with one and pass --weights FILE, or pass --weights none"
+    )]
     Balance(#[from] BalanceError),
     #[error("{0}")]
     Usage(String),

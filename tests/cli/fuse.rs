@@ -171,7 +171,7 @@ fn an_arm_with_fewer_rows_than_columns() {
         !rare || left > 0
     });
     shell.write("data.csv", kept.collect::<Vec<_>>().join("\n") + "\n");
-    shell.run(&format!("{FUSE} --json -")).exits(4).says(&["arm \"arm3\"", "--tolerance"]);
+    shell.run(&format!("{FUSE} --json -")).exits(4).says(&["arm \"arm3\"", "--tolerance", "--weights FILE"]);
     let found = shell.run(&format!("{FUSE} --weights none --lambda 0.05 --json -")).exits(0).json();
     assert_eq!(found["report"]["termination_status"], "OPTIMAL", "{}", found["report"]);
     shell.run(&format!("{FUSE} --weights none --penalty wald --lambda 0.05")).exits(0);
