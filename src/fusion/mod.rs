@@ -15,6 +15,7 @@ mod main_effect;
 mod pairs;
 pub mod partition;
 mod path;
+mod proof;
 mod stability;
 
 use ndarray::{Array2, Axis};

@@ -9,11 +9,12 @@
 //! least squares, so nothing is shrunk.
 
 use prescribe_models::arm_moments::Moments;
-use prescribe_models::arm_partition::Partition;
+use prescribe_models::arm_partition::{ArmPartition, Partition};
 use statrs::function::gamma::ln_gamma;
 
-use crate::solve::partition::path;
-use crate::solve::{Observer, Options, SolveError};
+use super::proof::{least, prove, tighten};
+use crate::solve::partition::{Columns, Step as FoundStep, path};
+use crate::solve::{Observer, Options, SolveError, Solver};
 
 /// More groups are not considered.
 pub const MOST_GROUPS: usize = 12;
@@ -48,10 +49,17 @@ pub struct PartitionPath {
     pub steps: Vec<Step>,
     /// Index into `steps`.
     pub chosen: usize,
+    /// No partition into any number of groups has a smaller criterion; none into as many groups has a smaller RSS, where that
+    /// number was given.
+    pub choice_proved: bool,
 }
 
-/// Fuses arms, given by the sums over their `n` units in all. Up to 16 arms every step is proved; with more, the heuristic's partitions are
-/// bounded where `options` set a time limit. A choice of more groups than arms is one of as many.
+/// Fuses arms, given by the sums over their `n` units in all. Up to 16 arms every step is proved; with more, partitions are the
+/// heuristic's, and within the time limit of `options`, where there is one, the choice is proved. A choice of more groups than arms
+/// is one of as many.
+///
+/// # Errors
+/// Of the solver.
 pub fn partition(
     moments: &[Moments],
     n: usize,
@@ -60,24 +68,33 @@ pub fn partition(
     observer: &dyn Observer,
 ) -> Result<PartitionPath, SolveError> {
     let most = if let Choice::Groups(groups) = choice { groups } else { MOST_GROUPS };
-    let p = moments.first().map_or(0, |arm| arm.cross.len());
-    let steps: Vec<Step> = path(moments, most, options, observer)?
-        .into_iter()
-        .map(|step| {
-            let (ebic, bic) = criteria(step.rss, n, moments.len(), p, step.groups);
-            let crate::solve::partition::Step { groups, of, rss, bound, proved } = step;
-            Step { groups, of, rss, ebic, bic, bound, proved }
-        })
-        .collect();
-    let least = |of: fn(&Step) -> f64| {
-        (0..steps.len()).min_by(|a, b| of(&steps[*a]).total_cmp(&of(&steps[*b]))).unwrap_or(0)
+    let (arms, p) = (moments.len(), moments.first().map_or(0, |arm| arm.cross.len()));
+    let mut steps = path(moments, most)?;
+    let value = |rss: f64, groups: usize| match choice {
+        Choice::Bic => criteria(rss, n, arms, p, groups).1,
+        _ => criteria(rss, n, arms, p, groups).0,
+    };
+    let columns = Columns.accepts(&ArmPartition::new(moments.to_vec(), most.max(1))?).is_ok();
+    let provable = columns && options.time_limit.is_some();
+    let choice_proved = match (choice, steps.last_mut()) {
+        (Choice::Groups(_), Some(last)) => {
+            if provable && !last.proved {
+                tighten(last, moments, options, observer)?;
+            }
+            last.proved
+        }
+        _ => prove(&mut steps, moments, &value, provable, options, observer)?,
     };
     let chosen = match choice {
-        Choice::Ebic => least(|step| step.ebic),
-        Choice::Bic => least(|step| step.bic),
         Choice::Groups(_) => steps.len() - 1,
+        _ => least(&steps, &value),
     };
-    Ok(PartitionPath { steps, chosen })
+    let step = |step: FoundStep| {
+        let FoundStep { groups, of, rss, bound, proved } = step;
+        let (ebic, bic) = criteria(rss, n, arms, p, groups);
+        Step { groups, of, rss, ebic, bic, bound, proved }
+    };
+    Ok(PartitionPath { steps: steps.into_iter().map(step).collect(), chosen, choice_proved })
 }
 
 /// EBIC and BIC of M groups of K arms over p columns.
