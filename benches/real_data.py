@@ -115,8 +115,9 @@ def ist(data):
 
 def best_single(found):
     """The rule minus the best single arm of the training units, with its standard error."""
-    best = next(entry for entry in found["evaluation"]["differences"] if entry.get("best"))
-    return best["difference"], best["difference_standard_error"]
+    evaluation = found["evaluation"]
+    best = next(entry for entry in evaluation["differences"] if entry["against"] == evaluation["best_arm"]["arm"])
+    return best["estimate"], best["standard_error"]
 
 
 def groups_of(found):
