@@ -1,20 +1,19 @@
 //! Exact fusion: the number of groups by an information criterion, the groups by least pooled residual sum of squares.
 //!
 //! ```text
-//! BIC(M)  = n log(RSS_M / K) + p M log n
-//! EBIC(M) = BIC(M) + 2 log C(K p, p M)                 RSS_M = min over partitions into M groups of sum_g RSS(g)
+//! RSS_M = min over partitions into M groups of sum_g RSS(g)                M = argmin EBIC(RSS_M, M)
 //! ```
 //!
-//! for weights that sum to 1 in every arm (fusion.txt, section 2.3; Chen and Chen 2008 with gamma = 1). RSS_M is that of the groups' own
-//! least squares, so nothing is shrunk.
+//! with the criteria of [`Criteria`], which rise with the residual sum: so the least EBIC over M is the least over all partitions into at
+//! most [`MOST_GROUPS`] groups. RSS_M is that of the groups' own least squares, so nothing is shrunk.
 
 use prescribe_models::arm_moments::Moments;
 use prescribe_models::arm_partition::{ArmPartition, Partition};
-use statrs::function::gamma::ln_gamma;
 
-use super::proof::{least, prove, tighten};
+use super::proof::{Proof, least, prove, tighten};
+use super::{Criteria, Criterion};
 use crate::solve::partition::{Columns, Step as FoundStep, path};
-use crate::solve::{Observer, Options, SolveError, Solver};
+use crate::solve::{Observer, Options, Report, SolveError, Solver};
 
 /// More groups are not considered.
 pub const MOST_GROUPS: usize = 12;
@@ -52,6 +51,8 @@ pub struct PartitionPath {
     /// No partition into any number of groups has a smaller criterion; none into as many groups has a smaller RSS, where that
     /// number was given.
     pub choice_proved: bool,
+    /// Of the chosen partition, where it took columns.
+    pub report: Option<Report<Partition>>,
 }
 
 /// Fuses arms, given by the sums over their `n` units in all. Up to 16 arms every step is proved; with more, partitions are the
@@ -68,20 +69,16 @@ pub fn partition(
     observer: &dyn Observer,
 ) -> Result<PartitionPath, SolveError> {
     let most = if let Choice::Groups(groups) = choice { groups } else { MOST_GROUPS };
-    let (arms, p) = (moments.len(), moments.first().map_or(0, |arm| arm.cross.len()));
     let mut steps = path(moments, most)?;
-    let value = |rss: f64, groups: usize| match choice {
-        Choice::Bic => criteria(rss, n, arms, p, groups).1,
-        _ => criteria(rss, n, arms, p, groups).0,
-    };
-    let columns = Columns.accepts(&ArmPartition::new(moments.to_vec(), most.max(1))?).is_ok();
+    let criterion = if choice == Choice::Bic { Criterion::Bic } else { Criterion::Ebic };
+    let value = |rss: f64, groups: usize| Criteria::of(moments, n, rss, groups).value(criterion);
+    let columns = Columns.accepts(&ArmPartition::new(moments.to_vec(), steps.len())?).is_ok();
     let provable = columns && options.time_limit.is_some();
-    let choice_proved = match (choice, steps.last_mut()) {
+    let Proof { proved, report } = match (choice, steps.last_mut()) {
         (Choice::Groups(_), Some(last)) => {
-            if provable && !last.proved {
-                tighten(last, moments, options, observer)?;
-            }
-            last.proved
+            let open = provable && !last.proved;
+            let report = open.then(|| tighten(last, moments, options, observer)).transpose()?;
+            Proof { proved: last.proved, report }
         }
         _ => prove(&mut steps, moments, &value, provable, options, observer)?,
     };
@@ -91,17 +88,9 @@ pub fn partition(
     };
     let step = |step: FoundStep| {
         let FoundStep { groups, of, rss, bound, proved } = step;
-        let (ebic, bic) = criteria(rss, n, arms, p, groups);
+        let Criteria { ebic, bic, .. } = Criteria::of(moments, n, rss, groups);
         Step { groups, of, rss, ebic, bic, bound, proved }
     };
-    Ok(PartitionPath { steps: steps.into_iter().map(step).collect(), chosen, choice_proved })
-}
-
-/// EBIC and BIC of M groups of K arms over p columns.
-pub fn criteria(rss: f64, n: usize, arms: usize, p: usize, groups: usize) -> (f64, f64) {
-    let (n, free) = (n as f64, p * groups);
-    let bic = n * (rss / arms as f64).ln() + free as f64 * n.ln();
-    let log_factorial = |k: usize| ln_gamma(k as f64 + 1.0);
-    let models = log_factorial(arms * p) - log_factorial(free) - log_factorial(arms * p - free);
-    (bic + 2.0 * models, bic)
+    let steps = steps.into_iter().map(step).collect();
+    Ok(PartitionPath { steps, chosen, choice_proved: proved, report })
 }

@@ -12,13 +12,21 @@
 use std::time::Instant;
 
 use prescribe_models::arm_moments::Moments;
-use prescribe_models::arm_partition::ArmPartition;
+use prescribe_models::arm_partition::{ArmPartition, Partition};
 
 use crate::solve::partition::{Columns, Line, Step};
-use crate::solve::{Control, Observer, Options, Progress, SolveError, TerminationStatus, solve};
+use crate::solve::{Control, Observer, Options, Progress, Report, SolveError, TerminationStatus, solve};
 
 /// A criterion of an RSS and a number of groups.
 pub(super) type Criterion<'c> = &'c (dyn Fn(f64, usize) -> f64 + Sync);
+
+/// What is known of the step of least criterion.
+pub(super) struct Proof {
+    /// Its criterion is the least of all.
+    pub proved: bool,
+    /// Of columns, where it took them.
+    pub report: Option<Report<Partition>>,
+}
 
 /// Whether the least criterion among the steps, for M = 1, 2, .., is proved to be the least of all; where columns can, the steps are
 /// tightened until it is or the time limit of `options` is over.
@@ -32,9 +40,10 @@ pub(super) fn prove(
     columns: bool,
     options: &Options,
     observer: &dyn Observer,
-) -> Result<bool, SolveError> {
+) -> Result<Proof, SolveError> {
     let started = Instant::now();
     let mut tried = vec![!columns; steps.len()];
+    let mut reports: Vec<Option<Report<Partition>>> = vec![None; steps.len()];
     loop {
         let best = least(steps, criterion);
         let value = criterion(steps[best].rss, steps[best].groups);
@@ -47,15 +56,17 @@ pub(super) fn prove(
         let next = (0..steps.len()).filter(open).min_by_key(|&at| (at.abs_diff(best), at > best));
         let left = options.time_limit.map(|limit| limit - started.elapsed().as_secs_f64());
         let (Some(at), true) = (next, left.is_none_or(|left| left > 0.0) && !observer.wants_stop()) else {
-            return Ok((0..steps.len()).all(settled) && beyond(steps, moments, criterion, value));
+            let proved = (0..steps.len()).all(settled) && beyond(steps, moments, criterion, value);
+            return Ok(Proof { proved, report: reports.swap_remove(best) });
         };
         let groups = steps[at].groups;
         let enough = |bound: f64| at != best && criterion(bound, groups) >= value;
         let until = Until { enough: &enough, observer };
-        let line =
-            tighten(&mut steps[at], moments, &Options { time_limit: left, ..options.clone() }, &until)?;
+        let options = Options { time_limit: left, ..options.clone() };
+        let report = tighten(&mut steps[at], moments, &options, &until)?;
+        spread(steps, at, Line::of(&report.statistics));
         tried[at] = true;
-        spread(steps, at, line);
+        reports[at] = Some(report);
     }
 }
 
@@ -71,22 +82,21 @@ fn beyond(steps: &[Step], moments: &[Moments], criterion: Criterion, value: f64)
     (steps.len() + 1..=moments.len()).all(|groups| criterion(floor, groups) >= value)
 }
 
-/// Improves and bounds a step by columns; its line, where there is one.
+/// Improves and bounds a step by columns.
 pub(super) fn tighten(
     step: &mut Step,
     moments: &[Moments],
     options: &Options,
     observer: &dyn Observer,
-) -> Result<Option<Line>, SolveError> {
+) -> Result<Report<Partition>, SolveError> {
     let model = ArmPartition::new(moments.to_vec(), step.groups)?;
     let report = solve(&model, &Columns, Some(&step.of), options, observer)?;
-    if let (Some(of), Some(rss)) = (report.point, report.objective_value) {
-        (step.of, step.rss) = (of, rss);
+    if let (Some(of), Some(rss)) = (&report.point, report.objective_value) {
+        (step.of, step.rss) = (of.clone(), rss);
     }
     step.bound = step.bound.max(report.objective_bound.unwrap_or(step.bound));
     step.proved = report.termination_status == TerminationStatus::Optimal;
-    let line = report.statistics.get(Line::STATISTIC);
-    Ok(line.and_then(|line| serde_json::from_value(line.clone()).ok()))
+    Ok(report)
 }
 
 /// Bounds the other steps by what is known of one.
@@ -124,7 +134,7 @@ impl Observer for Until<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::partition::criteria;
+    use super::super::{Criteria, Criterion};
     use super::*;
     use crate::simulate::{Design, fused_arms};
     use crate::solve::Silent;
@@ -146,12 +156,14 @@ mod tests {
             let model = ArmPartition::new(moments.clone(), 12).unwrap();
             let step = |(g, (of, rss))| Step { groups: g + 1, of, rss, bound: 0.0, proved: false };
             let mut steps: Vec<Step> = merging::every(&model).into_iter().enumerate().map(step).collect();
-            let criterion = |rss: f64, groups: usize| criteria(rss, n, 12, 4, groups).0;
-            let proved = prove(&mut steps, &moments, &criterion, true, &Options::default(), &Silent).unwrap();
+            let value =
+                |rss: f64, groups: usize| Criteria::of(&moments, n, rss, groups).value(Criterion::Ebic);
+            let proved =
+                prove(&mut steps, &moments, &value, true, &Options::default(), &Silent).unwrap().proved;
             let truth = subsets::every(&model);
-            let value = |g: &usize| criterion(truth[*g].1, g + 1);
-            let best = (0..12).min_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
-            assert!(proved && least(&steps, &criterion) == best, "draw {seed}");
+            let of = |g: &usize| value(truth[*g].1, g + 1);
+            let best = (0..12).min_by(|a, b| of(a).total_cmp(&of(b))).unwrap();
+            assert!(proved && least(&steps, &value) == best, "draw {seed}");
             for (step, (_, rss)) in steps.iter().zip(&truth) {
                 assert!(
                     step.bound <= rss * (1.0 + 1e-9) && step.rss >= rss * (1.0 - 1e-9),

@@ -17,7 +17,7 @@ use prescribe_models::arm_moments::Moments;
 use prescribe_models::arm_partition::{ArmPartition, Partition, canonical, members};
 use prescribe_models::{MixedIntegerProgram, Model, Row, Sense};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::super::highs::{self, solve_program};
 use super::super::{
@@ -99,8 +99,12 @@ pub struct Line {
 }
 
 impl Line {
-    /// Where a report of this solver keeps it.
-    pub const STATISTIC: &'static str = "root_line";
+    const STATISTIC: &'static str = "root_line";
+
+    /// The line of a report of this solver.
+    pub fn of(statistics: &Map<String, Value>) -> Option<Line> {
+        statistics.get(Line::STATISTIC).and_then(|line| serde_json::from_value(line.clone()).ok())
+    }
 
     pub fn at(self, groups: usize) -> f64 {
         self.level + groups as f64 * self.slope
