@@ -4,14 +4,14 @@
 //! Where not every unit may get every arm, e_ik is 0 for the arms that unit i may not get: shares are taken among the units
 //! that may get the same arms, and known scores are divided by their sum over the arms that the unit may get.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ndarray::{Array2, ArrayView1, Axis};
 
 use super::error::quoted;
 use super::labels::members;
 use super::matrix::columns;
-use super::{DataError, OutcomeModel, Place, Problem, PropensityRole, Purpose, Table};
+use super::{DataError, OutcomeModel, Place, Problem, PropensityRole, Purpose, Study, Table};
 
 /// How far a row may sum from 1, for numbers written with few digits.
 const SUM_TOLERANCE: f64 = 1e-6;
@@ -43,6 +43,71 @@ pub(super) fn propensity(
         None => scores,
         Some(eligible) => restricted(scores, eligible),
     })
+}
+
+/// The propensity scores (m x K) of the rows of `new`, whose arms are not known, as far as they follow from the role: from columns of
+/// its own, or from the shares that the study read from `table` has, in all or in the row's stratum. Where a model is to estimate
+/// them there are none.
+///
+/// # Errors
+/// As [`Study::from_table`] for the columns of scores; a stratum that the study does not have.
+pub(crate) fn propensity_elsewhere(
+    new: &Table,
+    role: &PropensityRole,
+    study: &Study,
+    table: &Table,
+) -> Result<Option<Array2<f64>>, DataError> {
+    let arms = &study.arms;
+    match role {
+        PropensityRole::Logit | PropensityRole::Forest => Ok(None),
+        PropensityRole::ObservedShares => {
+            Ok(Some(same_for_all(&study.propensity.row(0).to_vec(), new.row_count())))
+        }
+        PropensityRole::Constants(constants) => from_constants(new, constants, arms).map(Some),
+        PropensityRole::Columns(names) => from_columns(new, names, arms, None).map(Some),
+        PropensityRole::TreatedColumn(name) => from_treated(new, name, arms, None).map(Some),
+        PropensityRole::Strata(names) => from_strata(new, names, study, table).map(Some),
+    }
+}
+
+/// The shares of the strata of the study, for rows of another file.
+fn from_strata(
+    new: &Table,
+    names: &[String],
+    study: &Study,
+    table: &Table,
+) -> Result<Array2<f64>, DataError> {
+    let mut known: HashMap<Vec<String>, usize> = HashMap::new();
+    let columns = names.iter().map(|name| table.labels_or_missing(name)).collect::<Result<Vec<_>, _>>()?;
+    let position: HashMap<usize, usize> =
+        table.row_numbers().into_iter().enumerate().map(|(position, row)| (row, position)).collect();
+    for (i, row) in study.rows.iter().enumerate() {
+        // A unit of the study misses no column with a role.
+        let value =
+            |column: &Vec<Option<String>>| plain(column[position[row]].as_deref().unwrap_or_default());
+        known.entry(columns.iter().map(value).collect()).or_insert(i);
+    }
+    let labels = names.iter().map(|name| new.labels(name, Purpose::Matrix)).collect::<Result<Vec<_>, _>>()?;
+    let mut scores = Array2::zeros((new.row_count(), study.arms.len()));
+    for (i, mut row) in scores.rows_mut().into_iter().enumerate() {
+        let stratum: Vec<String> = labels.iter().map(|column| plain(&column[i])).collect();
+        let Some(&like) = known.get(&stratum) else {
+            let pairs = names.iter().zip(&stratum).map(|(name, value)| format!("{name} = {}", quoted(value)));
+            let stratum = pairs.collect::<Vec<_>>().join(", ");
+            return Err(new
+                .place(i)
+                .refuse(Problem::UnknownStratum { study: study.source.clone(), stratum }));
+        };
+        row.assign(&study.propensity.row(like));
+    }
+    Ok(scores)
+}
+
+/// A value that forms strata, in which numbers are equal whichever way they are written.
+fn plain(label: &str) -> String {
+    let number = label.parse().ok().filter(|number: &f64| number.is_finite());
+    // Adding 0 makes -0 equal to 0 in text too.
+    number.map_or(label.to_owned(), |number| (number + 0.0).to_string())
 }
 
 /// The scores with 0 for the arms that a unit may not get, each row summing to 1.
