@@ -51,7 +51,7 @@ pub(super) fn propensity(
 ///
 /// # Errors
 /// As [`Study::from_table`] for the columns of scores; a stratum that the study does not have.
-pub(crate) fn propensity_elsewhere(
+pub fn propensity_elsewhere(
     new: &Table,
     role: &PropensityRole,
     study: &Study,
@@ -70,44 +70,38 @@ pub(crate) fn propensity_elsewhere(
     }
 }
 
-/// The shares of the strata of the study, for rows of another file.
+/// The shares of the strata of the study that was read from `table`, for the rows of another file.
 fn from_strata(
     new: &Table,
     names: &[String],
     study: &Study,
     table: &Table,
 ) -> Result<Array2<f64>, DataError> {
-    let mut known: HashMap<Vec<String>, usize> = HashMap::new();
-    let columns = names.iter().map(|name| table.labels_or_missing(name)).collect::<Result<Vec<_>, _>>()?;
-    let position: HashMap<usize, usize> =
-        table.row_numbers().into_iter().enumerate().map(|(position, row)| (row, position)).collect();
-    for (i, row) in study.rows.iter().enumerate() {
+    let column = |name: &String| {
+        let known = table.labels_or_missing(name)?;
         // A unit of the study misses no column with a role.
-        let value =
-            |column: &Vec<Option<String>>| plain(column[position[row]].as_deref().unwrap_or_default());
-        known.entry(columns.iter().map(value).collect()).or_insert(i);
-    }
-    let labels = names.iter().map(|name| new.labels(name, Purpose::Matrix)).collect::<Result<Vec<_>, _>>()?;
+        let mut labels: Vec<String> =
+            study.rows.iter().map(|&row| known[row].clone().unwrap_or_default()).collect();
+        labels.extend(new.labels(name, Purpose::Matrix)?);
+        Ok(plain_numbers(labels))
+    };
+    let columns: Vec<Vec<String>> = names.iter().map(column).collect::<Result<_, DataError>>()?;
+    let stratum = |i: usize| -> Vec<&str> { columns.iter().map(|column| column[i].as_str()).collect() };
+    let n = study.units();
+    let known: HashMap<Vec<&str>, usize> = (0..n).map(|i| (stratum(i), i)).collect();
     let mut scores = Array2::zeros((new.row_count(), study.arms.len()));
     for (i, mut row) in scores.rows_mut().into_iter().enumerate() {
-        let stratum: Vec<String> = labels.iter().map(|column| plain(&column[i])).collect();
-        let Some(&like) = known.get(&stratum) else {
-            let pairs = names.iter().zip(&stratum).map(|(name, value)| format!("{name} = {}", quoted(value)));
-            let stratum = pairs.collect::<Vec<_>>().join(", ");
-            return Err(new
-                .place(i)
-                .refuse(Problem::UnknownStratum { study: study.source.clone(), stratum }));
+        let Some(&like) = known.get(&stratum(n + i)) else {
+            let pairs = names.iter().zip(stratum(n + i));
+            let stratum: Vec<String> =
+                pairs.map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
+            let problem =
+                Problem::UnknownStratum { study: study.source.clone(), stratum: stratum.join(", ") };
+            return Err(new.place(i).refuse(problem));
         };
         row.assign(&study.propensity.row(like));
     }
     Ok(scores)
-}
-
-/// A value that forms strata, in which numbers are equal whichever way they are written.
-fn plain(label: &str) -> String {
-    let number = label.parse().ok().filter(|number: &f64| number.is_finite());
-    // Adding 0 makes -0 equal to 0 in text too.
-    number.map_or(label.to_owned(), |number| (number + 0.0).to_string())
 }
 
 /// The scores with 0 for the arms that a unit may not get, each row summing to 1.
@@ -171,13 +165,17 @@ fn within_strata(
     Ok(scores)
 }
 
-/// The values of a column that forms strata; numbers are equal whichever way they are written.
+/// The values of a column that forms strata.
 pub(super) fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
-    let labels = table.labels(name, Purpose::Role)?;
+    Ok(plain_numbers(table.labels(name, Purpose::Role)?))
+}
+
+/// Labels, of which numbers are equal whichever way they are written, if all are numbers.
+fn plain_numbers(labels: Vec<String>) -> Vec<String> {
     let numbers: Option<Vec<f64>> =
         labels.iter().map(|label| label.parse().ok().filter(|number: &f64| number.is_finite())).collect();
     // Adding 0 makes -0 equal to 0 in text too.
-    Ok(numbers.map_or(labels, |numbers| numbers.iter().map(|number| (number + 0.0).to_string()).collect()))
+    numbers.map_or(labels, |numbers| numbers.iter().map(|number| (number + 0.0).to_string()).collect())
 }
 
 fn from_constants(
