@@ -31,6 +31,9 @@ pub struct Intervals {
     /// Columns that models use beside the rule's own covariates
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     covariates: Vec<String>,
+    /// Those among --covariates that are categories
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    categorical: Vec<String>,
     /// Column that identifies a unit, in both files (default: the number of the row)
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     id: Option<String>,
@@ -127,7 +130,12 @@ impl Intervals {
         let known = |name: &&String| covariates.iter().any(|covariate| covariate.name == **name);
         let others = self.covariates.iter().filter(|name| !known(name)).map(|name| Covariate::numeric(name));
         let covariates: Vec<Covariate> = covariates.iter().cloned().chain(others).collect();
-        scoring(&flags, *direction, &covariates, Some((arms, groups)))
+        let mut scoring = scoring(&flags, *direction, &covariates, Some((arms, groups)))?;
+        for name in &self.categorical {
+            // Of its own covariates the rule knows the levels.
+            scoring.roles.categorical.entry(name.clone()).or_default();
+        }
+        Ok(scoring)
     }
 
     fn new_units(

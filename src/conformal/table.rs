@@ -30,7 +30,7 @@ impl Intervals {
         }
         match &self.coverage {
             Some(Coverage { units, followed, share }) => {
-                let [lower, upper] = share.interval.map(percent);
+                let [lower, upper] = share.interval.map(|end| percent(end.clamp(0.0, 1.0)));
                 let _ = writeln!(
                     text,
                     "check: held the outcome of {} (weighted; 95% interval {lower} to {upper}) of the {followed} of {units} other units that \

@@ -7,6 +7,8 @@
 //! Of a weighted mean V of g among units U, psi_c = sum_{i in c and U} w_i (g_i - V) / sum_U w_i; of a projection, see
 //! `projection.rs`. Without clusters each unit is one.
 
+use ndarray::{Array2, ArrayView1};
+
 use super::Effect;
 use crate::evaluate::{Estimate, Sampling, Z, student_975};
 
@@ -50,20 +52,13 @@ impl Influence {
 }
 
 /// The correlations of estimates (J x J) that have an error.
-pub(super) fn correlations(estimates: &[&Influence]) -> ndarray::Array2<f64> {
-    let length = |psi: &[f64]| dot(psi, psi).sqrt();
-    let lengths: Vec<f64> = estimates.iter().map(|influence| length(&influence.of_cluster)).collect();
-    let mut correlations = ndarray::Array2::eye(estimates.len());
-    for j in 0..estimates.len() {
-        for k in 0..j {
-            let product = dot(&estimates[j].of_cluster, &estimates[k].of_cluster);
-            let correlation = product / lengths[j] / lengths[k];
-            (correlations[[j, k]], correlations[[k, j]]) = (correlation, correlation);
-        }
+pub(super) fn correlations(estimates: &[&Influence]) -> Array2<f64> {
+    let clusters = estimates.first().map_or(0, |influence| influence.of_cluster.len());
+    let mut directions = Array2::zeros((estimates.len(), clusters));
+    for (mut row, influence) in directions.rows_mut().into_iter().zip(estimates) {
+        row.assign(&ArrayView1::from(&influence.of_cluster));
+        let length = row.dot(&row).sqrt();
+        row /= length;
     }
-    correlations
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    directions.dot(&directions.t())
 }

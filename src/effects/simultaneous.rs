@@ -10,6 +10,7 @@
 //! Bonferroni's intervals would be for the worst case.
 
 use linfa_linalg::cholesky::Cholesky;
+use ndarray::{Array2, ArrayView1};
 use rand::Rng;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ use crate::random::stream;
 
 /// Draws of N.
 pub(super) const DRAWS: usize = 10_000;
+/// Draws at a time, a divisor of all.
+const PART: usize = 500;
 const LEVEL: f64 = 0.95;
 
 /// The critical values c of the tables; that of an interval by itself is 1.96.
@@ -49,12 +52,14 @@ pub(super) fn critical_value(estimates: &[&Influence], seed: u64, table: &str) -
     // Rewards near the largest double may leave no correlations; the estimates themselves are refused then.
     let Ok(root) = correlations.cholesky() else { return f64::INFINITY };
     let mut random = stream(seed, &format!("simultaneous intervals of {table}"));
-    let mut draw = || {
-        let normal: ndarray::Array1<f64> =
-            (0..uncertain.len()).map(|_| random.sample(StandardNormal)).collect();
-        root.dot(&normal).fold(0.0, |largest: f64, value| largest.max(value.abs()))
-    };
-    let mut largest: Vec<f64> = (0..DRAWS).map(|_| draw()).collect();
+    let mut largest = Vec::with_capacity(DRAWS);
+    // In parts, for a product of matrices is faster than products with each draw.
+    for _ in 0..DRAWS / PART {
+        let normal =
+            Array2::from_shape_simple_fn((uncertain.len(), PART), || random.sample::<f64, _>(StandardNormal));
+        let most = |column: ArrayView1<f64>| column.fold(0.0, |most: f64, value| most.max(value.abs()));
+        largest.extend(root.dot(&normal).columns().into_iter().map(most));
+    }
     largest.sort_unstable_by(f64::total_cmp);
     largest[(LEVEL * DRAWS as f64).ceil() as usize - 1].max(Z)
 }

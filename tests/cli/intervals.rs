@@ -122,6 +122,36 @@ fn a_rule_over_groups_is_followed_by_members() {
     assert!(found[0]["followed"].as_u64().unwrap() > 30);
 }
 
+/// A rule over levels that may be missing, and a category that only models look at.
+#[test]
+fn levels_and_missing_values() {
+    let shell = Shell::new();
+    let rows = |from: usize| -> String {
+        let row = |i: usize| {
+            let (ward, site) = (["n", "s", ""][i % 3], ["k", "l"][i / 6 % 2]);
+            let good = i.is_multiple_of(3) == i.is_multiple_of(2);
+            let y = 3 * usize::from(good) + 5 * (i / 6 % 2) + (i / 12 * 7) % 4;
+            format!("u{i},{},{ward},{site},{y}\n", ["a", "b"][i % 2])
+        };
+        format!("id,a,ward,site,y\n{}", (from..from + 360).map(row).collect::<String>())
+    };
+    shell.write("trial.csv", rows(0));
+    shell.write("data.csv", rows(360));
+    let learn =
+        "learn trial.csv --outcome y --treatment a --covariates ward --categorical ward --missing keep";
+    shell.run(&format!("{learn} --maximize --depth 1 --test-share 0 --out out")).exits(0);
+    let plain = shell.run(INTERVALS).exits(0).json();
+    let sited = shell
+        .run(&format!("{INTERVALS} --covariates site --categorical site --new data.csv"))
+        .exits(0)
+        .json();
+    assert_eq!(sited["intervals"].as_array().unwrap().len(), 360);
+    // The site is worth 5, so that intervals which do not know it are longer.
+    let length = |found: &Value| found["median_length"].as_f64().unwrap();
+    assert!(length(&sited) < 4.0 && length(&plain) > 4.5, "{} and {}", length(&sited), length(&plain));
+    shell.run(&format!("{INTERVALS} --categorical site")).exits(3).says(&["\"site\"", "no covariate"]);
+}
+
 #[test]
 fn few_units_make_intervals_infinite() {
     let shell = shell();
