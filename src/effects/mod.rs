@@ -38,8 +38,8 @@ use crate::evaluate::{Estimate, Sampling, check_sampling};
 use influence::Influence;
 pub use projection::{Coefficient, Covariance, Projection, WaldTest};
 use projection::{Projected, Regressors};
-pub use simultaneous::SimultaneousLevel;
-use simultaneous::critical_value;
+use simultaneous::Largest;
+pub use simultaneous::{LargestT, SimultaneousLevel};
 pub use subgroups::SubgroupEffect;
 
 /// The effects of all arms against one of them.
@@ -65,9 +65,12 @@ pub struct Effects {
     /// One for each arm but the reference, where covariates were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projections: Vec<Projection>,
-    /// Of the slopes of all arms together; none without slopes, or where they are as many as the clusters.
+    /// Of the slopes of all arms together; none without slopes, or where they are too many ([`WaldTest`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heterogeneity: Option<WaldTest>,
+    /// Of the same slopes, however many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_slope: Option<LargestT>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subgroups: Vec<SubgroupEffect>,
     pub simultaneous: SimultaneousLevel,
@@ -130,12 +133,15 @@ impl Effects {
 
         let slopes = projections.iter().flat_map(Projected::slopes).collect::<Vec<_>>();
         let measured = subgroups.iter().filter_map(|group| group.effect.as_ref()).collect::<Vec<_>>();
+        let largest = |estimates: &[&Influence], table| Largest::of(estimates, settings.seed, table);
+        let of_slopes = largest(&slopes, "slopes");
         let level = SimultaneousLevel {
             draws: simultaneous::DRAWS,
-            averages: critical_value(&averages.iter().collect::<Vec<_>>(), settings.seed, "averages"),
-            slopes: critical_value(&slopes, settings.seed, "slopes"),
-            subgroups: critical_value(&measured, settings.seed, "subgroups"),
+            averages: largest(&averages.iter().collect::<Vec<_>>(), "averages").critical_value(),
+            slopes: of_slopes.critical_value(),
+            subgroups: largest(&measured, "subgroups").critical_value(),
         };
+        let largest_slope = of_slopes.test(&slopes);
         let average = |(contrast, influence): (&Contrast, &Influence)| ArmEffect {
             arm: study.arms[contrast.arm].clone(),
             units: contrast.units.len(),
@@ -151,6 +157,7 @@ impl Effects {
             covariance: Some(settings.covariance).filter(|_| study.cluster.is_none() && !by.is_empty()),
             projections: projections.iter().map(|projected| projected.named(study, level.slopes)).collect(),
             heterogeneity,
+            largest_slope,
             subgroups: subgroups.into_iter().map(|group| group.named(study, level.subgroups)).collect(),
             simultaneous: level,
         };
@@ -174,6 +181,7 @@ impl Effects {
 /// The weighted contrasts w_i g_i of an arm, of the units that may get both it and the reference.
 struct Contrast {
     arm: usize,
+    reference: usize,
     units: Vec<usize>,
     /// In the order of `units`.
     terms: Vec<f64>,
@@ -194,7 +202,7 @@ impl Contrast {
             return Err(Place::file(&study.source).refuse(Problem::NotComparableArms { arm, reference }));
         }
         let terms = units.iter().map(|&i| rewards[[i, arm]] - rewards[[i, reference]]).collect();
-        Ok(Contrast { arm, units, terms })
+        Ok(Contrast { arm, reference, units, terms })
     }
 
     /// Every position in `units`.
@@ -221,7 +229,8 @@ fn projections(
     let project = |contrast: &Contrast| regressors.project(study, contrast, sampling, covariance);
     let projections: Vec<Projected> = contrasts.iter().map(project).collect::<Result<_, _>>()?;
     let slopes: Vec<&Influence> = projections.iter().flat_map(Projected::slopes).collect();
-    let heterogeneity = WaldTest::of(&slopes);
+    let heterogeneity =
+        WaldTest::of(&slopes, projection::least_received(study, sampling, 0..study.arms.len()));
     Ok((projections, heterogeneity))
 }
 

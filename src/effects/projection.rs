@@ -58,7 +58,9 @@ pub struct Coefficient {
     pub simultaneous: Option<[f64; 2]>,
 }
 
-/// A test that slopes are all 0.
+/// A test that slopes are all 0. There is none where the slopes are more than a third of the units (or clusters) that received the
+/// arm of which there are fewest: their covariance is then known so badly that its inverse finds slopes where there are none (of 48
+/// arms of 104 units, whose 188 slopes were 0, it did at a level of 5% in 16 of 20 simulated studies).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WaldTest {
     pub f: f64,
@@ -68,13 +70,14 @@ pub struct WaldTest {
 }
 
 impl WaldTest {
-    /// None where there are no slopes, or as many as clusters, or one that follows from the others.
-    pub(super) fn of(slopes: &[&Influence]) -> Option<WaldTest> {
+    /// None where there are no slopes, too many for the `received` units or clusters of an arm, or one that follows from the others.
+    pub(super) fn of(slopes: &[&Influence], received: usize) -> Option<WaldTest> {
+        /// Units of an arm for each slope.
+        const ENOUGH: usize = 3;
         /// A correlation matrix with less than this on the diagonal of its root is not told from a singular one.
         const DEPENDENT: f64 = 1e-6;
-        let first = slopes.first()?;
         let uncertain = slopes.iter().all(|slope| slope.estimate.standard_error > 0.0);
-        if !uncertain || slopes.len() >= first.of_cluster.len() {
+        if slopes.is_empty() || !uncertain || ENOUGH * slopes.len() > received {
             return None;
         }
         let correlations = correlations(slopes);
@@ -105,6 +108,7 @@ pub(super) struct Projected {
     names: Vec<String>,
     /// The intercept, then the slopes.
     coefficients: Vec<Influence>,
+    heterogeneity: Option<WaldTest>,
 }
 
 impl Projected {
@@ -122,7 +126,7 @@ impl Projected {
             arm: study.arms[self.arm].clone(),
             units: self.units,
             coefficients: self.names.iter().zip(&self.coefficients).enumerate().map(coefficient).collect(),
-            heterogeneity: WaldTest::of(&self.slopes().collect::<Vec<_>>()),
+            heterogeneity: self.heterogeneity,
         }
     }
 }
@@ -185,11 +189,16 @@ impl Regressors {
         let (b, of_cluster) = design.in_own_units(b, of_cluster);
         let influence = |(b, psi): (&f64, ArrayView1<f64>)| Influence::new(*b, psi.to_vec(), factor, freedom);
         let names = std::iter::once("(intercept)".to_owned()).chain(self.terms.iter().map(Term::name));
+        let coefficients: Vec<Influence> = b.iter().zip(of_cluster.rows()).map(influence).collect();
+        let slopes: Vec<&Influence> = coefficients.iter().skip(1).collect();
+        let received = least_received(study, sampling, [contrast.arm, contrast.reference]);
+        let heterogeneity = WaldTest::of(&slopes, received);
         Ok(Projected {
             arm: contrast.arm,
             units: units.len(),
             names: names.collect(),
-            coefficients: b.iter().zip(of_cluster.rows()).map(influence).collect(),
+            coefficients,
+            heterogeneity,
         })
     }
 
@@ -230,6 +239,19 @@ impl Regressors {
         let covariate = self.terms.get(term).map_or("", Term::covariate);
         Place::file(&study.source).column(covariate).refuse(Problem::NothingOfItsOwn)
     }
+}
+
+/// How many clusters (or units) received the arm that fewest did, of some arms.
+pub(super) fn least_received(
+    study: &Study,
+    sampling: &Sampling,
+    arms: impl IntoIterator<Item = usize>,
+) -> usize {
+    let received = |k: usize| {
+        let units: Vec<usize> = (0..study.units()).filter(|&i| study.arm[i] == k).collect();
+        sampling.among(&units).weighted_clusters()
+    };
+    arms.into_iter().map(received).min().unwrap_or(0)
 }
 
 fn column(weights: &[f64]) -> Array2<f64> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Coefficient, Covariance, Effect, Effects, Projection, WaldTest};
+use super::{Coefficient, Covariance, Effect, Effects, LargestT, Projection, WaldTest};
 use crate::evaluate::{aligned, cells, decimals};
 
 const INTERVALS: [&str; 4] = ["effect", "std. error", "95% interval", "simultaneous"];
@@ -79,12 +79,15 @@ impl Effects {
                 )
             }
             None => format!(
-                "all slopes 0, {name}: not testable, too few units or clusters, or slopes without error\n"
+                "all slopes 0, {name}: no Wald test, for slopes are too many for the units of an arm, or without error\n"
             ),
         };
         let mut text: String = self.projections.iter().map(|p| line(&p.arm, &p.heterogeneity)).collect();
         if self.projections.len() > 1 {
             text.push_str(&line("all arms", &self.heterogeneity));
+        }
+        if let Some(LargestT { t, p_value }) = self.largest_slope {
+            let _ = writeln!(text, "all slopes 0, by the largest: |t| = {t:.3}, p = {p_value:.4}");
         }
         text
     }
