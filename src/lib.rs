@@ -5,14 +5,16 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`learn`], [`simulate`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
 pub mod balance;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod conformal;
 pub mod data;
+pub mod effects;
 pub mod evaluate;
 pub mod fusion;
 pub mod learn;

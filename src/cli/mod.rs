@@ -2,12 +2,14 @@
 
 mod compare;
 mod curve;
+mod effects;
 mod evaluate;
 mod export;
 mod failure;
 mod flags;
 mod frontier;
 mod fuse;
+mod intervals;
 mod learn;
 mod output;
 mod predict;
@@ -45,6 +47,10 @@ enum Command {
     Learn(Box<learn::Learn>),
     /// Estimate the value of a rule on data it has not seen
     Evaluate(Box<evaluate::Evaluate>),
+    /// Estimate the effects of arms against one of them, and what they depend on
+    Effects(Box<effects::Effects>),
+    /// Predict the outcome of each unit under a rule, with an interval that holds it (conformal)
+    Intervals(Box<intervals::Intervals>),
     /// Apply a rule: the arm of each row
     Predict(predict::Predict),
     /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
@@ -79,6 +85,8 @@ pub fn run() -> ExitCode {
         Command::Compare(command) => command.run(),
         Command::Learn(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Effects(command) => command.run(),
+        Command::Intervals(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Frontier(command) => command.run(),

@@ -31,6 +31,7 @@ impl DataError {
             Problem::TooFewFolds { .. }
             | Problem::HorizonNotPositive { .. }
             | Problem::NoGivenScores
+            | Problem::NoPredictionsElsewhere
             | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -320,6 +321,52 @@ pub enum Problem {
         quoted(arm)
     )]
     NoDearerThanFirst { arm: String, cost: f64, first: f64, row: usize },
+    #[error(
+        "no two units or clusters may get both arm {} and arm {}, so that there is nothing to compare them on; choose another arm with \
+         --against, or leave the arm out of the data",
+        quoted(arm),
+        quoted(reference)
+    )]
+    NotComparableArms { arm: String, reference: String },
+    #[error("it is named in --by but is no covariate; the covariates are {}", list(available))]
+    ByNotACovariate { available: Vec<String> },
+    #[error(
+        "what the column says is constant or follows from the other columns of --by, so that it has no slope of its own; leave it, or one \
+         of the others, out of --by"
+    )]
+    NothingOfItsOwn,
+    #[error(
+        "data row {row} alone decides a coefficient of the projection; merge its level with another, leave the covariate out of --by, or \
+         pass --covariance hc1"
+    )]
+    Decisive { row: usize },
+    #[error("{terms} terms are too many for a projection of {units} units; name fewer covariates with --by")]
+    TooManyTerms { terms: usize, units: usize },
+    #[error(
+        "none of the {rows} {} to fit models to received arm {}; pass a larger --fit-share, another --seed, or drop the arm",
+        plural(*rows, "row"), quoted(arm)
+    )]
+    PartWithoutArm { arm: String, rows: usize },
+    #[error(
+        "there are no predictions of your own for other units; pass --outcome-model linear, logistic or forest"
+    )]
+    NoPredictionsElsewhere,
+    #[error(
+        "the shares leave {fitted}, {calibration} and {checked} of the {rows} rows to fit, calibrate and check on; each part needs 1 at \
+         least, so change --fit-share and --check-share, or give more rows"
+    )]
+    EmptyPart { rows: usize, fitted: usize, calibration: usize, checked: usize },
+    #[error(
+        "none of the {rows} {} to calibrate on received the arm that the rule gives it, so that nothing is known of outcomes under the rule; \
+         pass another --seed, or give data in which the rule's arms were received",
+        plural(*rows, "row")
+    )]
+    NobodyFollowed { rows: usize },
+    #[error(
+        "no row of {study} is in the stratum {stratum}, so that its propensity is not known; leave the row out, or form strata by fewer \
+         columns with --propensity strata:.."
+    )]
+    UnknownStratum { study: String, stratum: String },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]

@@ -32,6 +32,7 @@ pub use follow_up::FollowUp;
 pub use groups::Groups;
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
+pub use propensity::propensity_elsewhere;
 pub use roles::{
     CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };

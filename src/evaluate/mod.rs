@@ -32,11 +32,12 @@ pub use agreement::adjusted_rand_index;
 pub(crate) use best_arm::best;
 pub use best_arm::{BestArm, BestArmLabel};
 pub use curve::{CostCurve, CurvePoint, SpendingUnit};
-use estimate::Sampling;
+pub(crate) use estimate::Sampling;
 pub use estimate::{Estimate, as_value};
 pub use leaves::Leaf;
 pub(crate) use plot::escaped;
 pub use plot::{Line, Plot};
+pub(crate) use quantile::{Z, student_975};
 pub use table::{aligned, cells, decimals};
 
 /// What an assignment is worth, and how it compares.
@@ -198,7 +199,7 @@ fn check(
 }
 
 /// Refuses units that have no standard error.
-fn check_sampling(study: &Study, sampling: &Sampling) -> Result<(), DataError> {
+pub(crate) fn check_sampling(study: &Study, sampling: &Sampling) -> Result<(), DataError> {
     let file = Place::file(&study.source);
     let n = study.units();
     if n < 2 {

@@ -15,6 +15,8 @@ fn every_command_has_help() {
         "compare learned",
         "learn",
         "evaluate",
+        "effects",
+        "intervals",
         "predict",
         "curve",
         "frontier",

@@ -9,6 +9,7 @@ mod columnar;
 mod compare;
 mod constraints;
 mod curve;
+mod effects;
 mod evaluate;
 #[cfg(feature = "arrow")]
 mod formats;
@@ -19,6 +20,7 @@ mod given_rewards;
 mod groups;
 mod help;
 mod instances;
+mod intervals;
 mod learn;
 mod limits;
 mod models_and_solutions;
