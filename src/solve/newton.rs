@@ -61,6 +61,12 @@ impl Solver<Calibration> for Newton {
         false
     }
 
+    /// Half a dozen passes.
+    fn forecast(&self, model: &Calibration) -> Option<f64> {
+        let columns = model.target().len() as f64 + 1.0;
+        Some(1.25e-9 * model.units() as f64 * columns * (columns + 20.0))
+    }
+
     fn search(
         &self,
         model: &Calibration,
