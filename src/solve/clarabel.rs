@@ -14,23 +14,33 @@ use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
 };
 
-/// Residuals and gap that are asked for, and those at which a program counts as solved where rounding stops short of them.
-const ASKED: f64 = 1e-12;
+/// Residuals and gap that are asked for, on cones that are symmetric and on others, and those at which a program counts as solved where
+/// rounding stops short of them.
+const ASKED: f64 = 1e-14;
+const ASKED_OTHERWISE: f64 = 1e-12;
 const SOLVED: f64 = 1e-10;
 
-/// What differs between attempts: the share of the way to the boundary of the cones that a step takes, and by how much it is shortened at
-/// a time.
-struct Stride {
+/// An attempt: the digits it asks for, the share of the way to the boundary of the cones that a step takes, and by how much it is shortened
+/// at a time.
+struct Attempt {
+    asked: f64,
     share: f64,
     shorter: f64,
 }
 
-/// The first is Clarabel's default.
-const STRIDES: [Stride; 3] = [
-    Stride { share: 0.99, shorter: 0.8 },
-    Stride { share: 0.95, shorter: 0.8 },
-    Stride { share: 0.99, shorter: 0.95 },
-];
+impl Attempt {
+    /// Those for one program, in turn: many digits by Clarabel's own strides, then no more than needed.
+    fn all(program: &ConicProgram) -> [Self; 4] {
+        let symmetric = !program.cones.iter().any(|cone| matches!(cone, Cone::Exponential | Cone::Power(_)));
+        let asked = if symmetric { ASKED } else { ASKED_OTHERWISE };
+        [
+            Self { asked, share: 0.99, shorter: 0.8 },
+            Self { asked: SOLVED, share: 0.99, shorter: 0.8 },
+            Self { asked: SOLVED, share: 0.95, shorter: 0.8 },
+            Self { asked: SOLVED, share: 0.99, shorter: 0.95 },
+        ]
+    }
+}
 
 /// The conic solver.
 #[derive(Clone, Copy, Debug)]
@@ -90,12 +100,13 @@ fn attempts(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
     let lost = |run: &Run| {
         matches!(run.termination, TerminationStatus::LocallySolved | TerminationStatus::NumericalError)
     };
-    let mut best = run(program, &STRIDES[0], watch)?;
-    for stride in &STRIDES[1..] {
+    let [first, others @ ..] = Attempt::all(program);
+    let mut best = run(program, &first, watch)?;
+    for attempt in &others {
         if !lost(&best) || watch.stop().is_some() {
             break;
         }
-        let next = run(program, stride, watch)?;
+        let next = run(program, attempt, watch)?;
         let (attempts, iterations) = (best.attempts + 1, best.iterations + next.iterations);
         let nearer = !lost(&next) || best.primal_objective.is_none();
         best = Run { attempts, iterations, ..if nearer { next } else { best } };
@@ -103,7 +114,7 @@ fn attempts(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
     Ok(best)
 }
 
-fn run(program: &ConicProgram, stride: &Stride, watch: &Watch) -> Result<Run, SolveError> {
+fn run(program: &ConicProgram, attempt: &Attempt, watch: &Watch) -> Result<Run, SolveError> {
     let n = program.q.len();
     let sparse = |rows: usize, triplets: &[(usize, usize, f64)]| {
         let rows_of = triplets.iter().map(|t| t.0).collect();
@@ -129,11 +140,11 @@ fn run(program: &ConicProgram, stride: &Stride, watch: &Watch) -> Result<Run, So
     let settings = DefaultSettings {
         verbose: false,
         max_threads: 1,
-        tol_feas: ASKED,
-        tol_gap_abs: ASKED,
-        tol_gap_rel: ASKED,
-        max_step_fraction: stride.share,
-        linesearch_backtrack_step: stride.shorter,
+        tol_feas: attempt.asked,
+        tol_gap_abs: attempt.asked,
+        tol_gap_rel: attempt.asked,
+        max_step_fraction: attempt.share,
+        linesearch_backtrack_step: attempt.shorter,
         time_limit: watch.remaining().unwrap_or(f64::INFINITY),
         ..DefaultSettings::default()
     };
