@@ -151,7 +151,11 @@ fn bound(seed: u64, gamma: f64) -> Calibration {
     let base = Array1::from_shape_fn(300, |_| random.random_range(0.5..1.5));
     let free = Calibration::new(z, target, Discrepancy(gamma)).unwrap().with_base(base).unwrap();
     let width = random.random_range(0.0..0.05);
-    let free = if seed % 2 == 0 { free } else { free.clone().with_tolerance(free.scale() * width).unwrap() };
+    let free = if seed.is_multiple_of(2) {
+        free
+    } else {
+        free.clone().with_tolerance(free.scale() * width).unwrap()
+    };
     let weights = solved(&free, &Newton).point.unwrap();
     let ratios: Vec<f64> = weights.iter().zip(free.base()).map(|(w, b)| w / b).collect();
     let (least, most) = ratios.iter().fold((f64::MAX, 0.0_f64), |(l, h), v| (l.min(*v), h.max(*v)));
@@ -159,7 +163,7 @@ fn bound(seed: u64, gamma: f64) -> Calibration {
         let report = solve::solve(model, &Newton, None, &Options::default(), &Silent).unwrap();
         report.termination_status == TerminationStatus::Optimal
     };
-    let lower = (seed % 3 > 0).then_some(0.7 * least.max(0.0) + 0.3);
+    let lower = (!seed.is_multiple_of(3)).then_some(0.7 * least.max(0.0) + 0.3);
     // The tightest upper bound of a few that leaves weights.
     let tight = |k: u32| free.clone().with_bounds(lower, Some(1.0 + (most - 1.0) * 0.15 * f64::from(k)));
     (1..=6).map(|k| tight(k).unwrap()).find(reaches).unwrap_or(free.clone())
