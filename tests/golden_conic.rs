@@ -191,7 +191,9 @@ fn clarabel_reads_the_files_and_finds_the_hand_solved_optimum() {
         let sparse = |rows: usize, entries: &[(usize, usize, f64)]| {
             let (mut r, mut c, mut v) = (vec![], vec![], vec![]);
             for &(row, column, value) in entries {
-                (r.push(row), c.push(column), v.push(value));
+                r.push(row);
+                c.push(column);
+                v.push(value);
             }
             CscMatrix::new_from_triplets(rows, program.q.len(), r, c, v)
         };

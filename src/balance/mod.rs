@@ -1,4 +1,4 @@
-//! Balance: weights that make every arm look like one population, arm by arm ([`Calibration`]).
+//! Balance: weights that make every arm look like one population, arm by arm ([`Calibration`](crate::models::calibration::Calibration)).
 //!
 //! ```text
 //! sum_{A_i = a} w_i = 1,   |sum_{A_i = a} w_i z_ij - t_j| <= d_j s_j      for every arm a and feature j
