@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use ndarray::Array1;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::failure::Failure;
 use crate::learn::{Capacity, Constraints, ShareRange, Subgroup};
 use crate::models::Sign;
+use crate::models::calibration::Discrepancy;
 use crate::models::tree_rule::Candidates;
 use crate::solve::registry::{AUTO, Settings};
 use crate::solve::{Formulation, Options, Stage};
@@ -147,6 +149,40 @@ impl SolverFlags {
             threads: self.threads.unwrap_or(options.threads),
             random_seed: self.seed.unwrap_or(options.random_seed),
             log_file: self.log_file.clone().or(options.log_file),
+        }
+    }
+}
+
+/// A discrepancy by name, or by its gamma.
+pub fn discrepancy(text: &str) -> Result<Discrepancy, String> {
+    match text {
+        "entropy" => Ok(Discrepancy::ENTROPY),
+        "empirical-likelihood" => Ok(Discrepancy::EMPIRICAL_LIKELIHOOD),
+        "quadratic" => Ok(Discrepancy::QUADRATIC),
+        "hellinger" => Ok(Discrepancy::HELLINGER),
+        number => match number.parse::<f64>() {
+            Ok(gamma) if gamma.is_finite() => Ok(Discrepancy(gamma)),
+            _ => Err("give entropy, empirical-likelihood, quadratic, hellinger, or a number gamma".into()),
+        },
+    }
+}
+
+/// Tolerances of the features `names`: one number for all, or some by name; none where nothing is given.
+pub fn tolerances(given: &[String], names: &[String]) -> Result<Option<Array1<f64>>, Failure> {
+    let wrong = |text: &str| Failure::usage(format!("--tolerance {text:?}: give a number of at least 0"));
+    let parse = |text: &str| nonnegative(text).map_err(|_| wrong(text));
+    match given {
+        [] => Ok(None),
+        [all] if !all.contains('=') => Ok(Some(Array1::from_elem(names.len(), parse(all)?))),
+        some => {
+            let mut tolerance = Array1::zeros(names.len());
+            for (name, value) in pairs("--tolerance", some)? {
+                let j = names.iter().position(|known| *known == name).ok_or_else(|| {
+                    Failure::usage(format!("--tolerance: no feature {name:?}; they are {}", names.join(", ")))
+                })?;
+                tolerance[j] = parse(&value)?;
+            }
+            Ok(Some(tolerance))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: parse, call, print. One file a subcommand.
 
 mod compare;
+mod convex;
 mod curve;
 mod effects;
 mod evaluate;

@@ -245,6 +245,8 @@ pub enum Problem {
 
     #[error("weight {value} is negative; give a number of at least 0")]
     NegativeWeight { value: f64 },
+    #[error("base weight {value} is not above 0; correct it, or leave the row out of all files")]
+    WeightNotPositive { value: f64 },
     #[error("the weights of all rows of arm {} are 0; correct them, or drop the arm", quoted(arm))]
     ArmWithoutWeight { arm: String },
 

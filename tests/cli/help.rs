@@ -9,6 +9,8 @@ fn every_command_has_help() {
         "solve",
         "solve tree",
         "solve linear",
+        "solve calibration",
+        "solve fused-lasso",
         "compare",
         "compare tree",
         "compare linear",

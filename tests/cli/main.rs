@@ -8,6 +8,7 @@ mod clusters;
 mod columnar;
 mod compare;
 mod constraints;
+mod convex;
 mod curve;
 mod effects;
 mod evaluate;

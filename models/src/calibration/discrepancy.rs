@@ -59,15 +59,28 @@ impl Discrepancy {
             gamma if gamma < 0.0 && eta >= 0.0 => (f64::INFINITY, f64::INFINITY),
             gamma if gamma > 0.0 && eta <= 0.0 => (0.0, 0.0),
             gamma => {
-                let v = (gamma * eta).powf(1.0 / gamma);
-                (v, v.powf(1.0 - gamma))
+                let power = gamma * eta;
+                let v = power.powf(1.0 / gamma);
+                (v, v / power)
             }
         }
     }
 
-    /// sup of v eta - phi(v) over lower <= v <= upper, and where it is attained; upper must be finite unless gamma = 1.
-    pub fn conjugate(self, eta: f64, lower: f64, upper: f64) -> (f64, f64) {
-        let v = self.inverse(eta).0.clamp(lower, upper);
-        (v * eta - self.value(v), v)
+    /// sup of v eta - phi(v) over lower <= v <= upper, where it is attained, and the derivative of that v, 0 at a bound; upper must be
+    /// finite unless gamma = 1.
+    pub fn conjugate(self, eta: f64, lower: f64, upper: f64) -> (f64, f64, f64) {
+        let (free, curvature) = self.inverse(eta);
+        let v = free.clamp(lower, upper);
+        if v != free {
+            return (v * eta - self.value(v), v, 0.0);
+        }
+        // phi'(v) = eta spares another power or logarithm.
+        let value = match self.0 {
+            0.0 => v,
+            -1.0 => v.ln() - 1.0,
+            1.0 => (v * v + 1.0) / 2.0,
+            gamma => (v * eta + 1.0 / (gamma * gamma)) * gamma / (gamma + 1.0),
+        };
+        (value, v, curvature)
     }
 }
