@@ -14,7 +14,7 @@ use crate::solve::{
 };
 
 /// Seconds in which the choice is to be proved where the user sets no limit; up to 16 arms take a fraction of one.
-const LIMIT: f64 = 60.0;
+const LIMIT: f64 = 600.0;
 
 /// The partition into the chosen number of groups.
 pub(super) fn exact(
@@ -109,9 +109,8 @@ fn warnings(
     }
     let (count, arms) = (groups.count(), model.arms());
     match settings.choice {
-        Choice::Groups(asked) if count < asked => warnings.push(format!(
-            "{count} groups fit as well as {asked}: there are no more than that many different arms"
-        )),
+        Choice::Groups(asked) if count < asked => warnings
+            .push(format!("no partition into {asked} groups is better than this one; groups found: {count}")),
         Choice::Criterion(_) if count == MOST_GROUPS && arms > MOST_GROUPS => warnings.push(format!(
             "{MOST_GROUPS} groups, the most that are tried, were chosen; --groups M asks for more"
         )),

@@ -191,6 +191,12 @@ fn more_arms_than_the_recursion_takes() {
     for step in found["path"].as_array().unwrap() {
         assert!(number(&step["bound"]) <= number(&step["rss"]) + 1e-9, "{step}");
     }
+    // The number of groups is proved as well, where there is time for it.
+    let line_of_criterion = format!("{FUSE} --weights none --criterion bic --json -");
+    let found = shell.run(&format!("{line_of_criterion} --time-limit 120")).exits(0).json();
+    assert_eq!(found["proved"], true, "{}", found["path"]);
+    let quick = shell.run(&line_of_criterion).exits(0).json();
+    assert_eq!((&quick["groups"], &quick["bic"]), (&found["groups"], &found["bic"]));
     // An arm whose own fit is not unique leaves the heuristic, which says so.
     let mut left = 3;
     let text = data(18, 20);
@@ -238,8 +244,10 @@ fn an_outcome_that_tells_nothing() {
     }
     shell.run(&format!("{FUSE} --compare")).exits(0);
     // As many groups as asked for would be no better.
-    let found =
-        shell.run(&format!("{FUSE} --groups 3 --json -")).exits(0).says(&["1 groups fit as well as 3"]);
+    let found = shell
+        .run(&format!("{FUSE} --groups 3 --json -"))
+        .exits(0)
+        .says(&["no partition into 3 groups is better"]);
     assert_eq!(found.json()["groups"].as_array().unwrap().len(), 1);
 }
 
@@ -261,6 +269,24 @@ fn columns_that_say_nothing_new() {
     assert!((number(&found["rss"]) - number(&plain["rss"])).abs() < 1e-7);
     for coefficients in found["coefficients"].as_object().unwrap().values() {
         assert_eq!((number(&coefficients[4]), number(&coefficients[5])), (0.0, 0.0));
+    }
+}
+
+/// Nothing is left of the outcome within arms: the grid is that of the differences between them.
+#[test]
+fn arms_without_noise() {
+    let shell = Shell::new();
+    let row =
+        |i: usize| format!("{},arm{},{}\n", 40.0 * f64::from(u8::from(i % 8 < 4)), i % 8, (i as f64).sin());
+    for rows in [2, 9] {
+        shell.write("data.csv", format!("Y,A,X\n{}", (0..8 * rows).map(row).collect::<String>()));
+        for penalty in ["l0", "lasso", "wald", "mcp"] {
+            let line =
+                "fuse data.csv --outcome Y --treatment A --covariates X --weights none --main-effect none";
+            let found = shell.run(&format!("{line} --penalty {penalty} --json -")).exits(0).json();
+            let halves = [["arm0", "arm1", "arm2", "arm3"], ["arm4", "arm5", "arm6", "arm7"]];
+            assert_eq!(found["groups"], serde_json::json!(halves), "{penalty}, {rows} rows");
+        }
     }
 }
 
