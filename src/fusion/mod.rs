@@ -11,6 +11,8 @@
 mod analysis;
 mod criteria;
 mod groups;
+mod kept;
+pub mod loss;
 mod main_effect;
 mod pairs;
 pub mod partition;
@@ -28,7 +30,7 @@ pub use criteria::{Criteria, criteria};
 pub use groups::Groups;
 pub use main_effect::{MainEffect, main_effect, pooled_fit};
 pub use pairs::pair_weights;
-pub use path::{PathSettings, Problem, Step, grid, path};
+pub use path::{PathSettings, Problem, Step, grid, path, path_kept};
 pub use stability::stability;
 
 /// What fusion reads.

@@ -8,7 +8,7 @@
 //! with the pooled variance s^2 of the arms' own residuals. Differences that the data show to be large are left alone. Source: fusion.txt,
 //! section 3 (adaptive weights); Wald weights are of this project.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use prescribe_models::arm_moments::{Moments, solve_semidefinite};
 use prescribe_models::fused_lasso;
 
@@ -19,20 +19,31 @@ const LEAST: f64 = 1e-3;
 /// Added to variances, relative to the largest, so that a direction that an arm leaves open has one.
 const OPEN: f64 = 1e-8;
 
+/// The arms' own fits b_a and their variances V_a.
+pub(super) struct PairFits {
+    pub coefficients: Vec<Array1<f64>>,
+    pub variances: Vec<Array2<f64>>,
+}
+
 /// T_ab of each pair, in the order of [`fused_lasso::pairs`].
 pub fn pair_weights(penalty: Penalty, data: &Data, moments: &[Moments]) -> Vec<f64> {
-    let pairs = || fused_lasso::pairs(data.arms);
+    let coefficients = moments.iter().map(Moments::fit).collect();
+    let variances = if penalty == Penalty::Wald { variances(data, moments) } else { Vec::new() };
+    by_fits(penalty, &PairFits { coefficients, variances })
+}
+
+/// The same from fits; variances are read by Wald weights alone.
+pub(super) fn by_fits(penalty: Penalty, fits: &PairFits) -> Vec<f64> {
+    let pairs = || fused_lasso::pairs(fits.coefficients.len());
+    let difference = |a: usize, b: usize| &fits.coefficients[a] - &fits.coefficients[b];
     match penalty {
         Penalty::Adaptive => {
-            let fits: Vec<_> = moments.iter().map(Moments::fit).collect();
-            pairs().map(|(a, b)| 1.0 / (&fits[a] - &fits[b]).mapv(f64::abs).sum().max(LEAST)).collect()
+            pairs().map(|(a, b)| 1.0 / difference(a, b).mapv(f64::abs).sum().max(LEAST)).collect()
         }
         Penalty::Wald => {
-            let fits: Vec<_> = moments.iter().map(Moments::fit).collect();
-            let variances = variances(data, moments);
             let weight = |(a, b): (usize, usize)| {
-                let difference = &fits[a] - &fits[b];
-                let variance = opened(&variances[a] + &variances[b]);
+                let difference = difference(a, b);
+                let variance = opened(&fits.variances[a] + &fits.variances[b]);
                 1.0 / difference.dot(&solve_semidefinite(&variance, &difference)).max(LEAST)
             };
             let weights: Vec<f64> = pairs().map(weight).collect();
