@@ -55,7 +55,9 @@ proptest! {
             let (one, other) = (answer(&model, &Admm), answer(&model, &Clarabel));
             let (a, b) = (one.objective_value.unwrap(), other.objective_value.unwrap());
             prop_assert_eq!(one.termination_status, TerminationStatus::Optimal, "{:?} {:?}", loss, one.relative_gap);
-            prop_assert!((a - b).abs() <= 1e-8 * b, "{loss:?}: {a} {b}, {:?}", other.termination_status);
+            // Where rounding stops the other short of its tolerance, it says so.
+            let reached = other.termination_status == TerminationStatus::Optimal;
+            prop_assert!((a - b).abs() <= 1e-8 * b || !reached && a <= b, "{loss:?}: {a} {b}");
             // The dual bound is below what the other solver found.
             prop_assert!(one.objective_bound.unwrap() <= b * (1.0 + 1e-9));
         }
@@ -70,7 +72,7 @@ proptest! {
             let (one, other) = (answer(&model, &Admm), answer(&model, &Clarabel));
             let (a, b) = (one.objective_value.unwrap(), other.objective_value.unwrap());
             prop_assert!((a - b).abs() <= 1e-7 * b.max(1e-3), "{loss:?}: {a} {b} {:?}", one.relative_gap);
-            prop_assert_eq!(one.termination_status, TerminationStatus::Optimal);
+            prop_assert_eq!(one.termination_status, TerminationStatus::Optimal, "{:?} {} {:?} {:?}", loss, a, one.objective_bound, one.iterations);
         }
     }
 }

@@ -26,13 +26,65 @@ use super::criteria::ln_choose;
 use super::kept::PathKeeper;
 use super::main_effect::terms;
 use super::pairs::{PairFits, by_fits};
-use super::{Criteria, Groups, MainEffect, PathSettings, Penalty, Step};
+use super::scale::per_free_unit;
+use super::{
+    Criteria, FusionError, Groups, MainEffect, PathSettings, Penalty, Scale, Settings, Step, main_effect,
+};
+use crate::data::{Place, Problem, Study};
 use crate::solve::admm::{Checkpoint, Goal, Standing, iterate_loss};
 use crate::solve::loss_fit::{Added, Fit, fit};
 use crate::solve::{Observer, SolveError, Watch};
 
 /// Residuals at which a step of the path is done: groups need coefficients to about 1e-4.
 const RESIDUAL: f64 = 1e-6;
+/// Shares nearer to 0 or 1 are taken for it.
+const LEAST_SHARE: f64 = 0.01;
+
+/// The strengths and distances that fit: those of the residual deviation, with twice the loss of the arms' own fits for squares; as they are for
+/// log odds, which have a unit of their own.
+pub fn loss_scale(arms: &[Units], loss: Loss) -> Scale {
+    let (k, p) = (arms.len(), arms[0].design.ncols());
+    let n = arms.iter().map(|arm| arm.outcome.len()).sum();
+    let own = |arm: &Units| 2.0 * fit(arm, loss, Added::default(), &Array1::zeros(p)).value;
+    match loss {
+        Loss::Logistic => Scale::UNIT,
+        _ => {
+            let spent = arms.iter().map(own).sum::<f64>() / k as f64;
+            Scale::of_variance(spent * per_free_unit(n, k * p))
+        }
+    }
+}
+
+/// M0 of each unit of a study (n) on the link scale; of a forest, the log odds of the shares that it predicts, kept off 0 and 1.
+///
+/// # Errors
+/// An outcome that the loss does not take; as [`pooled_loss_fit`]; of a forest, an arm with fewer units than there are folds.
+pub(super) fn loss_main_effect(
+    study: &Study,
+    features: &Array2<f64>,
+    weights: &[f64],
+    settings: &Settings,
+) -> Result<Vec<f64>, FusionError> {
+    let loss = settings.loss;
+    if let Some(i) = (0..study.units()).find(|&i| !loss.takes(study.outcome[i])) {
+        let (value, row) = (study.outcome[i], study.rows[i] + 1);
+        return Err(Place::file(&study.source).refuse(Problem::OutcomeOfLogisticLoss { value, row }).into());
+    }
+    if settings.main_effect != MainEffect::Forest {
+        let outcome = study.outcome.to_vec();
+        return Ok(pooled_loss_fit(settings.main_effect, features, &outcome, weights, loss)
+            .map_err(SolveError::from)?);
+    }
+    let predicted = main_effect(MainEffect::Forest, study, features, weights, settings.options.random_seed)?;
+    let log_odds = |p: f64| {
+        let p = p.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE);
+        (p / (1.0 - p)).ln()
+    };
+    Ok(match loss {
+        Loss::Logistic => predicted.into_iter().map(log_odds).collect(),
+        _ => predicted,
+    })
+}
 
 /// M0 of each unit (n) on the link scale, pooled over all arms; 0 for what is no regression.
 ///
@@ -72,7 +124,7 @@ pub fn loss_pair_weights(penalty: Penalty, arms: &[Units], loss: Loss) -> Vec<f6
         (fit.coefficients, variance)
     };
     let (coefficients, variances) = arms.iter().map(own).unzip();
-    by_fits(penalty, &PairFits { coefficients, variances })
+    by_fits(penalty, &PairFits { coefficients, variances, unit: loss_scale(arms, loss).unit() })
 }
 
 /// V_a.

@@ -135,6 +135,8 @@ pub enum SolveError {
     InvalidModel(#[from] InvalidModel),
     #[error(transparent)]
     Oracle(#[from] OracleError),
+    #[error("checkpoint {}: {reason}", file.display())]
+    Checkpoint { file: PathBuf, reason: String },
     #[error("{solver} failed: {reason}")]
     Backend { solver: String, reason: String },
 }

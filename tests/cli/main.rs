@@ -14,6 +14,8 @@ mod evaluate;
 mod formats;
 mod frontier;
 mod fuse;
+mod fuse_exactly;
+mod fuse_losses;
 mod given_rewards;
 mod groups;
 mod help;

@@ -86,7 +86,7 @@ impl Checkpoint {
     }
 
     fn failure(&self, reason: &str) -> SolveError {
-        SolveError::Backend { solver: format!("checkpoint {}", self.file.display()), reason: reason.into() }
+        SolveError::Checkpoint { file: self.file.clone(), reason: reason.into() }
     }
 }
 

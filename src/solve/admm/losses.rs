@@ -90,10 +90,8 @@ pub fn iterate_loss(
 ) -> Result<(Standing, Reached), SolveError> {
     let Standing { mut sweeps, mut zeta } = standing;
     let (mut floor, mut tolerance, mut total) = (FLOOR, FIRST, 0);
-    let (mut bound, mut done) = (f64::NEG_INFINITY, false);
     let mut value = model.objective(&zeta);
-    let (mut least, mut fruitless) = (f64::INFINITY, 0);
-    let nothing = model.objective(&Array2::zeros(zeta.dim()));
+    let mut verdict = Verdict::new(model);
     for _ in 0..RENEWALS {
         let moments = model.expansion(&zeta, floor * model.loss().sharpest());
         sweeps.renew(&moments);
@@ -104,31 +102,60 @@ pub fn iterate_loss(
         total += reached.sweeps;
         let before = zeta.clone();
         (zeta, value) = descend(model, (zeta, value), &reached.zeta);
-        match goal {
+        let finest = match goal {
             Goal::Residual(enough) => {
-                let moved = (&zeta - &before).mapv(f64::abs).fold(0.0, |most: f64, d| most.max(*d));
-                let size = zeta.fold(0.0, |most: f64, z| most.max(z.abs()));
-                done = tolerance <= enough && moved <= SETTLED * size.max(f64::MIN_POSITIVE);
+                verdict.done = tolerance <= enough && settled(&before, &zeta);
+                enough
             }
             Goal::Proof => {
-                bound = bound.max(dual_value(model, &sweeps, &zeta).unwrap_or(f64::NEG_INFINITY));
-                watch.tell("admm", Some(value), Some(bound), 0);
-                let gap = value - bound - ROUNDING * nothing;
-                fruitless = if gap < 0.5 * least { 0 } else { fruitless + 1 };
-                least = least.min(gap);
-                let enough = if fruitless < FRUITLESS { GAP } else { ACCEPTED };
-                done = gap <= enough * value.abs();
+                verdict.look(value, dual_value(model, &sweeps, &zeta));
+                watch.tell("admm", Some(value), Some(verdict.bound), 0);
+                FINEST
             }
-        }
-        if done || watch.stop().is_some() {
+        };
+        if verdict.done || watch.stop().is_some() {
             break;
         }
-        let finest = if let Goal::Residual(enough) = goal { enough } else { FINEST };
         tolerance = (tolerance * CLOSER).max(finest);
         floor = (floor * LOWER).max(LOWEST);
     }
-    let bound = Some(bound).filter(|bound| bound.is_finite());
-    Ok((Standing { sweeps, zeta: zeta.clone() }, Reached { zeta, bound, done, sweeps: total }))
+    let bound = Some(verdict.bound).filter(|bound| bound.is_finite());
+    let reached = Reached { zeta: zeta.clone(), bound, done: verdict.done, sweeps: total };
+    Ok((Standing { sweeps, zeta }, reached))
+}
+
+/// Whether the last move was too short to matter.
+fn settled(before: &Array2<f64>, zeta: &Array2<f64>) -> bool {
+    let largest = |numbers: &Array2<f64>| numbers.fold(0.0, |most: f64, number| most.max(number.abs()));
+    largest(&(zeta - before)) <= SETTLED * largest(zeta).max(f64::MIN_POSITIVE)
+}
+
+/// What is proved so far.
+struct Verdict {
+    bound: f64,
+    done: bool,
+    /// The smallest gap, and the renewals that have not halved it.
+    least: f64,
+    fruitless: usize,
+    /// Rounding error of the loss.
+    rounding: f64,
+}
+
+impl Verdict {
+    fn new(model: &FusedLoss) -> Self {
+        let (k, p) = (model.arms().len(), model.arms()[0].design.ncols());
+        let rounding = ROUNDING * model.objective(&Array2::zeros((k, p)));
+        Self { bound: f64::NEG_INFINITY, done: false, least: f64::INFINITY, fruitless: 0, rounding }
+    }
+
+    fn look(&mut self, value: f64, bound: Option<f64>) {
+        self.bound = self.bound.max(bound.unwrap_or(f64::NEG_INFINITY));
+        let gap = value - self.bound - self.rounding;
+        self.fruitless = if gap < 0.5 * self.least { 0 } else { self.fruitless + 1 };
+        self.least = self.least.min(gap);
+        let enough = if self.fruitless < FRUITLESS { GAP } else { ACCEPTED };
+        self.done = gap <= enough * value.abs();
+    }
 }
 
 /// The first point on the way from `zeta` to `to`, the far end first, with a smaller objective; `zeta` where there is none.
