@@ -45,12 +45,14 @@ const LEAST_SHARE: f64 = 0.01;
 pub fn loss_scale(arms: &[Units], loss: Loss) -> Scale {
     let (k, p) = (arms.len(), arms[0].design.ncols());
     let n = arms.iter().map(|arm| arm.outcome.len()).sum();
-    let own = |arm: &Units| 2.0 * fit(arm, loss, Added::default(), &Array1::zeros(p)).value;
+    let zero = Array1::zeros(p);
+    let mean = |of: &dyn Fn(&Units) -> f64| 2.0 * arms.iter().map(of).sum::<f64>() / k as f64;
     match loss {
         Loss::Logistic => Scale::UNIT,
         _ => {
-            let spent = arms.iter().map(own).sum::<f64>() / k as f64;
-            Scale::of_variance(spent * per_free_unit(n, k * p))
+            let spent = mean(&|arm| fit(arm, loss, Added::default(), &zero).value);
+            let around_fits = per_free_unit(n, k * p).map(|factor| spent * factor);
+            Scale::of_variances(around_fits, mean(&|arm| arm.loss(loss, &zero)))
         }
     }
 }
