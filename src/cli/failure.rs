@@ -72,6 +72,7 @@ impl From<SolveError> for Failure {
         match error {
             SolveError::Unsupported(error) => Self::usage(error.to_string()),
             SolveError::InvalidModel(error) => error.into(),
+            error @ SolveError::Checkpoint { .. } => Self::usage(error.to_string()),
             error => Self { code: NUMERICAL, message: error.to_string() },
         }
     }

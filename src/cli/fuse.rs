@@ -15,8 +15,13 @@ use crate::data::{
     write_whole,
 };
 use crate::fusion::{Choice, Criterion, MainEffect, Penalty, Settings, Weighting, compare, fuse, grid};
+use crate::models::outcome_loss::Loss;
 use crate::solve::Options;
+use crate::solve::admm::Checkpoint;
 use crate::solve::registry::AUTO;
+
+/// Seconds between two writings of the checkpoint.
+const CHECKPOINT_SECONDS: f64 = 5.0;
 
 #[derive(Args)]
 pub struct Fuse {
@@ -44,7 +49,12 @@ pub struct Fuse {
     /// What all arms owe to the covariates, taken off first
     #[arg(long, value_name = "none|linear|quadratic|forest", value_parser = flags::named::<MainEffect>, default_value = "quadratic", help_heading = "Fusion")]
     main_effect: MainEffect,
-    /// How arms are drawn together (default: l0, and lasso where a flag of a strength or a distance is typed)
+    /// What a prediction costs: its square, the negative log-likelihood of an outcome of 0 and 1, or its square up to a distance D and in proportion
+    /// beyond, for outcomes with outliers; the main effect is on the same scale
+    #[arg(long, value_name = "squared|logistic|huber:D", value_parser = loss, default_value = "squared", help_heading = "Fusion")]
+    loss: Loss,
+    /// How arms are drawn together (default: l0, and lasso where a flag of a strength or a distance is typed; wald where the loss is not
+    /// squared, which l0, mcp, scad and tlp need)
     #[arg(long, value_name = "l0|lasso|adaptive|wald|mcp|scad|tlp", value_parser = flags::named::<Penalty>, help_heading = "Fusion")]
     penalty: Option<Penalty>,
     /// All of them on these data, side by side; the one of the least criterion is chosen
@@ -75,6 +85,9 @@ pub struct Fuse {
     /// Stop after this many seconds with what there is (default: none; of l0, ten minutes for the proof)
     #[arg(long, value_name = "SECONDS", value_parser = flags::nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
     time_limit: Option<f64>,
+    /// File that keeps where the path of strengths stands, every few seconds and when interrupted; the same command goes on from there
+    #[arg(long, value_name = "FILE", conflicts_with = "compare", help_heading = "Solver")]
+    checkpoint: Option<PathBuf>,
     /// Root of all randomness
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Solver")]
     seed: u64,
@@ -96,6 +109,7 @@ impl Fuse {
             weighting: self.weighting(&study)?,
             main_effect: self.main_effect,
             penalty,
+            loss: self.loss,
             choice: match (self.lambda, self.groups) {
                 (Some(lambda), _) => Choice::Lambda(lambda),
                 (None, Some(count)) => Choice::Groups(count),
@@ -105,6 +119,13 @@ impl Fuse {
             threshold: self.threshold,
             bootstrap: self.bootstrap.unwrap_or(0),
             solver: self.solver.clone().unwrap_or_else(|| AUTO.into()),
+            checkpoint: self.checkpoint.clone().map(|file| Checkpoint {
+                file,
+                seconds: CHECKPOINT_SECONDS,
+                write: write_whole,
+                resume: true,
+                luggage: serde_json::Value::Null,
+            }),
             options: Options { random_seed: self.seed, time_limit: self.time_limit, ..Options::default() },
         };
         let found = match self.compare {
@@ -131,8 +152,13 @@ impl Fuse {
             (Some(Penalty::L0), Some((flag, _))) => Err(Failure::usage(format!(
                 "--penalty l0 has no {flag}: it counts groups; leave {flag} out, or choose another penalty"
             ))),
+            (Some(Penalty::L0), None) if self.checkpoint.is_some() => {
+                Err(Failure::usage("--penalty l0 has no path of strengths to keep; leave --checkpoint out"))
+            }
             (Some(penalty), _) => Ok(penalty),
             (None, Some(_)) => Ok(Penalty::Lasso),
+            (None, None) if self.loss != Loss::Squared => Ok(Penalty::Wald),
+            (None, None) if self.checkpoint.is_some() => Ok(Penalty::Lasso),
             (None, None) => Ok(Penalty::default()),
         }
     }
@@ -186,6 +212,17 @@ fn given(path: &Path, study: &Study) -> Result<Vec<f64>, DataError> {
         return Err(table.place(i).column(&column).refuse(Problem::NegativeWeight { value }));
     }
     Ok(study.rows.iter().map(|&row| weights[row]).collect())
+}
+
+/// `squared`, `logistic`, `huber:D`.
+fn loss(text: &str) -> Result<Loss, String> {
+    let bend = text.strip_prefix("huber:").and_then(|d| d.parse::<f64>().ok());
+    match (text, bend.filter(|d| d.is_finite() && *d > 0.0)) {
+        ("squared", _) => Ok(Loss::Squared),
+        ("logistic", _) => Ok(Loss::Logistic),
+        (_, Some(d)) => Ok(Loss::Huber(d)),
+        _ => Err("give squared, logistic, or huber:D with a D above 0 in units of the outcome, for example huber:1.5".into()),
+    }
 }
 
 /// Strengths, from small to large.

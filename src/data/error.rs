@@ -290,6 +290,10 @@ pub enum Problem {
     )]
     OutcomeNotBinary { value: f64, row: usize },
     #[error(
+        "outcome {value} in data row {row} is neither 0 nor 1, as --loss logistic needs; code the outcome as 0 and 1, or pass --loss squared"
+    )]
+    OutcomeOfLogisticLoss { value: f64, row: usize },
+    #[error(
         "covariates (this one most, if one is named) separate the rows of arm {} from those of other arms, so no logit model of the \
          propensity is the most likely one; leave the column out of --covariates, merge arms, or pass --propensity forest \
          or strata:COLUMN",

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array1, Array2};
 use prescribe_models::arm_moments::Moments;
+use prescribe_models::outcome_loss::Loss;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::chosen::{Chosen, Kind, PathPoint, choose};
 use super::comparison::{Compared, every};
+use super::loss::group_fit;
 use super::{Criteria, FusionError, Groups, MainEffect, Penalty, Posed, Settings};
 use crate::data::Study;
 use crate::solve::{Observer, Report};
@@ -32,6 +34,7 @@ pub struct Fused {
     pub units: usize,
     pub penalty: Penalty,
     pub main_effect: MainEffect,
+    pub loss: Loss,
     #[serde(flatten)]
     pub kind: Kind,
     /// Of the chosen problem, by its own definition: the residual sum of squares of a partition; half of it and the penalty, at
@@ -83,6 +86,7 @@ fn told(study: &Study, posed: &Posed, settings: &Settings, chosen: Chosen) -> Fu
         units: posed.units(),
         penalty: chosen.penalty,
         main_effect: settings.main_effect,
+        loss: settings.loss,
         kind: chosen.kind,
         objective: chosen.report.objective_value,
         columns: posed.columns.clone(),
@@ -102,12 +106,21 @@ fn named(groups: &Groups, study: &Study) -> Vec<Vec<String>> {
     groups.members().iter().map(|g| g.iter().map(|&a| study.arms[a].clone()).collect()).collect()
 }
 
-fn table(study: &Study, posed: &Posed, groups: &Groups, shares: Option<&Array2<f64>>) -> Vec<Group> {
-    let moments = &posed.moments;
+/// The coefficients that the units of each group share.
+fn refits(posed: &Posed, members: &[Vec<usize>]) -> Vec<Array1<f64>> {
+    let (moments, arms) = (&posed.moments, posed.arms());
     let p = moments[0].cross.len();
+    let least_squares = |g: &[usize]| Moments::pooled(p, g.iter().map(|&a| &moments[a])).fit();
+    let refit = |g: &Vec<usize>| match posed.loss {
+        Loss::Squared => least_squares(g),
+        loss => group_fit(&arms, loss, g).map_or_else(|_| Array1::zeros(p), |fit| fit.coefficients),
+    };
+    members.iter().map(refit).collect()
+}
+
+fn table(study: &Study, posed: &Posed, groups: &Groups, shares: Option<&Array2<f64>>) -> Vec<Group> {
     let members = groups.members();
-    let fits: Vec<Array1<f64>> =
-        members.iter().map(|g| Moments::pooled(p, g.iter().map(|&a| &moments[a])).fit()).collect();
+    let fits = refits(posed, &members);
     let mut units = BTreeMap::new();
     study.arm.iter().for_each(|&a| *units.entry(groups.of[a]).or_insert(0) += 1);
     let row = |(g, arms): (usize, Vec<String>)| Group {

@@ -6,9 +6,10 @@
 //! | the others | coefficients at each lambda, arms nearer than a threshold together | the coefficients at the chosen lambda |
 
 use ndarray::Array2;
+use prescribe_models::outcome_loss::Loss;
 use serde::Serialize;
 
-use super::{Criteria, FusionError, Groups, Penalty, Posed, Settings, drawn, exact};
+use super::{Criteria, FusionError, Groups, Penalty, Posed, Settings, drawn, drawn_loss, exact};
 use crate::solve::registry::{self, Solvable};
 use crate::solve::{Chosen as Chooser, Observer, Options, Report};
 
@@ -78,6 +79,7 @@ pub(super) fn choose(
     observer: &dyn Observer,
 ) -> Result<Chosen, FusionError> {
     match settings.penalty {
+        _ if settings.loss != Loss::Squared => drawn_loss::drawn_loss(posed, settings, observer),
         Penalty::L0 => exact::exact(posed, settings, observer),
         _ => drawn::drawn(posed, settings, observer),
     }

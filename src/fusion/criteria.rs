@@ -63,6 +63,6 @@ pub fn criteria(moments: &[Moments], groups: &Groups, units: usize) -> Criteria 
     Criteria::of(moments, units, rss, groups.count())
 }
 
-fn ln_choose(n: f64, k: f64) -> f64 {
+pub(super) fn ln_choose(n: f64, k: f64) -> f64 {
     ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
 }

@@ -3,7 +3,7 @@
 use super::chosen::{At, Chosen, Kind, PathPoint, certified};
 use super::{
     Choice, Criteria, Criterion, FusionError, Groups, PathSettings, Posed, Problem, Scale, Settings, Step,
-    criteria, pair_weights, path, stability,
+    criteria, pair_weights, path, path_kept, stability,
 };
 use crate::solve::{Observer, Silent, SolveError};
 
@@ -22,7 +22,7 @@ pub(super) fn drawn(
     };
     let threshold = settings.threshold.unwrap_or(scale.threshold());
     let along = PathSettings { penalty, lambdas, threshold, units: posed.units() };
-    let steps = path(moments, &pair_weights, &along, observer)?;
+    let steps = path_kept(moments, &pair_weights, &along, settings.checkpoint.as_ref(), observer)?;
     let step = chosen(&steps, settings.choice)?;
     let problem = Problem::new(moments, &pair_weights, penalty, step.lambda).map_err(SolveError::from)?;
     let start = &step.coefficients;
@@ -33,25 +33,19 @@ pub(super) fn drawn(
     let coefficients = report.point.clone().unwrap_or_else(|| step.coefficients.clone());
     let groups = Groups::within(&coefficients, threshold);
     let at = PathSettings { lambdas: vec![step.lambda], ..along };
-    let shares = stability(&posed.data, settings, |sample| {
+    let shares = stability(&posed.data, settings, |sample, _| {
         let moments = sample.moments();
         let weights = super::pair_weights(penalty, sample, &moments);
         path(&moments, &weights, &at, &Silent)
             .map(|steps| steps.into_iter().next_back().map(|step| step.groups))
     })?;
-    let means = posed.means();
-    let point = |step: &Step| PathPoint {
-        groups: step.groups.count(),
-        criteria: Criteria { rss: step.rss, ebic: step.ebic, bic: step.bic },
-        at: At::Lambda { lambda: step.lambda, profile: step.coefficients.dot(&means).to_vec() },
-    };
     Ok(Chosen {
         penalty,
         kind: Kind::Drawn { lambda: step.lambda, threshold },
         criteria: criteria(moments, &groups, posed.units()),
         coefficients,
         groups,
-        path: steps.iter().map(point).collect(),
+        path: points(posed, &steps),
         shares,
         warnings: warning(&steps, step, settings.choice).into_iter().collect(),
         report: report.map_point(|_| ()),
@@ -71,7 +65,18 @@ fn warning(steps: &[Step], step: &Step, choice: Choice) -> Option<String> {
     Some(format!("lambda {} is the {which} of the grid; a wider --lambda-grid may do better", step.lambda))
 }
 
-fn chosen(steps: &[Step], choice: Choice) -> Result<&Step, FusionError> {
+/// The path as reports give it.
+pub(super) fn points(posed: &Posed, steps: &[Step]) -> Vec<PathPoint> {
+    let means = posed.means();
+    let point = |step: &Step| PathPoint {
+        groups: step.groups.count(),
+        criteria: Criteria { rss: step.rss, ebic: step.ebic, bic: step.bic },
+        at: At::Lambda { lambda: step.lambda, profile: step.coefficients.dot(&means).to_vec() },
+    };
+    steps.iter().map(point).collect()
+}
+
+pub(super) fn chosen(steps: &[Step], choice: Choice) -> Result<&Step, FusionError> {
     let least = |value: fn(&Step) -> f64| steps.iter().min_by(|a, b| value(a).total_cmp(&value(b)));
     let found = match choice {
         Choice::Lambda(_) => steps.first(),

@@ -38,7 +38,7 @@ pub(super) fn exact(
     improve(step, &report, moments, n);
     let most = step.groups;
     let groups = Groups { of: step.of.clone() };
-    let shares = stability(&posed.data, settings, |sample| {
+    let shares = stability(&posed.data, settings, |sample, _| {
         let model = ArmPartition::new(sample.moments(), most)?;
         let found = solve(&model, &Merging, None, &settings.options, &Silent)?;
         Ok(found.point.map(|of| Groups { of }))

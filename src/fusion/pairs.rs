@@ -12,7 +12,7 @@
 //! before they have drawn many arms of one group together. Source: fusion.txt, section 3 (adaptive weights); Wald weights and the 1/2 are of
 //! this project.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use prescribe_models::arm_moments::{Moments, solve_semidefinite};
 use prescribe_models::fused_lasso;
 
@@ -27,28 +27,41 @@ const CONCAVE: f64 = 0.5;
 /// Added to variances, relative to the largest, so that a direction that an arm leaves open has one.
 const OPEN: f64 = 1e-8;
 
+/// The arms' own fits b_a and their variances V_a.
+pub(super) struct PairFits {
+    pub coefficients: Vec<Array1<f64>>,
+    pub variances: Vec<Array2<f64>>,
+    /// u of [`Scale`].
+    pub unit: f64,
+}
+
 /// T_ab of each pair, in the order of [`fused_lasso::pairs`].
 pub fn pair_weights(penalty: Penalty, data: &Data, moments: &[Moments]) -> Vec<f64> {
-    let pairs = || fused_lasso::pairs(data.arms);
+    let coefficients = moments.iter().map(Moments::fit).collect();
+    let variances = if penalty == Penalty::Wald { variances(data, moments) } else { Vec::new() };
+    by_fits(penalty, &PairFits { coefficients, variances, unit: Scale::of(moments, data.arm.len()).unit() })
+}
+
+/// The same from fits; variances are read by Wald weights alone.
+pub(super) fn by_fits(penalty: Penalty, fits: &PairFits) -> Vec<f64> {
+    let pairs = || fused_lasso::pairs(fits.coefficients.len());
+    let difference = |a: usize, b: usize| &fits.coefficients[a] - &fits.coefficients[b];
     match penalty {
         Penalty::Adaptive => {
-            let fits: Vec<_> = moments.iter().map(Moments::fit).collect();
-            let least = LEAST * Scale::of(moments, data.arm.len()).unit();
-            pairs().map(|(a, b)| 1.0 / (&fits[a] - &fits[b]).mapv(f64::abs).sum().max(least)).collect()
+            let least = LEAST * fits.unit;
+            pairs().map(|(a, b)| 1.0 / difference(a, b).mapv(f64::abs).sum().max(least)).collect()
         }
         Penalty::Wald => {
-            let fits: Vec<_> = moments.iter().map(Moments::fit).collect();
-            let variances = variances(data, moments);
             let weight = |(a, b): (usize, usize)| {
-                let difference = &fits[a] - &fits[b];
-                let variance = opened(&variances[a] + &variances[b]);
+                let difference = difference(a, b);
+                let variance = opened(&fits.variances[a] + &fits.variances[b]);
                 1.0 / difference.dot(&solve_semidefinite(&variance, &difference)).max(LEAST)
             };
             let weights: Vec<f64> = pairs().map(weight).collect();
             let mean = weights.iter().sum::<f64>() / weights.len() as f64;
             weights.iter().map(|weight| weight / mean).collect()
         }
-        Penalty::Tlp => vec![CONCAVE / Scale::of(moments, data.arm.len()).unit(); pairs().count()],
+        Penalty::Tlp => vec![CONCAVE / fits.unit; pairs().count()],
         Penalty::Mcp | Penalty::Scad => vec![CONCAVE; pairs().count()],
         Penalty::L0 | Penalty::Lasso => vec![1.0; pairs().count()],
     }

@@ -2,7 +2,9 @@
 
 use ndarray::{Array1, Array2};
 use prescribe_models::arm_moments::Moments;
+use prescribe_models::outcome_loss::{Loss, Units};
 
+use super::loss::loss_main_effect;
 use super::{Data, FusionError, Settings, Weighting, independent, main_effect};
 use crate::balance;
 use crate::data::{DataError, Place, Problem as Refusal, Study, Term, terms};
@@ -12,7 +14,11 @@ const ROUNDING: f64 = 1e-12;
 
 /// Weights, main effect and the columns of (1, X) that say something new.
 pub(super) struct Posed {
+    /// Y - M0 is the outcome under squares, Y under other losses.
     pub data: Data,
+    pub loss: Loss,
+    /// M0 on the link scale (n) under other losses, 0 under squares.
+    pub offset: Vec<f64>,
     pub moments: Vec<Moments>,
     /// Names of (1, X).
     pub columns: Vec<String>,
@@ -40,16 +46,25 @@ impl Posed {
             )
         };
         let warnings = (1..=q).filter(|j| !kept.contains(j)).map(|j| lost(&j)).collect();
-        let outcome = rest(study, &features, &weights, settings)?;
+        let (outcome, offset) = match settings.loss {
+            Loss::Squared => (rest(study, &features, &weights, settings)?, vec![0.0; n]),
+            _ => (study.outcome.to_vec(), loss_main_effect(study, &features, &weights, settings)?),
+        };
         let all = Data { design, outcome, weights, arm: study.arm.clone(), arms: study.arms.len() };
         let data = all.over(&kept);
         let columns = std::iter::once("(intercept)".to_string()).chain(names).collect();
-        Ok(Posed { moments: data.moments(), data, columns, kept, warnings })
+        Ok(Posed { moments: data.moments(), data, loss: settings.loss, offset, columns, kept, warnings })
     }
 
     /// n.
     pub fn units(&self) -> usize {
         self.data.arm.len()
+    }
+
+    /// The units of each arm, for losses that need them.
+    pub fn arms(&self) -> Vec<Units> {
+        let Data { design, outcome, weights, arm, arms } = &self.data;
+        Units::by_arm(design, (outcome, &self.offset), weights, arm, *arms)
     }
 
     /// Coefficients over all columns.

@@ -31,10 +31,18 @@ const GROUPS_WITHIN: f64 = 0.25;
 pub struct Scale(f64);
 
 impl Scale {
+    /// Of coefficients that have a unit of their own.
+    pub(super) const UNIT: Self = Self(1.0);
+
     /// From the sums of the arms over `units` units; 1 where nothing is left of the outcome.
     pub fn of(moments: &[Moments], units: usize) -> Self {
         let around_zero = moments.iter().map(|arm| arm.square).sum::<f64>() / moments.len() as f64;
-        let around_fits = residual_variance(moments, units).filter(|left| *left > ROUNDING * around_zero);
+        Self::of_variances(residual_variance(moments, units), around_zero)
+    }
+
+    /// From s^2, where there is one that is more than rounding error, or else from what it would be without any fit.
+    pub(super) fn of_variances(around_fits: Option<f64>, around_zero: f64) -> Self {
+        let around_fits = around_fits.filter(|left| *left > ROUNDING * around_zero);
         let deviation = around_fits.unwrap_or(around_zero).sqrt();
         match deviation.is_normal() {
             true => Self((deviation / DESIGN).log2().round().exp2()),
@@ -65,6 +73,11 @@ impl Scale {
 pub(super) fn residual_variance(moments: &[Moments], units: usize) -> Option<f64> {
     let (arms, p) = (moments.len(), moments[0].cross.len());
     let spent = moments.iter().map(Moments::rss).sum::<f64>() / arms as f64;
-    let free = units.checked_sub(arms * p).filter(|free| *free > 0)?;
-    Some(spent * units as f64 / free as f64)
+    per_free_unit(units, arms * p).map(|factor| spent * factor)
+}
+
+/// n / (n - parameters); none where that leaves nothing.
+pub(super) fn per_free_unit(units: usize, parameters: usize) -> Option<f64> {
+    let free = units.checked_sub(parameters).filter(|free| *free > 0)?;
+    Some(units as f64 / free as f64)
 }

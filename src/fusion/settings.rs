@@ -1,8 +1,11 @@
 //! What is asked of fusion.
 
+use prescribe_models::outcome_loss::Loss;
+
 use super::{Criterion, MainEffect, Penalty};
 use crate::balance::BalanceError;
 use crate::data::DataError;
+use crate::solve::admm::Checkpoint;
 use crate::solve::registry::{AUTO, UnknownChoice};
 use crate::solve::{Options, SolveError};
 
@@ -34,6 +37,8 @@ pub struct Settings {
     pub weighting: Weighting,
     pub main_effect: MainEffect,
     pub penalty: Penalty,
+    /// Others than squares go with `lasso`, `adaptive` and `wald`.
+    pub loss: Loss,
     pub choice: Choice,
     /// From small to large; none: those that fit the data ([`Scale`](super::Scale)). Not read where lambda is given, nor by `l0`.
     pub lambdas: Option<Vec<f64>>,
@@ -43,6 +48,8 @@ pub struct Settings {
     pub bootstrap: usize,
     /// The registered solver of the chosen problem, or `auto`.
     pub solver: String,
+    /// Where a path of lambda is kept, to go on from there.
+    pub checkpoint: Option<Checkpoint>,
     pub options: Options,
 }
 
@@ -52,11 +59,13 @@ impl Default for Settings {
             weighting: Weighting::default(),
             main_effect: MainEffect::default(),
             penalty: Penalty::default(),
+            loss: Loss::default(),
             choice: Choice::Criterion(Criterion::default()),
             lambdas: None,
             threshold: None,
             bootstrap: 0,
             solver: AUTO.into(),
+            checkpoint: None,
             options: Options::default(),
         }
     }

@@ -17,6 +17,7 @@ mod formats;
 mod frontier;
 mod fuse;
 mod fuse_exactly;
+mod fuse_losses;
 mod given_rewards;
 mod groups;
 mod help;
