@@ -8,6 +8,7 @@ mod failure;
 mod flags;
 mod frontier;
 mod fuse;
+mod fusing;
 mod learn;
 mod output;
 mod predict;

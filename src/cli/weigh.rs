@@ -36,7 +36,6 @@ pub struct Weigh {
         long,
         value_name = "entropy|empirical-likelihood|quadratic|hellinger|GAMMA",
         default_value = "entropy",
-        value_parser = discrepancy,
         allow_hyphen_values = true
     )]
     discrepancy: Discrepancy,
@@ -69,19 +68,6 @@ pub struct Weigh {
     plot: Option<PathBuf>,
     #[command(flatten)]
     json: JsonFlag,
-}
-
-fn discrepancy(text: &str) -> Result<Discrepancy, String> {
-    match text {
-        "entropy" => Ok(Discrepancy::ENTROPY),
-        "empirical-likelihood" => Ok(Discrepancy::EMPIRICAL_LIKELIHOOD),
-        "quadratic" => Ok(Discrepancy::QUADRATIC),
-        "hellinger" => Ok(Discrepancy::HELLINGER),
-        number => match number.parse::<f64>() {
-            Ok(gamma) if gamma.is_finite() => Ok(Discrepancy(gamma)),
-            _ => Err("give entropy, empirical-likelihood, quadratic, hellinger, or a number gamma".into()),
-        },
-    }
 }
 
 impl Weigh {

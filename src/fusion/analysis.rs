@@ -30,6 +30,8 @@ pub enum Weighting {
     Entropy,
     /// Given (n); scaled to a sum of 1 in each arm.
     Given(Vec<f64>),
+    /// Given (n), summing to the number of arms; used as they are.
+    AsGiven(Vec<f64>),
 }
 
 /// What chooses lambda.
@@ -219,6 +221,7 @@ fn weights(
     let (n, arms) = (study.units(), study.arms.len());
     match weighting {
         Weighting::None => Ok(vec![arms as f64 / n as f64; n]),
+        Weighting::AsGiven(given) => Ok(given.clone()),
         Weighting::Entropy => {
             let settings = balance::Settings {
                 features: names.to_vec(),

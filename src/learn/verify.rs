@@ -70,6 +70,14 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     ));
     let same = agree(&json!(scored.diagnostics), &json!(report.diagnostics));
     findings.push(finding("diagnostics", same, "every number on propensities and outcome predictions"));
+    if let Some(fused) = &scored.fused {
+        let same = agree(&json!(fused.report), &json!(report.fusion));
+        findings.push(finding(
+            "fusion",
+            same,
+            "the groups of arms, their criteria and the balance of their weights",
+        ));
+    }
     findings.extend(learner);
     Ok(findings)
 }
