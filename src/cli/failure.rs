@@ -112,6 +112,7 @@ impl From<LearnError> for Failure {
             LearnError::Rule(error) => error.into(),
             LearnError::Fusion(error) => error.into(),
             LearnError::Balance(error) => error.into(),
+            error @ LearnError::NoWeights { .. } => Self { code: NUMERICAL, message: error.to_string() },
             error @ LearnError::Unbalanced { .. } => Self { code: INFEASIBLE, message: error.to_string() },
             LearnError::Usage(message) => Self::usage(message),
             error @ LearnError::NoRule { status, .. } => {

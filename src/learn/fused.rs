@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Array1, Array2};
+use prescribe_models::calibration::Discrepancy;
 use serde::{Deserialize, Serialize};
 
 use super::prepare::{positions, score};
@@ -143,6 +144,8 @@ fn weights(
         target: Some(z.t().dot(&base) / base.sum()),
         tolerance: Some(Array1::from_elem(names.len(), fusing.weigh_tolerance)),
         base: Some(base),
+        // Sums of squares with weights below 0 are no loss.
+        lower: (discrepancy == Discrepancy::QUADRATIC).then_some(0.0),
         features: names,
         arms: arms.to_vec(),
         ..balance::Settings::default()
@@ -163,6 +166,7 @@ fn unbalanced(error: BalanceError) -> LearnError {
         BalanceError::Infeasible { arm, units, combination, shortfall, tolerance, .. } => {
             LearnError::Unbalanced { arm, units, combination, shortfall, tolerance }
         }
+        BalanceError::Numerical { arm, reason } => LearnError::NoWeights { arm, reason },
         error => LearnError::Balance(error),
     }
 }

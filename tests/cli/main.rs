@@ -14,6 +14,7 @@ mod evaluate;
 mod formats;
 mod frontier;
 mod fuse;
+mod fusion;
 mod given_rewards;
 mod groups;
 mod help;
