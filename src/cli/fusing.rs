@@ -98,10 +98,11 @@ pub fn summary(report: &FusionReport) -> String {
         (rounds, false) => format!(", not settled after {rounds} rounds"),
     };
     let mut text = format!(
-        "{arms} arms in {} groups, from {} units: {}, EBIC {}{rounds}\n",
+        "{arms} arms in {} groups, from {} units: {}{}, EBIC {}{rounds}\n",
         report.groups.len(),
         report.units,
         output::word(&report.penalty),
+        if report.proved { ", proved best" } else { "" },
         output::number(report.ebic)
     );
     let least = |of: fn(&crate::learn::ArmBalance) -> f64| {

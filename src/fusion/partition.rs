@@ -1,17 +1,16 @@
 //! Exact fusion: the number of groups by an information criterion, the groups by least pooled residual sum of squares.
 //!
 //! ```text
-//! BIC(M)  = n log(RSS_M / K) + p M log n
-//! EBIC(M) = BIC(M) + 2 log C(K p, p M)                 RSS_M = min over partitions into M groups of sum_g RSS(g)
+//! RSS_M = min over partitions into M groups of sum_g RSS(g)                M = argmin EBIC(RSS_M, M)
 //! ```
 //!
-//! for weights that sum to 1 in every arm (fusion.txt, section 2.3; Chen and Chen 2008 with gamma = 1). RSS_M is that of the groups' own
-//! least squares, so nothing is shrunk.
+//! with the criteria of [`Criteria`], which rise with the residual sum: so the least EBIC over M is the least over all partitions into at
+//! most [`MOST_GROUPS`] groups. RSS_M is that of the groups' own least squares, so nothing is shrunk.
 
 use prescribe_models::arm_moments::Moments;
 use prescribe_models::arm_partition::Partition;
-use statrs::function::gamma::ln_gamma;
 
+use super::Criteria;
 use crate::solve::partition::path;
 use crate::solve::{Observer, Options, SolveError};
 
@@ -60,11 +59,10 @@ pub fn partition(
     observer: &dyn Observer,
 ) -> Result<PartitionPath, SolveError> {
     let most = if let Choice::Groups(groups) = choice { groups } else { MOST_GROUPS };
-    let p = moments.first().map_or(0, |arm| arm.cross.len());
     let steps: Vec<Step> = path(moments, most, options, observer)?
         .into_iter()
         .map(|step| {
-            let (ebic, bic) = criteria(step.rss, n, moments.len(), p, step.groups);
+            let Criteria { ebic, bic, .. } = Criteria::of(moments, n, step.rss, step.groups);
             let crate::solve::partition::Step { groups, of, rss, bound, proved } = step;
             Step { groups, of, rss, ebic, bic, bound, proved }
         })
@@ -78,13 +76,4 @@ pub fn partition(
         Choice::Groups(_) => steps.len() - 1,
     };
     Ok(PartitionPath { steps, chosen })
-}
-
-/// EBIC and BIC of M groups of K arms over p columns.
-pub fn criteria(rss: f64, n: usize, arms: usize, p: usize, groups: usize) -> (f64, f64) {
-    let (n, free) = (n as f64, p * groups);
-    let bic = n * (rss / arms as f64).ln() + free as f64 * n.ln();
-    let log_factorial = |k: usize| ln_gamma(k as f64 + 1.0);
-    let models = log_factorial(arms * p) - log_factorial(free) - log_factorial(arms * p - free);
-    (bic + 2.0 * models, bic)
 }

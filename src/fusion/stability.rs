@@ -3,33 +3,32 @@
 use ndarray::Array2;
 use rand::Rng;
 
-use super::{Data, Groups, PathSettings, pair_weights, path};
+use super::{Data, Groups, Settings};
 use crate::random::stream;
-use crate::solve::{Silent, SolveError};
+use crate::solve::SolveError;
 
-/// Shares of the samples (K x K) in which two arms are in one group, at the last lambda of `settings`. A sample draws the units of each arm from
-/// that arm, with their weights scaled back to a sum of 1; the main effect stays.
+/// Shares of the samples that `settings` ask for (K x K; none where they ask for none) in which two arms are in one of the groups found there.
+/// A sample draws the units of each arm from that arm, with their weights scaled back to a sum of 1; the main effect stays.
 ///
 /// # Errors
-/// As [`path`].
+/// Of the search for groups.
 pub fn stability(
     data: &Data,
-    settings: &PathSettings,
-    replications: usize,
-    seed: u64,
-) -> Result<Array2<f64>, SolveError> {
+    settings: &Settings,
+    groups: impl Fn(&Data) -> Result<Option<Groups>, SolveError>,
+) -> Result<Option<Array2<f64>>, SolveError> {
+    if settings.bootstrap == 0 {
+        return Ok(None);
+    }
     let mut together = Array2::<f64>::zeros((data.arms, data.arms));
-    for replication in 0..replications {
-        let sample = resampled(data, seed, replication);
-        let moments = sample.moments();
-        let weights = pair_weights(settings.penalty, &sample, &moments);
-        let steps = path(&moments, &weights, settings, &Silent)?;
-        let groups = steps.last().map_or(Groups { of: (0..data.arms).collect() }, |step| step.groups.clone());
+    for replication in 0..settings.bootstrap {
+        let sample = resampled(data, settings.options.random_seed, replication);
+        let groups = groups(&sample)?.unwrap_or_else(|| Groups { of: (0..data.arms).collect() });
         for ((a, b), count) in together.indexed_iter_mut() {
             *count += f64::from(u8::from(groups.of[a] == groups.of[b]));
         }
     }
-    Ok(together / replications.max(1) as f64)
+    Ok(Some(together / settings.bootstrap as f64))
 }
 
 fn resampled(data: &Data, seed: u64, replication: usize) -> Data {

@@ -15,8 +15,12 @@ use super::prepare::{positions, score};
 use super::{By, Config, Fusing, LearnError, Weigh};
 use crate::balance::{self, BalanceError, calibrate};
 use crate::data::{Choose, Groups, Study, Term, terms};
-use crate::fusion::{self, Choice, GROUPS_WITHIN, MainEffect, Penalty, Weighting, fuse, grid, main_effect};
+use crate::fusion::{self, Choice, Criteria, Kind, MainEffect, Penalty, Weighting, fuse, main_effect};
+use crate::solve::registry::AUTO;
 use crate::solve::{Options, Silent};
+
+/// Up to so many arms the best groups are proved at once; beyond, they are a heuristic's, which `prescribe fuse` can be given time to bound.
+const AT_ONCE: usize = 16;
 
 /// What was fused, as reports give it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +32,8 @@ pub struct FusionReport {
     pub by: By,
     pub main_effect: MainEffect,
     pub weigh: Weigh,
+    /// No other partition does better by the criterion, or with so many groups; only `l0` can tell.
+    pub proved: bool,
     /// Of the groups, refitted.
     pub ebic: f64,
     pub bic: f64,
@@ -38,6 +44,8 @@ pub struct FusionReport {
     /// What the weights of the first round do in each arm; nothing without weights.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub balance: Vec<ArmBalance>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A group.
@@ -105,12 +113,14 @@ pub(super) fn fused(study: &Study, fusing: &Fusing, config: &Config) -> Result<F
         by: fusing.by,
         main_effect: fusing.main_effect,
         weigh: fusing.weigh,
-        ebic: found.ebic,
-        bic: found.bic,
-        rss: found.rss,
+        proved: found.proved,
+        ebic: found.criteria.ebic,
+        bic: found.criteria.bic,
+        rss: found.criteria.rss,
         rounds,
         settled,
         balance,
+        warnings: found.warnings,
     })
 }
 
@@ -118,9 +128,9 @@ pub(super) fn fused(study: &Study, fusing: &Fusing, config: &Config) -> Result<F
 struct Round {
     /// The group of each arm, groups numbered by their first arm.
     of: Vec<usize>,
-    ebic: f64,
-    bic: f64,
-    rss: f64,
+    proved: bool,
+    criteria: Criteria,
+    warnings: Vec<String>,
 }
 
 /// Weights that sum to 1 in each arm of `arm` (n), or to the number of arms over all units.
@@ -174,10 +184,8 @@ fn unbalanced(error: BalanceError) -> LearnError {
 /// Main effect and groups by these weights.
 fn round(study: &Study, fusing: &Fusing, weights: Vec<f64>, seed: u64) -> Result<Round, LearnError> {
     let main = main_effect(fusing.main_effect, study, &study.design(), &weights, seed)?;
+    let quick = fusing.penalty == Penalty::L0 && study.arms.len() > AT_ONCE;
     let rest = Study { outcome: &study.outcome - &Array1::from(main), ..study.clone() };
-    if fusing.penalty == Penalty::L0 {
-        return exact(&rest, fusing, weights);
-    }
     let settings = fusion::Settings {
         weighting: Weighting::AsGiven(weights),
         main_effect: MainEffect::None,
@@ -186,50 +194,22 @@ fn round(study: &Study, fusing: &Fusing, weights: Vec<f64>, seed: u64) -> Result
             By::Criterion(criterion) => Choice::Criterion(criterion),
             By::Groups(count) => Choice::Groups(count),
         },
-        lambdas: grid(5e-4, 1.5, 60),
-        threshold: GROUPS_WITHIN,
-        bootstrap: 0,
-        solver: "admm".into(),
+        solver: if quick { "merging" } else { AUTO }.into(),
         options: Options { random_seed: seed, ..Options::default() },
+        ..fusion::Settings::default()
     };
     let found = fuse(&rest, &settings, &Silent)?;
     let group_of: BTreeMap<&String, usize> =
         found.groups.iter().enumerate().flat_map(|(g, arms)| arms.iter().map(move |arm| (arm, g))).collect();
     Ok(Round {
         of: study.arms.iter().map(|arm| group_of[arm]).collect(),
-        ebic: found.ebic,
-        bic: found.bic,
-        rss: found.rss,
+        proved: match found.kind {
+            Kind::Partition { proved } => proved,
+            Kind::Drawn { .. } => false,
+        },
+        criteria: found.criteria,
+        warnings: found.warnings,
     })
-}
-
-/// Groups of least pooled residual sum.
-fn exact(study: &Study, fusing: &Fusing, weights: Vec<f64>) -> Result<Round, LearnError> {
-    use crate::fusion::{Criterion, Data, independent, partition};
-    let (n, features) = (study.units(), study.design());
-    let design =
-        Array2::from_shape_fn(
-            (n, features.ncols() + 1),
-            |(i, j)| {
-                if j == 0 { 1.0 } else { features[[i, j - 1]] }
-            },
-        );
-    let kept = independent(&design, &weights);
-    let data = Data {
-        design,
-        outcome: study.outcome.to_vec(),
-        weights,
-        arm: study.arm.clone(),
-        arms: study.arms.len(),
-    };
-    let choice = match fusing.by {
-        By::Criterion(Criterion::Ebic) => partition::Choice::Ebic,
-        By::Criterion(Criterion::Bic) => partition::Choice::Bic,
-        By::Groups(count) => partition::Choice::Groups(count),
-    };
-    let path = partition::partition(&data.over(&kept).moments(), n, choice, &Options::default(), &Silent)?;
-    let step = path.steps[path.chosen].clone();
-    Ok(Round { of: step.of, ebic: step.ebic, bic: step.bic, rss: step.rss })
 }
 
 /// What groups are called: a single arm as it is, several `group` and their number.

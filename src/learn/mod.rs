@@ -78,7 +78,9 @@ pub enum LearnError {
          --weigh none"
     )]
     Unbalanced { arm: String, units: usize, combination: String, shortfall: f64, tolerance: f64 },
-    #[error("arm {arm:?}: its weights could not be computed ({reason}); pass another --weigh-tolerance or --weigh")]
+    #[error(
+        "arm {arm:?}: its weights could not be computed ({reason}); pass another --weigh-tolerance or --weigh"
+    )]
     NoWeights { arm: String, reason: String },
     #[error("{0}")]
     Usage(String),

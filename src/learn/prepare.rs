@@ -84,6 +84,7 @@ pub fn prepare_study(study: Study, config: &Config) -> Result<(Scored, Vec<Sampl
     let sample = split(&study, config.test_share, seed)?;
     let report = fused(&study.select(&units_of(&sample, Sample::Train)), fusing, config)?;
     let mut scored = score(study.fused(&report.groups(), fusing.choose)?, scoring, seed)?;
+    scored.study.warnings.extend(report.warnings.clone());
     let Scored { study, rewards, .. } = score(study, scoring, seed)?;
     scored.fused = Some(Box::new(Fused { report, study, rewards }));
     Ok((pose(scored, config)?, sample))

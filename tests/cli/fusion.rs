@@ -32,7 +32,9 @@ fn label(arm: usize) -> String {
 }
 
 fn sets(groups: &Value) -> BTreeSet<BTreeSet<String>> {
-    let members = |group: &Value| group["members"].as_array().unwrap().iter().map(|m| m.as_str().unwrap().into()).collect();
+    let members = |group: &Value| {
+        group["members"].as_array().unwrap().iter().map(|m| m.as_str().unwrap().into()).collect()
+    };
     groups.as_array().unwrap().iter().map(members).collect()
 }
 
@@ -90,7 +92,10 @@ fn a_rule_over_groups_is_worth_what_it_says() {
     // Every single arm is compared with, and predict gives the members that the table counts.
     let arms: Vec<&Value> =
         evaluation["differences"].as_array().unwrap().iter().filter(|d| !d["assigned"].is_null()).collect();
-    assert_eq!(arms.iter().map(|d| d["against"].as_str().unwrap()).collect::<Vec<_>>(), (0..16).map(label).collect::<Vec<_>>());
+    assert_eq!(
+        arms.iter().map(|d| d["against"].as_str().unwrap()).collect::<Vec<_>>(),
+        (0..16).map(label).collect::<Vec<_>>()
+    );
     let assigned: u64 = arms.iter().map(|d| d["assigned"].as_u64().unwrap()).sum();
     assert_eq!(evaluation["units"].as_u64(), Some(assigned));
     shell.run("verify out").exits(0);
@@ -208,7 +213,11 @@ fn covariates_serve_where_they_are_named() {
     let design = Design { noise: 1.0, ..Design::linear() };
     study_in(&shell, &design, 4);
     let lists = "--weigh-covariates x1,x2,x3 --fuse-covariates x2,x3 --nuisance-covariates x2,x3 --rule-covariates x3";
-    shell.run(&format!("{LEARN} --fuse 4 {lists} --iterate-fusion 5 --weigh quadratic --main-effect linear --out out")).exits(0);
+    shell
+        .run(&format!(
+            "{LEARN} --fuse 4 {lists} --iterate-fusion 5 --weigh quadratic --main-effect linear --out out"
+        ))
+        .exits(0);
     let rule = shell.json("out/rule.json");
     let names: Vec<&Value> = rule["covariates"].as_array().unwrap().iter().map(|c| &c["name"]).collect();
     assert_eq!(names, ["x3"]);
@@ -245,7 +254,11 @@ fn commands_take_rules_over_groups() {
     let design = Design { arms: 8, noise: 1.0, ..Design::linear() };
     study_in(&shell, &design, 6);
     let line = format!("{} --fuse ebic", LEARN.replace(" --depth 2", ""));
-    shell.run(&format!("{line} --weigh none --fuse-penalty lasso --policy linear --solver smooth --out linear")).exits(0);
+    shell
+        .run(&format!(
+            "{line} --weigh none --fuse-penalty lasso --policy linear --solver smooth --out linear"
+        ))
+        .exits(0);
     assert_eq!(shell.json("linear/rule.json")["kind"], "multi_linear");
     shell.run("verify linear").exits(0);
     shell.run(&format!("{line} --depth 1 --out out")).exits(0);
@@ -259,7 +272,8 @@ fn commands_take_rules_over_groups() {
         assert!(exported.contains("group "), "{exported}");
     }
     let value = |at: usize, frontier: &Value| frontier["points"][at]["value"].as_f64().unwrap();
-    let held_out = shell.run(&format!("frontier {} --depths 1,2 --json -", &line["learn ".len()..])).exits(0).json();
+    let held_out =
+        shell.run(&format!("frontier {} --depths 1,2 --json -", &line["learn ".len()..])).exits(0).json();
     assert_eq!(value(0, &held_out), shell.json("out/report.json")["evaluation"]["value"].as_f64().unwrap());
     let nested = format!("{line} --evaluate nested:3 --depth 1 --out nested");
     shell.run(&nested).exits(0);
@@ -267,7 +281,8 @@ fn commands_take_rules_over_groups() {
         shell.run(&format!("frontier {} --evaluate nested:3 --depths 1,2 --json -", &line["learn ".len()..]));
     let learner = shell.json("nested/report.json")["learner"]["evaluation"]["value"].as_f64().unwrap();
     assert_eq!(value(0, &frontier.exits(0).json()), learner);
-    let evaluated = shell.run("evaluate out/rule.json study.csv --outcome y --treatment arm --json -").exits(0).json();
+    let evaluated =
+        shell.run("evaluate out/rule.json study.csv --outcome y --treatment arm --json -").exits(0).json();
     assert!(evaluated["differences"].as_array().unwrap().iter().any(|other| other["against"] == "group 1"));
 }
 
@@ -291,9 +306,17 @@ fn what_cannot_be_fused_is_refused_by_name() {
     shell.run(&line("--fuse ebic --capacity t00=40%")).exits(2).says(&["t00", "group 1"]);
     shell.run(&line("--fuse ebic --eligible t00=x1>=0,t01=x2<=100")).exits(0);
     // Who received t01 has x1 = 1 or 0; those with x1 = 0 may then not get t00, with which it is fused.
-    let kept: String = shell.read("study.csv").lines().filter(|line| !line.starts_with("0,") || !line.contains(",t00,")).map(|line| format!("{line}\n")).collect();
+    let kept: String = shell
+        .read("study.csv")
+        .lines()
+        .filter(|line| !line.starts_with("0,") || !line.contains(",t00,"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     shell.write("study.csv", kept);
-    shell.run(&line("--fuse ebic --weigh-covariates x2 --eligible t00=x1>0")).exits(3).says(&["t00", "t01", "row", "--groups"]);
+    shell
+        .run(&line("--fuse ebic --weigh-covariates x2 --eligible t00=x1>0"))
+        .exits(3)
+        .says(&["t00", "t01", "row", "--groups"]);
     // An arm whose units all have x1 = 1 cannot have the mean of x1.
     let ran = shell.run(&line("--fuse ebic")).exits(4);
     ran.says(&["t00", "x1", "--weigh-tolerance", "--weigh none"]);

@@ -14,6 +14,7 @@ mod evaluate;
 mod formats;
 mod frontier;
 mod fuse;
+mod fuse_exactly;
 mod fusion;
 mod given_rewards;
 mod groups;
