@@ -113,9 +113,8 @@ fn warnings(
     }
     let (count, arms) = (groups.count(), model.arms());
     match settings.choice {
-        Choice::Groups(asked) if count < asked => warnings.push(format!(
-            "{count} groups fit as well as {asked}: there are no more than that many different arms"
-        )),
+        Choice::Groups(asked) if count < asked => warnings
+            .push(format!("no partition into {asked} groups is better than this one; groups found: {count}")),
         Choice::Criterion(_) if count == MOST_GROUPS && arms > MOST_GROUPS => warnings.push(format!(
             "{MOST_GROUPS} groups, the most that are tried, were chosen; --groups M asks for more"
         )),

@@ -37,10 +37,11 @@ pub use groups::Groups;
 pub use main_effect::{MainEffect, main_effect, pooled_fit};
 pub use pairs::pair_weights;
 pub use path::{PathSettings, Problem, Step, grid, path};
-pub use posed::Posed;
 pub use scale::Scale;
 pub use settings::{Choice, FusionError, Settings, Weighting};
-pub use stability::stability;
+
+use posed::Posed;
+use stability::stability;
 
 /// What fusion reads.
 #[derive(Clone, Debug)]

@@ -57,7 +57,8 @@ pub fn pair_weights(penalty: Penalty, data: &Data, moments: &[Moments]) -> Vec<f
 /// V_a of each arm.
 fn variances(data: &Data, moments: &[Moments]) -> Vec<Array2<f64>> {
     let (n, p) = data.design.dim();
-    let variance = residual_variance(moments, n);
+    // A constant factor in all statistics, where the arms' own fits leave nothing: the weights have a mean of 1.
+    let variance = residual_variance(moments, n).unwrap_or(1.0);
     let squares: Vec<f64> = data.weights.iter().map(|w| w * w).collect();
     let middle = Moments::by_arm(&data.design, &data.outcome, &squares, &data.arm, data.arms);
     let sandwich = |(bread, middle): (&Moments, &Moments)| {

@@ -11,7 +11,7 @@ use crate::data::{DataError, Place, Problem as Refusal, Study, Term, terms};
 const ROUNDING: f64 = 1e-12;
 
 /// Weights, main effect and the columns of (1, X) that say something new.
-pub struct Posed {
+pub(super) struct Posed {
     pub data: Data,
     pub moments: Vec<Moments>,
     /// Names of (1, X).

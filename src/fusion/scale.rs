@@ -8,7 +8,7 @@
 //! threshold     u .25
 //! ```
 //!
-//! s is the weighted residual standard deviation around the arms' own fits. Coefficients, and with them differences, are in the units of the
+//! s is the weighted residual standard deviation around the arms' own fits; where these leave nothing, around 0. Coefficients, and with them differences, are in the units of the
 //! outcome; the loss is in their square. 2.5 is s of the exponential design of fusion.txt, section 4.1, where .25 and the grid come from
 //! (u = 1); a power of two, so that they stay what they are on data like it.
 
@@ -21,6 +21,8 @@ const DESIGN: f64 = 2.5;
 const LOWEST: f64 = 5e-4;
 const HIGHEST: f64 = 1.5;
 const STEPS: usize = 60;
+/// A variance of this share of the mean square is rounding error.
+const ROUNDING: f64 = 1e-12;
 /// Distance of coefficients below which arms are one group.
 const GROUPS_WITHIN: f64 = 0.25;
 
@@ -31,7 +33,9 @@ pub struct Scale(f64);
 impl Scale {
     /// From the sums of the arms over `units` units; 1 where nothing is left of the outcome.
     pub fn of(moments: &[Moments], units: usize) -> Self {
-        let deviation = residual_variance(moments, units).sqrt();
+        let around_zero = moments.iter().map(|arm| arm.square).sum::<f64>() / moments.len() as f64;
+        let around_fits = residual_variance(moments, units).filter(|left| *left > ROUNDING * around_zero);
+        let deviation = around_fits.unwrap_or(around_zero).sqrt();
         match deviation.is_normal() {
             true => Self((deviation / DESIGN).log2().round().exp2()),
             false => Self(1.0),
@@ -57,9 +61,10 @@ impl Scale {
     }
 }
 
-/// s^2.
-pub(super) fn residual_variance(moments: &[Moments], units: usize) -> f64 {
+/// s^2; none where there are no more units than coefficients.
+pub(super) fn residual_variance(moments: &[Moments], units: usize) -> Option<f64> {
     let (arms, p) = (moments.len(), moments[0].cross.len());
     let spent = moments.iter().map(Moments::rss).sum::<f64>() / arms as f64;
-    spent * units as f64 / units.saturating_sub(arms * p).max(1) as f64
+    let free = units.checked_sub(arms * p).filter(|free| *free > 0)?;
+    Some(spent * units as f64 / free as f64)
 }

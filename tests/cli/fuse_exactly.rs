@@ -238,8 +238,10 @@ fn an_outcome_that_tells_nothing() {
     }
     shell.run(&format!("{FUSE} --compare")).exits(0);
     // As many groups as asked for would be no better.
-    let found =
-        shell.run(&format!("{FUSE} --groups 3 --json -")).exits(0).says(&["1 groups fit as well as 3"]);
+    let found = shell
+        .run(&format!("{FUSE} --groups 3 --json -"))
+        .exits(0)
+        .says(&["no partition into 3 groups is better"]);
     assert_eq!(found.json()["groups"].as_array().unwrap().len(), 1);
 }
 
@@ -261,6 +263,24 @@ fn columns_that_say_nothing_new() {
     assert!((number(&found["rss"]) - number(&plain["rss"])).abs() < 1e-7);
     for coefficients in found["coefficients"].as_object().unwrap().values() {
         assert_eq!((number(&coefficients[4]), number(&coefficients[5])), (0.0, 0.0));
+    }
+}
+
+/// Nothing is left of the outcome within arms: the grid is that of the differences between them.
+#[test]
+fn arms_without_noise() {
+    let shell = Shell::new();
+    let row =
+        |i: usize| format!("{},arm{},{}\n", 40.0 * f64::from(u8::from(i % 8 < 4)), i % 8, (i as f64).sin());
+    for rows in [2, 9] {
+        shell.write("data.csv", format!("Y,A,X\n{}", (0..8 * rows).map(row).collect::<String>()));
+        for penalty in ["l0", "lasso", "wald", "mcp"] {
+            let line =
+                "fuse data.csv --outcome Y --treatment A --covariates X --weights none --main-effect none";
+            let found = shell.run(&format!("{line} --penalty {penalty} --json -")).exits(0).json();
+            let halves = [["arm0", "arm1", "arm2", "arm3"], ["arm4", "arm5", "arm6", "arm7"]];
+            assert_eq!(found["groups"], serde_json::json!(halves), "{penalty}, {rows} rows");
+        }
     }
 }
 
