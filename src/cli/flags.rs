@@ -226,6 +226,15 @@ pub fn numbers(flag: &str, given: &[String]) -> Result<BTreeMap<String, f64>, Fa
     pairs(flag, given)?.into_iter().map(number).collect()
 }
 
+/// The covariates that a flag does not name.
+pub fn others(flag: &str, named: &[String], covariates: &[String]) -> Result<Vec<String>, Failure> {
+    if let Some(name) = named.iter().find(|name| !covariates.contains(name)) {
+        let known = covariates.join(", ");
+        return Err(Failure::usage(format!("{flag} {name}: not a covariate; the covariates are {known}")));
+    }
+    Ok(covariates.iter().filter(|name| !named.contains(name)).cloned().collect())
+}
+
 /// `covariate:difference` pairs.
 pub fn parity(given: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
     let pair = |text: &String| {

@@ -225,20 +225,8 @@ impl Learn {
         put(roles, "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
         let known: Option<Vec<String>> =
             roles.get("covariates").cloned().and_then(|names| names.try_into().ok());
-        put(tree, "exclude", self.hidden(&known.unwrap_or_default())?)
-    }
-
-    /// The covariates that the rule must not see, where it was typed which it may.
-    fn hidden(&self, covariates: &[String]) -> Result<Option<Vec<String>>, Failure> {
-        let shown = &self.rule_covariates;
-        if let Some(name) = shown.iter().find(|name| !covariates.contains(name)) {
-            let known = covariates.join(", ");
-            return Err(Failure::usage(format!(
-                "--rule-covariates {name}: not a covariate; the covariates are {known}"
-            )));
-        }
-        let hidden = covariates.iter().filter(|name| !shown.contains(name)).cloned().collect();
-        Ok((!shown.is_empty()).then_some(hidden))
+        let hidden = flags::others("--rule-covariates", &self.rule_covariates, &known.unwrap_or_default())?;
+        put(tree, "exclude", Some(hidden).filter(|_| !self.rule_covariates.is_empty()))
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {

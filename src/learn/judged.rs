@@ -176,6 +176,15 @@ impl Judged {
             return Err(LearnError::Usage(format!("{rules} rules for {parts} parts; learn them again")));
         }
         let units = self.study.units();
+        let fits = |(part, fold): (&Part, &FoldRule)| {
+            let (study, header) = (&part.learn_from.study, &fold.rule.header);
+            (&study.arms, &study.groups) == (&header.arms, &header.groups)
+        };
+        if !self.parts.iter().zip(rules).all(fits) {
+            return Err(LearnError::Usage(
+                "a rule is for other arms than those of its part; learn it again".into(),
+            ));
+        }
         let mut given = Given { arm: vec![0; units], worth: vec![0.0; units] };
         for (part, FoldRule { rule, .. }) in self.parts.iter().zip(rules) {
             let x = self.study.x.select(Axis(0), &part.judge_on);
@@ -188,6 +197,11 @@ impl Judged {
             }
         }
         Ok(given)
+    }
+
+    /// How the arms of each part were fused, where they were.
+    pub(super) fn fusions(&self) -> Vec<Option<&FusionReport>> {
+        self.parts.iter().map(|part| part.learn_from.fused.as_ref().map(|fused| &fused.report)).collect()
     }
 
     /// The reward of each unit under the rule of its part.

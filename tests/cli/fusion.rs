@@ -151,6 +151,10 @@ fn the_groups_of_a_fold_do_not_know_its_units() {
     let before = folds(&shell);
     assert!(before.len() == 4 && before.iter().all(|fusion| fusion["groups"].is_array()));
     shell.run("verify out").exits(0);
+    let report = shell.read("out/report.json");
+    shell.edit("out/report.json", |report| report["learner"]["folds"][1]["fusion"]["ebic"] = 0.0.into());
+    shell.run("verify out").exits(7);
+    shell.write("out/report.json", report);
     let original = shell.read("study.csv");
     for unit in [7, 300, 650] {
         let mut lines: Vec<String> = original.lines().map(String::from).collect();
