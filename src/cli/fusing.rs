@@ -10,9 +10,9 @@ use super::flags;
 use super::output;
 use super::study::{put, table};
 use crate::data::Choose;
-use crate::evaluate::{adjusted_rand_index, aligned};
+use crate::evaluate::adjusted_rand_index;
 use crate::fusion::{Criterion, MainEffect, Penalty};
-use crate::learn::{By, FusionReport, LearnerValue, Weigh};
+use crate::learn::{By, FusionReport, GroupOfArms, LearnerValue, Weigh};
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct FusionFlags {
@@ -119,12 +119,12 @@ pub fn summary(report: &FusionReport) -> String {
             100.0 * least(|arm| arm.effective_sample_size / arm.units as f64)
         );
     }
-    let header = ["", "units", "arms"].map(String::from);
-    let line = |group: &crate::learn::GroupOfArms| {
-        [group.group.clone(), group.units.to_string(), group.members.join(" ")]
-    };
-    let lines: Vec<[String; 3]> = [header].into_iter().chain(report.groups.iter().map(line)).collect();
-    let _ = writeln!(text, "\n{}", aligned(&lines));
+    let width = report.groups.iter().map(|group| group.group.chars().count()).max().unwrap_or(0);
+    text.push('\n');
+    for GroupOfArms { group, members, units } in &report.groups {
+        let _ = writeln!(text, "{group:<width$}  {units:>6} units  {}", members.join(" "));
+    }
+    text.push('\n');
     text
 }
 
