@@ -35,7 +35,6 @@ pub struct CalibrationFlags {
         long,
         value_name = "entropy|empirical-likelihood|quadratic|hellinger|GAMMA",
         default_value = "entropy",
-        value_parser = flags::discrepancy,
         allow_hyphen_values = true
     )]
     discrepancy: Discrepancy,

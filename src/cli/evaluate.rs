@@ -11,7 +11,7 @@ use super::flags::JsonFlag;
 use super::output;
 use super::study::{StudyFlags, scoring};
 use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
-use crate::evaluate::{Against, BestArm, Evaluation};
+use crate::evaluate::{Against, BestArm, Evaluation, under};
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
@@ -53,7 +53,8 @@ impl Evaluate {
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let Scored { study, rewards, .. } = &scored;
         let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)));
-        let compared = others.iter().map(|(name, other)| Ok((name.clone(), assigned(other)?)));
+        let compared =
+            others.iter().map(|(name, other)| Ok((name.clone(), under(rewards, &assigned(other)?))));
         let against = Against { best_arm, others: compared.collect::<Result<_, Failure>>()? };
         let evaluation = Evaluation::new(study, rewards, &assigned(&rule)?, rule.header.direction, &against)?;
         let leaf_of = rule.leaf_of(rows(&seen_by(&rule, &study.covariates, &study.x)))?;

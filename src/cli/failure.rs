@@ -111,6 +111,10 @@ impl From<LearnError> for Failure {
             LearnError::Model(error) => error.into(),
             LearnError::Choice(error) => error.into(),
             LearnError::Rule(error) => error.into(),
+            LearnError::Fusion(error) => error.into(),
+            LearnError::Balance(error) => error.into(),
+            error @ LearnError::NoWeights { .. } => Self { code: NUMERICAL, message: error.to_string() },
+            error @ LearnError::Unbalanced { .. } => Self { code: INFEASIBLE, message: error.to_string() },
             LearnError::Usage(message) => Self::usage(message),
             error @ LearnError::NoRule { status, .. } => {
                 let code = match status {

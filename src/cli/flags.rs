@@ -10,7 +10,6 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use super::failure::Failure;
 use crate::learn::{Capacity, Constraints, ShareRange, Subgroup};
 use crate::models::Sign;
-use crate::models::calibration::Discrepancy;
 use crate::models::tree_rule::Candidates;
 use crate::solve::registry::{AUTO, Settings};
 use crate::solve::{Formulation, Options, Stage};
@@ -153,20 +152,6 @@ impl SolverFlags {
     }
 }
 
-/// A discrepancy by name, or by its gamma.
-pub fn discrepancy(text: &str) -> Result<Discrepancy, String> {
-    match text {
-        "entropy" => Ok(Discrepancy::ENTROPY),
-        "empirical-likelihood" => Ok(Discrepancy::EMPIRICAL_LIKELIHOOD),
-        "quadratic" => Ok(Discrepancy::QUADRATIC),
-        "hellinger" => Ok(Discrepancy::HELLINGER),
-        number => match number.parse::<f64>() {
-            Ok(gamma) if gamma.is_finite() => Ok(Discrepancy(gamma)),
-            _ => Err("give entropy, empirical-likelihood, quadratic, hellinger, or a number gamma".into()),
-        },
-    }
-}
-
 /// Tolerances of the features `names`: one number for all, or some by name; none where nothing is given.
 pub fn tolerances(given: &[String], names: &[String]) -> Result<Option<Array1<f64>>, Failure> {
     let wrong = |text: &str| Failure::usage(format!("--tolerance {text:?}: give a number of at least 0"));
@@ -260,6 +245,15 @@ pub fn numbers(flag: &str, given: &[String]) -> Result<BTreeMap<String, f64>, Fa
         _ => Err(Failure::usage(format!("{flag} {arm}={value}: {value:?} is not a finite number"))),
     };
     pairs(flag, given)?.into_iter().map(number).collect()
+}
+
+/// The covariates that a flag does not name.
+pub fn others(flag: &str, named: &[String], covariates: &[String]) -> Result<Vec<String>, Failure> {
+    if let Some(name) = named.iter().find(|name| !covariates.contains(name)) {
+        let known = covariates.join(", ");
+        return Err(Failure::usage(format!("{flag} {name}: not a covariate; the covariates are {known}")));
+    }
+    Ok(covariates.iter().filter(|name| !named.contains(name)).cloned().collect())
 }
 
 /// `covariate:difference` pairs.

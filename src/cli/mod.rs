@@ -10,6 +10,7 @@ mod failure;
 mod flags;
 mod frontier;
 mod fuse;
+mod fusing;
 mod intervals;
 mod learn;
 mod output;

@@ -170,6 +170,19 @@ pub enum Problem {
     TwoGroups { arm: String, groups: [String; 2] },
     #[error("the group {} has the name of an arm that it does not hold; call it otherwise", quoted(group))]
     GroupLikeArm { group: String },
+    #[error(
+        "all arms are one group ({}), so that there is nothing to choose; ask for a number of groups with --fuse M, or for another \
+         criterion or penalty",
+        quoted(group)
+    )]
+    AllFused { group: String },
+    #[error(
+        "arms {} and {} are one group, and the unit of row {row} may get only one of them; state the same --eligible for both, or name \
+         groups of your own with --groups",
+        quoted(&arms[0]),
+        quoted(&arms[1])
+    )]
+    FusedButNotForTheSame { arms: [String; 2], row: usize },
     #[error("{role} names arm {}, which is not in the data; the arms are {}", quoted(arm), list(arms))]
     UnknownArm { role: &'static str, arm: String, arms: Vec<String> },
     #[error("{role} does not name arm {}; give one for each of the arms {}", quoted(arm), list(arms))]

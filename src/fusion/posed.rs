@@ -91,6 +91,7 @@ fn weights(
     let (n, arms) = (study.units(), study.arms.len());
     match weighting {
         Weighting::None => Ok(vec![arms as f64 / n as f64; n]),
+        Weighting::AsGiven(given) => Ok(given.clone()),
         Weighting::Entropy => {
             let settings = balance::Settings {
                 features: names.to_vec(),

@@ -19,6 +19,8 @@ pub enum Weighting {
     Entropy,
     /// Given (n); scaled to a sum of 1 in each arm.
     Given(Vec<f64>),
+    /// Given (n), summing to the number of arms; used as they are.
+    AsGiven(Vec<f64>),
 }
 
 /// What chooses among the groupings of a path.

@@ -18,6 +18,7 @@ mod frontier;
 mod fuse;
 mod fuse_exactly;
 mod fuse_losses;
+mod fusion;
 mod given_rewards;
 mod groups;
 mod help;

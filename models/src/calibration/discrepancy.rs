@@ -8,12 +8,47 @@
 //! The two special cases are the limits of the family over weights with a fixed sum, up to a constant. At gamma = 1 every v is allowed,
 //! otherwise v >= 0.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// gamma, a finite number: -1 empirical likelihood, -1/2 Hellinger, 0 entropy, 1 quadratic.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Discrepancy(pub f64);
+
+/// The members of the family with a name.
+const NAMES: [(&str, Discrepancy); 4] = [
+    ("entropy", Discrepancy::ENTROPY),
+    ("empirical-likelihood", Discrepancy::EMPIRICAL_LIKELIHOOD),
+    ("quadratic", Discrepancy::QUADRATIC),
+    ("hellinger", Discrepancy::HELLINGER),
+];
+
+/// By name, or by gamma.
+impl FromStr for Discrepancy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((_, named)) = NAMES.iter().find(|(name, _)| *name == text) {
+            return Ok(*named);
+        }
+        match text.parse::<f64>() {
+            Ok(gamma) if gamma.is_finite() => Ok(Self(gamma)),
+            _ => Err("give entropy, empirical-likelihood, quadratic, hellinger, or a number gamma".into()),
+        }
+    }
+}
+
+impl fmt::Display for Discrepancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match NAMES.iter().find(|(_, named)| named == self) {
+            Some((name, _)) => f.write_str(name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
 
 impl Discrepancy {
     pub const EMPIRICAL_LIKELIHOOD: Self = Self(-1.0);
