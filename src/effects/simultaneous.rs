@@ -38,8 +38,10 @@ pub struct SimultaneousLevel {
     pub subgroups: f64,
 }
 
-/// The largest of the t statistics of a table, and how often so large a one comes about where all are 0 in truth. Unlike a Wald
-/// test, it needs no inverse of a covariance, so that it holds up where slopes are many for the units of an arm.
+/// The largest of the t statistics of a table, and how often so large a one comes about where all are 0 in truth. It needs no inverse of
+/// a covariance, so that it errs less than a Wald test where slopes are many for the units of an arm; but the errors themselves are too
+/// small where arms have few units. Of slopes that were 0, at a level of 5%, it found some in 8% of 300 studies of 24 arms of 100 units (46
+/// slopes), and in 5 of 20 of 48 arms of 104 units (188 slopes).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LargestT {
     pub t: f64,

@@ -79,7 +79,7 @@ impl Effects {
                 )
             }
             None => format!(
-                "all slopes 0, {name}: no Wald test, for slopes are too many for the units of an arm, or without error\n"
+                "all slopes 0, {name}: no Wald test: too many slopes for the units of an arm (intervals may be short too), or no error\n"
             ),
         };
         let mut text: String = self.projections.iter().map(|p| line(&p.arm, &p.heterogeneity)).collect();
