@@ -18,16 +18,24 @@ use crate::outcome_loss::{Loss, Units};
 
 /// Repairs: the second takes the rounding errors of the first.
 const REPAIRS: usize = 2;
-/// What may be left of r, relative to the terms of the sum; the bound gives away as much as it is worth at b.
+/// What may be left of r, relative to the largest q or sum of slopes; the bound gives away as much as it is worth at b.
 const NOTHING: f64 = 1e-9;
 
 impl FusedLoss {
     /// A lower bound on the optimum, from multipliers q (K x p) of the dual and coefficients b (K x p), best at the minima of L_a + q_a'b. None
     /// where m cannot be repaired. No unit of a Huber loss counts for a smaller curvature than `floor`.
     pub fn dual_value(&self, q: &Array2<f64>, b: &Array2<f64>, floor: f64) -> Option<f64> {
+        // The same for all: arms that nobody pulls have multipliers of the size of rounding errors.
+        let sizes =
+            self.arms.iter().zip(b.rows()).map(|(arm, b)| arm.local(self.loss, &b.to_owned(), floor).terms);
+        let nothing = NOTHING * sizes.flatten().chain(q.iter().map(|q| q.abs())).fold(0.0, f64::max);
         let rows = q.rows().into_iter().zip(b.rows());
-        let all: Option<Vec<(Vec<f64>, f64)>> =
-            self.arms.iter().zip(rows).map(|(arm, (q, b))| repaired(arm, self.loss, q, b, floor)).collect();
+        let all: Option<Vec<(Vec<f64>, f64)>> = self
+            .arms
+            .iter()
+            .zip(rows)
+            .map(|(arm, (q, b))| repaired(arm, self.loss, q, b, (floor, nothing)))
+            .collect();
         let (all, open): (Vec<Vec<f64>>, Vec<f64>) = all?.into_iter().unzip();
         let scale = match self.loss {
             Loss::Huber(d) => all.iter().flatten().fold(1.0, |scale: f64, m| scale.min(d / m.abs())),
@@ -49,7 +57,7 @@ fn repaired(
     loss: Loss,
     q: ArrayView1<f64>,
     b: ArrayView1<f64>,
-    floor: f64,
+    (floor, nothing): (f64, f64),
 ) -> Option<(Vec<f64>, f64)> {
     let fitted = arm.design.dot(&b);
     let slopes = |i: usize| loss.slopes(arm.outcome[i], arm.offset[i] + fitted[i]);
@@ -68,9 +76,8 @@ fn repaired(
         let change = arm.design.dot(&step);
         m.iter_mut().enumerate().for_each(|(i, m)| *m -= curvature[i] * change[i]);
     }
-    let sizes = |j: usize| sum((0..m.len()).map(|i| (arm.weights[i] * m[i] * arm.design[[i, j]]).abs()));
     let open = left(arm, &m, q);
-    let closed = (0..q.len()).all(|j| open[j].abs() <= NOTHING * (sizes(j) + q[j].abs()));
+    let closed = open.iter().all(|open| open.abs() <= nothing);
     closed.then(|| (m, sum(open.iter().zip(&b).map(|(open, b)| (open * b).abs()))))
 }
 

@@ -7,8 +7,8 @@
 //!
 //! Every model is swept ten times further than the one before, from where the last left zeta, eta and u. No unit's curvature counts
 //! for less than a share of the largest, so that a Huber loss beyond its bend and a logistic loss far out stay bounded below; the share
-//! shrinks, or steps would be short there. The bound
-//! is the dual of the loss itself at the multipliers of the sweeps (`fused_loss`), by Newton in each arm, and holds at every renewal.
+//! shrinks as long as steps can be taken whole, or they would be short there. The bound is the dual of the loss itself at the multipliers
+//! of the sweeps (`fused_loss`), by Newton in each arm, and holds at every renewal.
 //! Source: Boyd et al. (2011), section 4.3 (iterative zeta-steps), on objective (3) of fusion.txt.
 
 use ndarray::{Array1, Array2};
@@ -24,11 +24,12 @@ use crate::solve::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
 };
 
-/// Curvature of each unit at least, relative to the largest that the loss has: in the first model, how much smaller in each next one, and in
-/// the last.
+/// Curvature of each unit at least, relative to the largest that the loss has: in the first model, how much smaller where its step could be
+/// taken whole, and how much larger where it could not.
 const FLOOR: f64 = 0.05;
 const LOWER: f64 = 0.3;
 const LOWEST: f64 = 1e-4;
+const HIGHER: f64 = 10.0;
 /// Residuals at which the first model is left, how much smaller they are for each next one, and for the last.
 const FIRST: f64 = 1e-3;
 const CLOSER: f64 = 0.1;
@@ -101,7 +102,8 @@ pub fn iterate_loss(
         sweeps = back;
         total += reached.sweeps;
         let before = zeta.clone();
-        (zeta, value) = descend(model, (zeta, value), &reached.zeta);
+        let whole;
+        (zeta, value, whole) = descend(model, (zeta, value), &reached.zeta);
         let finest = match goal {
             Goal::Residual(enough) => {
                 verdict.done = tolerance <= enough && settled(&before, &zeta);
@@ -117,7 +119,7 @@ pub fn iterate_loss(
             break;
         }
         tolerance = (tolerance * CLOSER).max(finest);
-        floor = (floor * LOWER).max(LOWEST);
+        floor = if whole { (floor * LOWER).max(LOWEST) } else { (floor * HIGHER).min(1.0) };
     }
     let bound = Some(verdict.bound).filter(|bound| bound.is_finite());
     let reached = Reached { zeta: zeta.clone(), bound, done: verdict.done, sweeps: total };
@@ -158,16 +160,21 @@ impl Verdict {
     }
 }
 
-/// The first point on the way from `zeta` to `to`, the far end first, with a smaller objective; `zeta` where there is none.
-fn descend(model: &FusedLoss, (zeta, value): (Array2<f64>, f64), to: &Array2<f64>) -> (Array2<f64>, f64) {
+/// The first point on the way from `zeta` to `to`, the far end first, with a smaller objective; `zeta` where there is none. And whether it
+/// is the far end.
+fn descend(
+    model: &FusedLoss,
+    (zeta, value): (Array2<f64>, f64),
+    to: &Array2<f64>,
+) -> (Array2<f64>, f64, bool) {
     for halvings in 0..HALVINGS {
         let next = &zeta + &((to - &zeta) * 0.5f64.powi(halvings));
         let there = model.objective(&next);
         if there < value {
-            return (next, there);
+            return (next, there, halvings == 0);
         }
     }
-    (zeta, value)
+    (zeta, value, false)
 }
 
 /// The bound that the multipliers of the sweeps prove; none where they are none.
