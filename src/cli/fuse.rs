@@ -72,8 +72,8 @@ pub struct Fuse {
     /// Solver of the chosen problem: subsets, columns, milp or merging of l0, admm or clarabel of the others (default: auto, by the problem)
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     solver: Option<String>,
-    /// Stop after this many seconds with what there is; of l0, half of them bound the partitions into each number of groups (default: ten
-    /// minutes for the chosen partition)
+    /// Stop after this many seconds with what there is; of l0, half of them rule out other numbers of groups (default: ten minutes, all of
+    /// them for the chosen partition)
     #[arg(long, value_name = "SECONDS", value_parser = flags::nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
     time_limit: Option<f64>,
     /// Root of all randomness

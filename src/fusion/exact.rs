@@ -8,12 +8,14 @@ use super::chosen::{At, Chosen, Kind, PathPoint, certified};
 use super::partition::{self, MOST_GROUPS, PartitionPath, Step, partition};
 use super::{Choice, Criteria, Criterion, FusionError, Groups, Penalty, Posed, Settings, stability};
 use crate::solve::partition::{Columns, Merging};
-use crate::solve::{
-    Observer, Options, Promise, Report, Silent, SolveError, Solver, TerminationStatus, Watch, solve,
-};
+use crate::solve::{Observer, Options, Promise, Report, Silent, SolveError, Solver, Watch, solve};
 
-/// Share of a time limit that bounds the path; the rest is for the chosen partition.
+/// Share of a time limit that bounds the other numbers of groups; the rest is for the chosen partition.
 const FOR_THE_PATH: f64 = 0.5;
+/// Share of the gap that a criterion leaves open at which a bound is good enough: less than all of it, for rounding's sake.
+const ENOUGH: f64 = 0.99;
+/// A gap of this share of max(1, RSS) is closed: the tolerance of certificates.
+const CLOSED: f64 = 1e-6;
 
 /// The partition into the chosen number of groups.
 pub(super) fn exact(
@@ -24,15 +26,20 @@ pub(super) fn exact(
     let (moments, n) = (&posed.moments, posed.units());
     let choice = choice(settings.choice, posed.data.arms)?;
     let watch = Watch::start(settings.options.time_limit, observer);
-    let share = settings.options.time_limit.map(|limit| FOR_THE_PATH * limit);
-    let quick = Options { time_limit: share, ..settings.options.clone() };
+    let quick = Options { time_limit: None, ..settings.options.clone() };
     let mut found = partition(moments, n, choice, &quick, observer)?;
+    if let (Choice::Criterion(criterion), Some(limit)) = (settings.choice, settings.options.time_limit) {
+        let half = Options { time_limit: Some(FOR_THE_PATH * limit), ..settings.options.clone() };
+        rule_out(&mut found, criterion, moments, n, &half, observer)?;
+    }
     let step = &mut found.steps[found.chosen];
-    let model = ArmPartition::new(moments.clone(), step.groups).map_err(SolveError::from)?;
+    let most = step.groups;
+    let model = ArmPartition::new(moments.clone(), most).map_err(SolveError::from)?;
     let left = Options { time_limit: watch.remaining(), ..settings.options.clone() };
     let report = certified(&model, &step.of, settings, &left, observer)?;
     improve(step, &report, moments, n);
-    let most = step.groups;
+    tighten(&mut found.steps);
+    let step = &found.steps[found.chosen];
     let groups = Groups { of: step.of.clone() };
     let shares = stability(&posed.data, settings, |sample| {
         let model = ArmPartition::new(sample.moments(), most)?;
@@ -71,7 +78,53 @@ fn choice(choice: Choice, arms: usize) -> Result<partition::Choice, FusionError>
     }
 }
 
-/// What the certified solve found beyond the path.
+/// Bounds the other numbers of groups as far as the criterion needs it, which is until none of their partitions can be better than the
+/// best one known: a criterion has n log(RSS), so that a gap of 1 - exp(-d / n) may stay where it is d above the least.
+fn rule_out(
+    found: &mut PartitionPath,
+    criterion: Criterion,
+    moments: &[Moments],
+    n: usize,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<(), SolveError> {
+    let value = |rss: f64, groups: usize| Criteria::of(moments, n, rss, groups).value(criterion);
+    let least = |steps: &[Step]| {
+        let of = |i: &usize| value(steps[*i].rss, steps[*i].groups);
+        (0..steps.len()).min_by(|a, b| of(a).total_cmp(&of(b))).unwrap_or(0)
+    };
+    let watch = Watch::start(options.time_limit, observer);
+    // From many groups, which are quick to bound, to few, which their bounds hold for as well.
+    for i in (0..found.steps.len()).rev() {
+        tighten(&mut found.steps);
+        let best = least(&found.steps);
+        let least = value(found.steps[best].rss, found.steps[best].groups);
+        let step = &mut found.steps[i];
+        let model = ArmPartition::new(moments.to_vec(), step.groups)?;
+        let done = i == best || step.proved || value(step.bound, step.groups) >= least;
+        if done || Columns.accepts(&model).is_err() {
+            continue;
+        }
+        let options = Options {
+            time_limit: watch.remaining().map(|left| left / i as f64),
+            mip_rel_gap: ENOUGH * (1.0 - ((least - value(step.rss, step.groups)) / n as f64).exp()),
+            ..options.clone()
+        };
+        let report = solve(&model, &Columns, Some(&step.of), &options, observer)?;
+        improve(step, &report, moments, n);
+    }
+    found.chosen = least(&found.steps);
+    Ok(())
+}
+
+/// No partition into fewer groups fits better than what bounds those into more.
+fn tighten(steps: &mut [Step]) {
+    for i in (1..steps.len()).rev() {
+        steps[i - 1].bound = steps[i - 1].bound.max(steps[i].bound);
+    }
+}
+
+/// What a certified solve found beyond the path.
 fn improve(step: &mut Step, report: &Report<Partition>, moments: &[Moments], n: usize) {
     if let (Some(of), Some(rss)) = (&report.point, report.objective_value)
         && rss <= step.rss
@@ -80,7 +133,7 @@ fn improve(step: &mut Step, report: &Report<Partition>, moments: &[Moments], n: 
         *step = Step { of: of.clone(), rss, ebic, bic, ..step.clone() };
     }
     step.bound = report.objective_bound.map_or(step.bound, |bound| bound.max(step.bound));
-    step.proved |= report.termination_status == TerminationStatus::Optimal;
+    step.proved |= step.rss - step.bound <= CLOSED * step.rss.max(1.0);
 }
 
 /// Whether no other partition can be chosen instead.

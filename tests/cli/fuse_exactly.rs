@@ -191,6 +191,12 @@ fn more_arms_than_the_recursion_takes() {
     for step in found["path"].as_array().unwrap() {
         assert!(number(&step["bound"]) <= number(&step["rss"]) + 1e-9, "{step}");
     }
+    // The number of groups is proved as well, where there is time for it.
+    let line_of_criterion = format!("{FUSE} --weights none --criterion bic --json -");
+    let found = shell.run(&format!("{line_of_criterion} --time-limit 120")).exits(0).json();
+    assert_eq!(found["proved"], true, "{}", found["path"]);
+    let quick = shell.run(&line_of_criterion).exits(0).json();
+    assert_eq!((&quick["groups"], &quick["bic"]), (&found["groups"], &found["bic"]));
     // An arm whose own fit is not unique leaves the heuristic, which says so.
     let mut left = 3;
     let text = data(18, 20);
