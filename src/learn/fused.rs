@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 use prescribe_models::calibration::Discrepancy;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use super::prepare::{positions, score};
 use super::{By, Config, Fusing, LearnError, Weigh};
 use crate::balance::{self, BalanceError, calibrate};
 use crate::data::{Choose, Groups, Study, Term, terms};
-use crate::fusion::{self, Choice, Criteria, Kind, MainEffect, Penalty, Weighting, fuse, main_effect};
+use crate::fusion::{self, Choice, Criteria, Kind, MainEffect, Penalty, Weighting, fuse};
 use crate::solve::registry::AUTO;
 use crate::solve::{Options, Silent};
 
@@ -147,16 +147,16 @@ fn weights(
         return Ok((base.iter().map(|weight| each * weight).collect(), Vec::new()));
     };
     let weighing = study.over(&positions(study, "--weigh-covariates", &fusing.weigh_covariates)?);
-    let (names, z): (Vec<String>, Array2<f64>) =
-        (terms(&weighing.covariates, &weighing.x).iter().map(Term::name).collect(), weighing.design());
+    let columns: Vec<String> = terms(&weighing.covariates, &weighing.x).iter().map(Term::name).collect();
+    let z = weighing.design();
     let settings = balance::Settings {
         discrepancy,
         target: Some(z.t().dot(&base) / base.sum()),
-        tolerance: Some(Array1::from_elem(names.len(), fusing.weigh_tolerance)),
+        tolerance: Some(Array1::from_elem(columns.len(), fusing.weigh_tolerance)),
         base: Some(base),
         // Sums of squares with weights below 0 are no loss.
         lower: (discrepancy == Discrepancy::QUADRATIC).then_some(0.0),
-        features: names,
+        features: columns,
         arms: arms.to_vec(),
         ..balance::Settings::default()
     };
@@ -181,14 +181,12 @@ fn unbalanced(error: BalanceError) -> LearnError {
     }
 }
 
-/// Main effect and groups by these weights.
+/// Groups by these weights.
 fn round(study: &Study, fusing: &Fusing, weights: Vec<f64>, seed: u64) -> Result<Round, LearnError> {
-    let main = main_effect(fusing.main_effect, study, &study.design(), &weights, seed)?;
     let quick = fusing.penalty == Penalty::L0 && study.arms.len() > AT_ONCE;
-    let rest = Study { outcome: &study.outcome - &Array1::from(main), ..study.clone() };
     let settings = fusion::Settings {
         weighting: Weighting::AsGiven(weights),
-        main_effect: MainEffect::None,
+        main_effect: fusing.main_effect,
         penalty: fusing.penalty,
         choice: match fusing.by {
             By::Criterion(criterion) => Choice::Criterion(criterion),
@@ -198,7 +196,7 @@ fn round(study: &Study, fusing: &Fusing, weights: Vec<f64>, seed: u64) -> Result
         options: Options { random_seed: seed, ..Options::default() },
         ..fusion::Settings::default()
     };
-    let found = fuse(&rest, &settings, &Silent)?;
+    let found = fuse(study, &settings, &Silent)?;
     let group_of: BTreeMap<&String, usize> =
         found.groups.iter().enumerate().flat_map(|(g, arms)| arms.iter().map(move |arm| (arm, g))).collect();
     Ok(Round {

@@ -6,6 +6,8 @@
 //!       -> value on the held-out units, against every single arm
 //! ```
 //!
+//! Arms may be fused on the way: groups are learned from the training units, and are the arms of all that follows.
+//!
 //! Scores are cross-fitted over all units, so the score of a held-out unit rests on models that never saw that unit; the rule
 //! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
 

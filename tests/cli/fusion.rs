@@ -323,7 +323,9 @@ fn what_cannot_be_fused_is_refused_by_name() {
         .says(&["t00", "t01", "row", "--groups"]);
     // An arm whose units all have x1 = 1 cannot have the mean of x1.
     let ran = shell.run(&line("--fuse ebic")).exits(4);
-    ran.says(&["t00", "x1", "--weigh-tolerance", "--weigh none"]);
+    let ran = ran.says(&["t00", "x1", "--weigh-tolerance", "--weigh none"]);
+    let tolerance = ran.stderr.split("--weigh-tolerance ").nth(1).unwrap().split(' ').next().unwrap();
+    shell.run(&line(&format!("--fuse ebic --weigh-tolerance {tolerance}"))).exits(0);
     // All arms alike.
     let flat: String = shell
         .read("study.csv")
@@ -338,5 +340,4 @@ fn what_cannot_be_fused_is_refused_by_name() {
         .collect();
     shell.write("study.csv", flat);
     shell.run(&line("--fuse ebic --weigh none")).exits(3).says(&["group 1", "--fuse M"]);
-    assert!(!shell.path("out/rule.json").exists() || shell.run("verify out").code.is_some());
 }
