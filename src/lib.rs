@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`], [`reproduce`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -18,6 +18,7 @@ pub mod fusion;
 pub mod learn;
 pub mod nuisance;
 mod random;
+pub mod reproduce;
 pub mod rule;
 pub mod score;
 pub mod simulate;

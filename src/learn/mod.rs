@@ -16,7 +16,7 @@ mod encoding;
 mod folder;
 mod frontier;
 mod judged;
-mod parallel;
+pub(crate) mod parallel;
 mod prepare;
 mod sample;
 mod stability;

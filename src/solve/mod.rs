@@ -38,7 +38,7 @@ pub mod partition;
 pub mod registry;
 pub mod report;
 pub mod smooth;
-mod threads;
+pub(crate) mod threads;
 pub mod tree_search;
 pub mod watch;
 
