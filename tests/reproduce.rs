@@ -40,7 +40,8 @@ fn interruptions_and_threads_change_nothing() {
     assert_eq!(journal.lines().count(), 3, "a header and two draws");
     // The machine stopped in the middle of a line.
     shell.write("draws.jsonl", format!("{journal}{{\"replication\":2,\"result\":{{\"se"));
-    let resumed = shell.run(&format!("{table} --replications 3 --threads 2 --resume draws.jsonl")).exits(0).json();
+    let resumed =
+        shell.run(&format!("{table} --replications 3 --threads 2 --resume draws.jsonl")).exits(0).json();
     assert_eq!(timeless(resumed), whole);
     let journal = shell.read("draws.jsonl");
     assert_eq!(journal.lines().count(), 4);
@@ -49,13 +50,17 @@ fn interruptions_and_threads_change_nothing() {
     shell.run(&format!("{table} --replications 3 --resume draws.jsonl")).exits(0);
     assert_eq!(shell.read("draws.jsonl"), journal);
 
-    for other in ["fusion-table-5 --seed 4", "fusion-table-8 --seed 3", "fusion-table-5 --seed 3 --candidates all"] {
+    for other in
+        ["fusion-table-5 --seed 4", "fusion-table-8 --seed 3", "fusion-table-5 --seed 3 --candidates all"]
+    {
         let ran = shell.run(&format!("reproduce {other} --replications 1 --resume draws.jsonl"));
         ran.exits(3).says(&["draws.jsonl", "line 1", "--resume"]);
     }
     shell.write("draws.jsonl", journal.replacen("{\"replication\":1", "{\"replication\":x", 1));
     shell.run(&format!("{table} --resume draws.jsonl")).exits(3).says(&["draws.jsonl", "line", "delete"]);
-    assert!(shell.run(&format!("{table} --resume no/such/folder.jsonl")).exits(1).stderr.contains("--resume"));
+    assert!(
+        shell.run(&format!("{table} --resume no/such/folder.jsonl")).exits(1).stderr.contains("--resume")
+    );
 }
 
 #[test]
@@ -97,7 +102,9 @@ fn the_value_of_a_rule_is_the_mean_over_the_arms_of_its_group() {
     let found = population.value(&groups, &latent, |x| usize::from(x[1] > 0.0));
     let worth = |i: usize| match x[[i, 1]] > 0.0 {
         false => (means[[i, 0]] + 2.0 * means[[i, 1]]) / 3.0,
-        true => (3.0 * means[[i, 0]] + 2.0 * means[[i, 1]] + 4.0 * means[[i, 2]] + 4.0 * means[[i, 3]]) / 13.0,
+        true => {
+            (3.0 * means[[i, 0]] + 2.0 * means[[i, 1]] + 4.0 * means[[i, 2]] + 4.0 * means[[i, 3]]) / 13.0
+        }
     };
     let truth = (0..500).map(worth).sum::<f64>() / 500.0;
     assert!((found - truth).abs() < 1e-12, "{found} for {truth}");
@@ -107,7 +114,8 @@ fn the_value_of_a_rule_is_the_mean_over_the_arms_of_its_group() {
 fn an_arm_out_of_reach_is_balanced_as_nearly_as_can_be() {
     let drawn = fused_arms(&Design::exponential(16), 5).unwrap();
     // All patients of arm 0 with X1 = 1: the mean of X1 is out of its reach.
-    let kept: Vec<usize> = (0..drawn.arm.len()).filter(|&i| drawn.arm[i] > 0 || drawn.x[[i, 0]] == 1.0).collect();
+    let kept: Vec<usize> =
+        (0..drawn.arm.len()).filter(|&i| drawn.arm[i] > 0 || drawn.x[[i, 0]] == 1.0).collect();
     let of = FusedArms {
         x: drawn.x.select(ndarray::Axis(0), &kept),
         arm: kept.iter().map(|&i| drawn.arm[i]).collect(),
@@ -178,7 +186,7 @@ fn regret_falls_with_n_and_rises_with_depth() {
         assert!(lost(deep, 0) > lost(of(1, groups), 0), "{deep}");
         // Deeper classes hold the shallower ones.
         assert!(number(&deep["best"]) >= number(&of(1, groups)["best"]) - 0.005);
-        assert_eq!(deep["points"][0][0].as_u64().unwrap().abs_diff(900) < 10, true, "{deep}");
+        assert!(deep["points"][0][0].as_u64().unwrap().abs_diff(900) < 10, "{deep}");
     }
     // sqrt(ln 3 + 2 ln 2) + 4/3.
     let complexity = number(&of(1, 2)["complexity"]);
@@ -233,14 +241,23 @@ fn the_application_finds_groups_and_a_rule_that_sees_what_it_may() {
     assert_eq!(seen, LEUKEMIA_COVARIATES[4..]);
 
     // The file that was written is a study like any other.
-    let columns = format!("--outcome alive --treatment therapy --covariates {}", LEUKEMIA_COVARIATES.join(","));
+    let columns =
+        format!("--outcome alive --treatment therapy --covariates {}", LEUKEMIA_COVARIATES.join(","));
     let flags = "--categorical race,region,payer --exclude race,region,payer,ses_index";
-    let again = shell.run(&format!("reproduce fusion-application cll.csv {columns} {flags} {how}")).exits(0).json();
+    let again =
+        shell.run(&format!("reproduce fusion-application cll.csv {columns} {flags} {how}")).exits(0).json();
     assert_eq!((&again["groups"], &again["rule"]["rule"]), (&found["groups"], &found["rule"]["rule"]));
     assert_eq!(again["truth"], Value::Null);
 
     shell.run("reproduce fusion-application cll.csv").exits(2).says(&["--outcome"]);
     shell.run("reproduce fusion-application --outcome alive").exits(2).says(&["DATA"]);
-    let unknown = columns.replace("alive", "aliv");
-    shell.run(&format!("reproduce fusion-application cll.csv {unknown}")).exits(3).says(&["cll.csv", "aliv"]);
+    let unknown = format!("{} {flags}", columns.replace("alive", "aliv"));
+    shell
+        .run(&format!("reproduce fusion-application cll.csv {unknown}"))
+        .exits(3)
+        .says(&["cll.csv", "\"aliv\""]);
+    shell
+        .run(&format!("reproduce fusion-application cll.csv {columns}"))
+        .exits(3)
+        .says(&["race", "--categorical"]);
 }
