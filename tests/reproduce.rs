@@ -249,6 +249,12 @@ fn the_application_finds_groups_and_a_rule_that_sees_what_it_may() {
     assert_eq!((&again["groups"], &again["rule"]["rule"]), (&found["groups"], &found["rule"]["rule"]));
     assert_eq!(again["truth"], Value::Null);
 
+    // Outcomes that no therapy changes: groups of rows in turn, whatever the arm.
+    let even = |i: usize| format!("{},{},{}\n", i % 7, ["a", "b", "c"][i / 7 % 3], i % 2);
+    shell.write("same.csv", format!("x,therapy,y\n{}", (0..2_940).map(even).collect::<String>()));
+    let same = "fusion-application same.csv --outcome y --treatment therapy --covariates x";
+    shell.run(&format!("reproduce {same}")).exits(3).says(&["same.csv", "one group", "prescribe fuse"]);
+
     shell.run("reproduce fusion-application cll.csv").exits(2).says(&["--outcome"]);
     shell.run("reproduce fusion-application --outcome alive").exits(2).says(&["DATA"]);
     let unknown = format!("{} {flags}", columns.replace("alive", "aliv"));

@@ -112,7 +112,7 @@ impl From<ReproduceError> for Failure {
             ReproduceError::Model(error) => return error.into(),
             ReproduceError::Learn(error) => return error.into(),
             ReproduceError::Io { .. } | ReproduceError::Configuration(_) => INTERNAL,
-            ReproduceError::Journal { .. } => DATA,
+            ReproduceError::Journal { .. } | ReproduceError::OneGroup { .. } => DATA,
             ReproduceError::Interrupted => INTERRUPTED,
         };
         Self { code, message: error.to_string() }

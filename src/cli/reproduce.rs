@@ -71,7 +71,7 @@ pub struct Replicated {
 /// How an experiment is repeated at several sizes.
 #[derive(Args)]
 pub struct AtSizes {
-    /// Units of the draws, in multiples of 1,800 (robustness: the largest alone)
+    /// Units of the draws, in multiples of 1,800; robustness takes the largest
     #[arg(long, value_name = "S,..", value_delimiter = ',', value_parser = positive_number, default_value = "1,2,4,8")]
     sizes: Vec<f64>,
     #[command(flatten)]

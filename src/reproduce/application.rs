@@ -93,6 +93,9 @@ pub fn application(
     };
     let posed = posed(&study, &settings.hidden, weights.of_units);
     let (groups, lasso) = (posed.partition()?, posed.lasso(Penalty::Lasso)?);
+    if groups.count() == 1 {
+        return Err(ReproduceError::OneGroup { source_name: study.source });
+    }
     let learned = learn(&config(data, settings, &study, &groups)?, observer)?;
     let truth = simulated.map(|truth| compare(truth, &study, &groups, &lasso, &learned.assignment));
     Ok(Application {

@@ -45,6 +45,10 @@ pub enum ReproduceError {
     Model(#[from] InvalidModel),
     #[error(transparent)]
     Learn(#[from] LearnError),
+    #[error(
+        "{source_name}: the arms are one group, so that there is no rule to learn; `prescribe fuse` tells how far apart they are"
+    )]
+    OneGroup { source_name: String },
     #[error("the analysis cannot be configured: {0}")]
     Configuration(String),
     #[error("{}: {source}; {remedy}", path.display())]

@@ -85,7 +85,7 @@ pub struct Weights {
 /// Entropy weights on the first moments of the columns `balanced`.
 ///
 /// # Errors
-/// As [`nearly_balanced`].
+/// Of the solvers of calibration; an arm out of the reach of exact weights is none, see [`Weights::tolerance`].
 pub fn calibrated(drawn: &FusedArms, balanced: &[usize]) -> Result<Weights, ReproduceError> {
     let x = drawn.x.select(Axis(1), balanced);
     let arms = drawn.group.len();
