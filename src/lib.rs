@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`learn`], [`simulate`], [`reproduce`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -20,6 +20,7 @@ pub mod fusion;
 pub mod learn;
 pub mod nuisance;
 mod random;
+pub mod reproduce;
 pub mod rule;
 pub mod score;
 pub mod simulate;

@@ -5,6 +5,7 @@ use crate::data::{DataError, ErrorKind};
 use crate::fusion::FusionError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
+use crate::reproduce::ReproduceError;
 use crate::rule::RuleError;
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{PrimalStatus, Promise, Report, SolveError, TerminationStatus};
@@ -98,6 +99,22 @@ impl From<BalanceError> for Failure {
             BalanceError::Infeasible { .. } => INFEASIBLE,
             BalanceError::Empty { .. } | BalanceError::Model(_) => DATA,
             BalanceError::Numerical { .. } | BalanceError::Oracle(_) => NUMERICAL,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<ReproduceError> for Failure {
+    fn from(error: ReproduceError) -> Self {
+        let code = match error {
+            ReproduceError::Data(error) => return error.into(),
+            ReproduceError::Balance(error) => return error.into(),
+            ReproduceError::Solve(error) => return error.into(),
+            ReproduceError::Model(error) => return error.into(),
+            ReproduceError::Learn(error) => return error.into(),
+            ReproduceError::Io { .. } | ReproduceError::Configuration(_) => INTERNAL,
+            ReproduceError::Journal { .. } | ReproduceError::OneGroup { .. } => DATA,
+            ReproduceError::Interrupted => INTERRUPTED,
         };
         Self { code, message: error.to_string() }
     }

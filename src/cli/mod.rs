@@ -1,5 +1,6 @@
 //! The command line: parse, call, print. One file a subcommand.
 
+mod application;
 mod compare;
 mod convex;
 mod curve;
@@ -17,6 +18,7 @@ mod output;
 mod predict;
 mod problem;
 mod progress;
+mod reproduce;
 mod solve;
 mod stability;
 mod study;
@@ -63,6 +65,9 @@ enum Command {
     Curve(Box<curve::Curve>),
     /// Find which of many treatments do the same: groups of arms
     Fuse(Box<fuse::Fuse>),
+    /// Run the experiments of the fusion paper again
+    #[command(subcommand)]
+    Reproduce(reproduce::Reproduce),
     /// Learn a rule again from bootstrap samples: what of it stays
     Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
@@ -94,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Frontier(command) => command.run(),
         Command::Curve(command) => command.run(),
         Command::Fuse(command) => command.run(),
+        Command::Reproduce(command) => command.run(),
         Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Weigh(command) => command.run(),

@@ -20,7 +20,7 @@ mod frontier;
 mod fused;
 mod fusing;
 mod judged;
-mod parallel;
+pub(crate) mod parallel;
 mod prepare;
 mod sample;
 mod stability;
