@@ -75,7 +75,7 @@ def regrets(data, rows, flags, seed):
     with tempfile.TemporaryDirectory() as folder:
         found = learn(data, flags, seed, folder)
         text = run("predict", f"{folder}/rule.json", data, "--seed", seed)
-    given = [line["arm"] for line in csv.DictReader(text.splitlines())]
+    given = [line.get("member") or line["arm"] for line in csv.DictReader(text.splitlines())]
     earned = {part: [float(row[f"y{arm}"]) for row, arm in zip(rows, given) if row["split"] == part] for part in ("train", "test")}
     cpu = found["report"]["cpu_seconds"]
     return {"groups": groups_of(found), "cpu": cpu} | {part: 1 - statistics.mean(values) for part, values in earned.items()}

@@ -14,6 +14,9 @@ use crate::evaluate::adjusted_rand_index;
 use crate::fusion::{Criterion, MainEffect, Penalty};
 use crate::learn::{By, FusionReport, GroupOfArms, LearnerValue, Weigh};
 
+/// Standard deviations by which means may miss and still count as met.
+const BALANCED: f64 = 1e-8;
+
 #[derive(Args, Clone, Debug, Default)]
 pub struct FusionFlags {
     /// Learn which arms do the same, from the units the rule is learned from, and let the rule choose among these groups: their number by
@@ -110,10 +113,11 @@ pub fn summary(report: &FusionReport) -> String {
     };
     if !report.balance.is_empty() {
         let off = report.balance.iter().map(|arm| arm.max_balance_residual).fold(0.0, f64::max);
+        let near =
+            if off < BALANCED { "at".into() } else { format!("within {off:.1e} standard deviations of") };
         let _ = writeln!(
             text,
-            "weights {}: every arm within {off:.1e} standard deviations of the means of all; effective sample size at least {:.1} \
-             ({:.0}% of the arm's units)",
+            "weights {}: every arm {near} the means of all; effective sample size at least {:.1} ({:.0}% of the arm's units)",
             report.weigh,
             least(|arm| arm.effective_sample_size),
             100.0 * least(|arm| arm.effective_sample_size / arm.units as f64)
