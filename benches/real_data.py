@@ -25,6 +25,8 @@ PRESCRIBE = os.environ.get("PRESCRIBE", str(REPOSITORY / "target" / "release" / 
 DATA = REPOSITORY.parent / "shared" / "data"
 SEEDS = [1] if "--quick" in sys.argv else [1, 2, 3, 4, 5]
 FUSED = ["--weigh", "entropy", "--fuse"]
+RANDOMISED = ["--weigh", "none", "--fuse"]
+ONE_GROUP = "all arms are one group"
 
 
 def main():
@@ -91,7 +93,8 @@ def ist(data):
     for depth in (1, 2, 3):
         tree = ["--policy", "tree", "--depth", str(depth)]
         rules.append((f"exact, depth {depth}", tree))
-        rules.append((f"exact, depth {depth}, arms fused by EBIC", tree + FUSED + ["ebic"]))
+        rules.append((f"exact, depth {depth}, arms fused by EBIC", tree + RANDOMISED + ["ebic"]))
+        rules.append((f"exact, depth {depth}, arms fused to two", tree + RANDOMISED + ["2"]))
         rules.append((f"greedy, depth {depth}", tree + ["--solver", "greedy"]))
     lines = []
     for name, flags in rules:
@@ -99,6 +102,9 @@ def ist(data):
         for seed in SEEDS:
             with tempfile.TemporaryDirectory() as folder:
                 runs.append(learn(data, study + flags, seed, folder))
+        if None in runs:
+            lines.append([f"{name} ({runs.count(None)} of {len(runs)} seeds: one group of all)"] + ["-"] * 5)
+            continue
         value = lambda found, key: found["evaluation"][key]
         against = [best_single(found) for found in runs]
         lines.append([
@@ -123,15 +129,22 @@ def best_single(found):
 def groups_of(found):
     """The sizes of the groups of arms, largest first; a dash where none were formed."""
     fusion = found.get("fusion")
-    return "+".join(str(size) for size in sorted(map(len, fusion["groups"]), reverse=True)) if fusion else "-"
+    if not fusion:
+        return "-"
+    return "+".join(str(size) for size in sorted((len(group["members"]) for group in fusion["groups"]), reverse=True))
 
 
 def learn(data, flags, seed, folder):
-    return json.loads(run("learn", data, *flags, "--seed", seed, "--out", folder, "--json", "-"))
+    """What was learned; nothing where fusion leaves nothing to choose."""
+    found = run("learn", data, *flags, "--seed", seed, "--out", folder, "--json", "-", may=ONE_GROUP)
+    return json.loads(found) if found else None
 
 
-def run(*arguments):
+def run(*arguments, may=None):
+    """Standard output; nothing where the program refuses for the reason that it may."""
     done = subprocess.run([PRESCRIBE, *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode and may and may in done.stderr:
+        return None
     if done.returncode:
         sys.exit(f"{' '.join(map(str, arguments))}\n{done.stderr}")
     return done.stdout

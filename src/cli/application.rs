@@ -9,7 +9,7 @@ use super::failure::{Failure, code_of};
 use super::flags::{self, JsonFlag};
 use super::output;
 use super::progress::Terminal;
-use crate::data::{Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, write_whole};
+use crate::data::{Missing, OutcomeModel, PropensityRole, Roles, write_whole};
 use crate::models::tree_rule::Candidates;
 use crate::reproduce::application::{Application as Found, Settings, application};
 use crate::rule::RuleFile;
@@ -102,23 +102,13 @@ impl Application {
     }
 
     fn settings(&self) -> Settings {
+        let column = |name: &Option<String>| name.clone().unwrap_or_default();
         let roles = Roles {
-            outcome: OutcomeRole::Column(self.outcome.clone().unwrap_or_default()),
-            treatment: self.treatment.clone().unwrap_or_default(),
-            covariates: self.covariates.clone(),
             categorical: self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect(),
-            id: None,
-            cluster: None,
-            weights: None,
-            arms: None,
-            groups: Default::default(),
-            eligible: Default::default(),
-            split: None,
             missing: self.missing,
             propensity: PropensityRole::Logit,
             outcome_model: self.outcome_model.clone(),
-            costs: Default::default(),
-            rewards: Default::default(),
+            ..Roles::new(&column(&self.outcome), &column(&self.treatment), &self.covariates)
         };
         Settings {
             roles,

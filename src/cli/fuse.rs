@@ -10,10 +10,7 @@ use super::failure::{Failure, code_of};
 use super::flags::{self, JsonFlag};
 use super::output;
 use super::progress::Terminal;
-use crate::data::{
-    DataError, Missing, OutcomeRole, Place, Problem, PropensityRole, Purpose, Roles, Study, Table,
-    write_whole,
-};
+use crate::data::{DataError, Missing, Place, Problem, Purpose, Roles, Study, Table, write_whole};
 use crate::fusion::{Choice, Criterion, MainEffect, Penalty, Settings, Weighting, compare, fuse, grid};
 use crate::models::outcome_loss::Loss;
 use crate::solve::Options;
@@ -165,22 +162,9 @@ impl Fuse {
 
     fn roles(&self) -> Roles {
         Roles {
-            outcome: OutcomeRole::Column(self.outcome.clone()),
-            treatment: self.treatment.clone(),
-            covariates: self.covariates.clone(),
             categorical: self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect(),
-            id: None,
-            cluster: None,
-            weights: None,
-            arms: None,
-            groups: Default::default(),
-            eligible: Default::default(),
-            split: None,
             missing: self.missing,
-            propensity: PropensityRole::default(),
-            outcome_model: Default::default(),
-            costs: Default::default(),
-            rewards: Default::default(),
+            ..Roles::new(&self.outcome, &self.treatment, &self.covariates)
         }
     }
 

@@ -24,17 +24,17 @@ pub(super) fn exact(
 ) -> Result<Chosen, FusionError> {
     let (moments, n) = (&posed.moments, posed.units());
     let choice = choice(settings.choice, posed.data.arms)?;
-    let time_limit = settings.options.time_limit.or(Some(LIMIT));
+    let proving = [AUTO, Columns.name()].contains(&settings.solver.as_str());
+    let time_limit = settings.options.time_limit.or(proving.then_some(LIMIT));
     let options = Options { time_limit, ..settings.options.clone() };
-    let mut found = partition(moments, n, choice, &options, observer)?;
+    let path = Options { time_limit: time_limit.filter(|_| proving), ..options.clone() };
+    let mut found = partition(moments, n, choice, &path, observer)?;
     let step = &mut found.steps[found.chosen];
     let model = ArmPartition::new(moments.clone(), step.groups).map_err(SolveError::from)?;
-    let report =
-        match found.report.take().filter(|report| [AUTO, &report.solver].contains(&settings.solver.as_str()))
-        {
-            Some(report) => report,
-            None => certified(&model, &step.of, settings, &options, observer)?,
-        };
+    let report = match found.report.take() {
+        Some(report) => report,
+        None => certified(&model, &step.of, settings, &options, observer)?,
+    };
     improve(step, &report, moments, n);
     let most = step.groups;
     let groups = Groups { of: step.of.clone() };

@@ -18,7 +18,7 @@ use prescribe_models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 
 use super::ReproduceError;
 use super::recipe::with_intercept;
-use crate::data::{Covariate, DataError, OutcomeModel, OutcomeRole, Problem, PropensityRole, Roles, Study};
+use crate::data::{Covariate, DataError, OutcomeModel, Problem, PropensityRole, Roles, Study};
 use crate::fusion::Groups;
 use crate::nuisance::{Estimation, Folds, estimate};
 use crate::score::{Direction, aipw, net};
@@ -180,24 +180,7 @@ fn study(drawn: &FusedArms, groups: &Groups) -> Study {
 
 /// The roles of a simulated study, of which only the propensity model is read.
 fn roles(propensity: PropensityRole, outcome_model: OutcomeModel) -> Roles {
-    Roles {
-        outcome: OutcomeRole::Column("Y".into()),
-        treatment: "A".into(),
-        covariates: Vec::new(),
-        categorical: Default::default(),
-        id: None,
-        cluster: None,
-        weights: None,
-        arms: None,
-        groups: Default::default(),
-        eligible: Default::default(),
-        split: None,
-        missing: Default::default(),
-        propensity,
-        outcome_model,
-        costs: Default::default(),
-        rewards: Default::default(),
-    }
+    Roles { propensity, outcome_model, ..Roles::new("Y", "A", &[]) }
 }
 
 /// argmax_g b_g'(1, x) with the groups' own least squares.
