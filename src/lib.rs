@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`interference`], [`learn`], [`simulate`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -15,6 +15,7 @@ pub mod cli;
 pub mod data;
 pub mod evaluate;
 pub mod fusion;
+pub mod interference;
 pub mod learn;
 pub mod nuisance;
 mod random;

@@ -1,0 +1,37 @@
+//! Rules for units that affect each other within clusters: what a rule is worth, and what treating a unit brings.
+//!
+//! ```text
+//! clusters i = 1..n of M_i units, outcome Ybar_i (cluster mean), treatment A_ij in {0, 1}, independent with p_ij = P(A_ij = 1)
+//! value of a rule pi   V(pi) = E[ (1/M_i) sum_j Y_ij(pi(X_i1), .., pi(X_iM)) ]                                      (3)
+//! rho_ij = 1{A_ij = pi_ij} / e_ij(A_ij) - 1,   e_ij(1) = p_ij,  e_ij(0) = 1 - p_ij
+//! ```
+//!
+//! Everything is on this scale: a mean over clusters of cluster means, so that a unit of a large cluster counts less. What is assumed of the
+//! interference ([`Interference`]) decides the weight of a cluster; the weaker the assumption, the larger the variance. Source: interference.txt,
+//! sections 2 to 4; numbers in brackets are its equations.
+
+mod clusters;
+mod influence;
+mod outcome;
+
+pub use clusters::Clusters;
+pub use influence::{Influence, gains, influence};
+pub use outcome::{Effects, cluster_regression};
+
+use serde::{Deserialize, Serialize};
+
+/// How units of a cluster may affect each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interference {
+    /// Not at all: each unit's outcome depends on its own treatment.
+    None,
+    /// Outcomes are sums of what each treated unit of the cluster brings (5); addIPW (8), with outcome models addDR (22).
+    Additive,
+    /// As sums over sets of at most so many treated units (14).
+    Polynomial(usize),
+    /// Outcomes depend on a unit's own treatment and on how many others are treated.
+    Anonymous,
+    /// In any way: only clusters treated just as the rule says are looked at (4).
+    Unknown,
+}
