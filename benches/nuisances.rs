@@ -139,6 +139,7 @@ fn study(job: Job) -> Study {
         outcome,
         propensity: Array2::from_elem((n, arms), 1.0 / arms as f64),
         groups: Default::default(),
+        choose: Default::default(),
         follow_up: None,
         given_scores: None,
         predictions: None,

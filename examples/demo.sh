@@ -32,5 +32,12 @@ show learn examples/data/colon.csv --outcome years_alive_to_5 --treatment arm --
     --covariates sex,age,obstruct,perfor,adhere,nodes,extent,surg,node4 --exclude node4 --missing drop --maximize \
     --depth 2 --min-leaf 20 --capacity Lev+5FU=40% --parity sex:0.05 --test-share 0.2 --out demo/colon
 
+say "Sixteen treatments that do four different things, simulated (tests/oracles/fusion): which do the same?"
+show fuse tests/oracles/fusion/ds1_exp_K16/data.csv --outcome Y --treatment A --covariates X1,X2,X3 --compare
+
+say "The whole way: arms weighted and fused on one half, a tree over the groups, its value on the other half."
+show learn tests/oracles/fusion/ds1_exp_K16/data.csv --outcome Y --treatment A --covariates X1,X2,X3 --maximize \
+    --propensity logit --outcome-model forest --weigh entropy --fuse ebic --policy tree --depth 2 --out demo/fused
+
 say "Nothing in a folder of results has to be believed."
 show verify demo/tree

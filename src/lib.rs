@@ -5,20 +5,23 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`fusion`], [`interference`], [`learn`], [`simulate`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`interference`], [`learn`], [`simulate`], [`reproduce`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
 pub mod balance;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod conformal;
 pub mod data;
+pub mod effects;
 pub mod evaluate;
 pub mod fusion;
 pub mod interference;
 pub mod learn;
 pub mod nuisance;
 mod random;
+pub mod reproduce;
 pub mod rule;
 pub mod score;
 pub mod simulate;

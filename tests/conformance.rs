@@ -12,9 +12,11 @@ use prescribe::models::arm_partition::ArmPartition;
 use prescribe::models::calibration::{Calibration, Discrepancy};
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
 use prescribe::models::fused_lasso::{self, FusedLasso};
+use prescribe::models::fused_loss::FusedLoss;
 use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
+use prescribe::models::outcome_loss::{Loss, Units};
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
 use prescribe::models::{MinimumArmInLeaf, Model, PolicyProblem, RuleClass, Sense, SideConstraint};
 use prescribe::solve::{
@@ -32,6 +34,7 @@ const START_MAY_BE_LOST: &[(&str, &str, &str)] = &[
     ("maximum_margin", "clarabel", "an interior-point method has no use for a start"),
     ("calibration", "clarabel", "an interior-point method has no use for a start"),
     ("fused_lasso", "clarabel", "an interior-point method has no use for a start"),
+    ("fused_loss", "clarabel", "an interior-point method has no use for a start"),
 ];
 
 /// What the suite needs to know of a problem beyond its model.
@@ -291,6 +294,69 @@ impl Posed for FusedLasso {
     }
 }
 
+impl Posed for FusedLoss {
+    const TYPE: &'static str = "FusedLoss";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let huber = |arms, lambda| losses(arms, Loss::Huber(0.4), lambda);
+        vec![
+            ("squares", losses(units(71, 5, 3, 10, false), Loss::Squared, 0.1)),
+            ("two arms, binary", losses(units(72, 2, 2, 40, true), Loss::Logistic, 0.02)),
+            ("eight arms, binary", losses(units(73, 8, 3, 40, true), Loss::Logistic, 0.01)),
+            ("binary, separated alone", losses(units(74, 6, 3, 3, true), Loss::Logistic, 0.05)),
+            ("all fused, binary", losses(units(75, 5, 3, 20, true), Loss::Logistic, 100.0)),
+            ("eight arms, outliers", huber(units(76, 8, 4, 12, false), 0.05)),
+            ("one column, outliers", huber(units(77, 5, 1, 10, false), 0.2)),
+            ("outliers, no penalty", huber(units(78, 4, 3, 10, false), 0.0)),
+        ]
+    }
+
+    fn large() -> Self {
+        losses(units(79, 80, 6, 100, true), Loss::Logistic, 0.001)
+    }
+
+    fn value(&self, zeta: &Array2<f64>) -> f64 {
+        let of = |y: f64, e: f64| match self.loss() {
+            Loss::Squared => (y - e).powi(2) / 2.0,
+            Loss::Logistic => (1.0 + e.exp()).ln() - y * e,
+            Loss::Huber(d) if (y - e).abs() > d => d * (y - e).abs() - d * d / 2.0,
+            Loss::Huber(_) => (y - e).powi(2) / 2.0,
+        };
+        let arm = |(arm, row): (&Units, ndarray::ArrayView1<f64>)| -> f64 {
+            let fitted = arm.design.dot(&row);
+            (0..fitted.len()).map(|i| arm.weights[i] * of(arm.outcome[i], arm.offset[i] + fitted[i])).sum()
+        };
+        let pairs = (0..zeta.nrows()).flat_map(|a| (a + 1..zeta.nrows()).map(move |b| (a, b)));
+        let penalty = pairs.zip(self.limits()).map(|(pair, limit)| limit * apart(zeta, pair));
+        self.arms().iter().zip(zeta.rows()).map(arm).sum::<f64>() + penalty.sum::<f64>()
+    }
+}
+
+fn losses(arms: Vec<Units>, loss: Loss, lambda: f64) -> FusedLoss {
+    let limits = vec![lambda; fused_lasso::pairs(arms.len()).count()];
+    FusedLoss::new(arms, loss, limits).unwrap()
+}
+
+/// Arms of so many rows each, of two kinds, with weights and an offset; one outcome in ten far out, or all of them binary.
+fn units(seed: u64, arms: usize, p: usize, rows: usize, binary: bool) -> Vec<Units> {
+    let arm = |a: usize| {
+        let x = table(seed * 1000 + a as u64, rows, p + 3, false);
+        let design = Array2::from_shape_fn((rows, p), |(i, j)| if j == 0 { 1.0 } else { x[[i, j]] });
+        let effect = if a.is_multiple_of(2) { 1.0 } else { -0.5 };
+        let outcome = |i: usize| {
+            let fit = effect * design.row(i).sum() + x[[i, p]];
+            if binary { f64::from(u8::from(fit > 0.0)) } else { fit + if i % 10 == 3 { 8.0 } else { 0.0 } }
+        };
+        Units {
+            outcome: (0..rows).map(outcome).collect(),
+            offset: x.column(p + 1).mapv(|v| 0.3 * v).to_vec(),
+            weights: x.column(p + 2).mapv(|v| (1.5 + v) / (1.5 * rows as f64)).to_vec(),
+            design,
+        }
+    };
+    (0..arms).map(arm).collect()
+}
+
 /// Of the minimax concave penalty.
 const LAMBDA: f64 = 0.3;
 
@@ -450,6 +516,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<MaximumMargin>();
     suite.problem::<Calibration>();
     suite.problem::<FusedLasso>();
+    suite.problem::<FusedLoss>();
     suite.problem::<ConcaveFusion>();
     suite.problem::<ArmPartition>();
     let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")

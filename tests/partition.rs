@@ -145,7 +145,7 @@ fn a_search_that_is_cut_off_bounds_the_optimum() {
 #[test]
 fn the_path_is_that_of_the_single_solves() {
     let moments = arms(Kind::Plain, 9, 3, 31);
-    let path = partition::path(&moments, 12, &Options::default(), &Silent).unwrap();
+    let path = partition::path(&moments, 12).unwrap();
     assert_eq!(path.len(), 9);
     for step in &path {
         let model = ArmPartition::new(moments.clone(), step.groups).unwrap();
@@ -153,14 +153,24 @@ fn the_path_is_that_of_the_single_solves() {
             step.proved && close(step.rss, brute_force(&model)) && close(step.rss, model.objective(&step.of))
         );
     }
-    // With more arms than the recursion takes, the steps are bounded, and closed where there is time.
+}
+
+/// With more arms than the recursion takes: partitions of the heuristic, whose choice is proved where there is time.
+#[test]
+fn the_choice_among_many_arms_is_proved_where_there_is_time() {
     let moments = arms(Kind::Plain, 18, 2, 32);
-    let quick = partition::path(&moments, 4, &Options::default(), &Silent).unwrap();
     let limit = Options { time_limit: Some(120.0), ..Options::default() };
-    let proved = partition::path(&moments, 4, &limit, &Silent).unwrap();
-    for (quick, proved) in quick.iter().zip(&proved) {
-        assert!(quick.bound <= proved.rss + 1e-9 && proved.rss <= quick.rss + 1e-9, "{quick:?} {proved:?}");
-        assert!(proved.proved, "{proved:?}");
+    for choice in [Choice::Ebic, Choice::Bic, Choice::Groups(3)] {
+        let quick = fusion::partition(&moments, 400, choice, &Options::default(), &Silent).unwrap();
+        let proved = fusion::partition(&moments, 400, choice, &limit, &Silent).unwrap();
+        assert!(
+            proved.choice_proved && proved.steps[proved.chosen].proved && !quick.choice_proved,
+            "{choice:?}"
+        );
+        for (quick, proved) in quick.steps.iter().zip(&proved.steps) {
+            let order = [quick.bound, proved.bound, proved.rss, quick.rss];
+            assert!(order.is_sorted_by(|a, b| *a <= b + 1e-9), "{quick:?} {proved:?}");
+        }
     }
 }
 

@@ -42,6 +42,8 @@ fn without_times(line: &str) -> String {
     let is_time = |word: &str| word.parse::<f64>().is_ok() && word.contains('.') && word.len() <= 6;
     match words.as_slice() {
         [_, "s", ..] if line.contains("CPU s") => "times".into(),
+        // Of `fuse --compare`, the time stands before the status.
+        [known @ .., time, _, "(exact)" | "(local)"] if is_time(time) => known.join(" "),
         [known @ .., last] if line.contains("OPTIMAL ") || line.contains("LOCALLY_SOLVED ") => {
             if is_time(last) { known.join(" ") } else { words.join(" ") }
         }

@@ -25,7 +25,7 @@ pub use separation::Separation;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::arm_moments::solve_semidefinite;
-use crate::exact::{Digested, sha256, sum};
+use crate::exact::{Digested, Sum, sha256, sum};
 use crate::model::{Model, Violation};
 use crate::programs::{InvalidModel, Sense};
 
@@ -172,19 +172,26 @@ impl Calibration {
 
     /// How far the weighted means are from the target, in units of the scale (q).
     pub fn imbalance(&self, weights: &[f64]) -> Array1<f64> {
-        let off = |j: usize| sum((0..weights.len()).map(|i| weights[i] * self.centred(i, j)));
-        (0..self.target.len()).map(off).collect()
+        let mut sums = Array1::from_elem(self.target.len(), Sum::default());
+        for (z, w) in self.features.rows().into_iter().zip(weights) {
+            for ((sum, z), t) in sums.iter_mut().zip(z).zip(&self.target) {
+                sum.add(w * (z - t));
+            }
+        }
+        sums.iter().zip(&self.scale).map(|(sum, s)| sum.total() / s).collect()
     }
 
     /// The dual's value at (alpha, lambda), a bound on every feasible point's objective; lambda (q) in units of the scale.
     pub fn dual_value(&self, alpha: f64, lambda: ArrayView1<f64>) -> f64 {
-        let q = lambda.len();
-        let conjugate = |i: usize| {
-            let eta = alpha + (0..q).map(|j| lambda[j] * self.centred(i, j)).sum::<f64>();
+        let slopes: Vec<f64> = lambda.iter().zip(&self.scale).map(|(l, s)| l / s).collect();
+        let conjugate = |(i, z): (usize, ArrayView1<f64>)| {
+            let terms = slopes.iter().zip(z).zip(&self.target);
+            let eta = alpha + terms.map(|((l, z), t)| l * (z - t)).sum::<f64>();
             self.base[i] * self.discrepancy.conjugate(eta, self.lower, self.cap(i)).0
         };
-        let slack = sum((0..q).map(|j| lambda[j].abs() * self.tolerance[j] / self.scale[j]));
-        self.base.len() as f64 * (alpha - sum((0..self.base.len()).map(conjugate)) - slack)
+        let conjugates = sum(self.features.rows().into_iter().enumerate().map(conjugate));
+        let slack = sum(slopes.iter().zip(&self.tolerance).map(|(l, d)| l.abs() * d));
+        self.base.len() as f64 * (alpha - conjugates - slack)
     }
 
     /// The multipliers that fit `weights` best, and by how much they miss: 0 where the weights are optimal among those with their means.
@@ -303,14 +310,14 @@ impl Model for Calibration {
 
 fn hash<'n>(numbers: impl Iterator<Item = &'n f64>) -> String {
     const PART: usize = 8192;
-    let (mut digest, mut part) = (Digested::default(), Vec::with_capacity(PART));
+    let (mut digest, mut part, mut filled) = (Digested::default(), [0; PART], 0);
     for number in numbers {
-        part.extend(number.to_le_bytes());
-        if part.len() == PART {
+        part[filled..filled + 8].copy_from_slice(&number.to_le_bytes());
+        filled = (filled + 8) % PART;
+        if filled == 0 {
             digest.add(&part);
-            part.clear();
         }
     }
-    digest.add(&part);
+    digest.add(&part[..filled]);
     digest.text()
 }

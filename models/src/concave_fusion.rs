@@ -16,10 +16,10 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::arm_moments::Moments;
-use crate::exact::{sha256, sum};
-use crate::fused_lasso::{FusedLasso, bytes, check, data_hash, distance, loss, misshapen, pairs, shape};
-use crate::model::{Model, Violation};
-use crate::programs::{InvalidModel, Sense};
+use crate::exact::sum;
+use crate::fused_lasso::{FusedLasso, check, data, least_loss, loss, shape};
+use crate::pair_fusion::{PairFusion, bytes, distance, pairs};
+use crate::programs::InvalidModel;
 
 /// Where the slope of `mcp` and `scad` has fallen to 0, in units of lambda, and where `tlp` stops to rise.
 const MCP_REACH: f64 = 3.0;
@@ -104,53 +104,32 @@ impl ConcaveFusion {
     }
 }
 
-impl Model for ConcaveFusion {
-    type Point = Array2<f64>;
+impl PairFusion for ConcaveFusion {
+    const NAME: &'static str = "concave_fusion";
 
-    fn name(&self) -> &'static str {
-        "concave_fusion"
+    fn dimensions(&self) -> (usize, usize) {
+        shape(&self.moments)
     }
 
-    fn sense(&self) -> Sense {
-        Sense::Minimize
-    }
-
-    fn units(&self) -> usize {
-        1
-    }
-
-    /// NaN for coefficients of another shape.
-    fn objective(&self, zeta: &Array2<f64>) -> f64 {
-        if !self.violations(zeta).is_empty() {
-            return f64::NAN;
-        }
-        let penalty = pairs(shape(&self.moments).0)
+    fn value(&self, zeta: &Array2<f64>) -> f64 {
+        let penalty = pairs(self.moments.len())
             .zip(&self.pair_weights)
             .map(|((a, b), weight)| self.penalty.value(self.lambda, weight * distance(zeta, a, b)));
         sum(loss(&self.moments, zeta).chain(penalty))
     }
 
-    fn violations(&self, zeta: &Array2<f64>) -> Vec<Violation> {
-        misshapen(&self.moments, zeta)
+    fn least_loss(&self) -> f64 {
+        least_loss(&self.moments)
     }
 
-    fn reference_value(&self) -> Option<f64> {
-        None
+    fn parameters(&self) -> Vec<u8> {
+        let mut parameters = format!("{:?} {:?}", self.penalty, self.lambda).into_bytes();
+        parameters.extend(bytes(&self.pair_weights));
+        parameters
     }
 
-    /// The loss without any penalty.
-    fn trivial_bound(&self) -> f64 {
-        sum(self.moments.iter().map(|arm| arm.rss() / 2.0))
-    }
-
-    fn model_hash(&self) -> String {
-        let penalty = format!("{:?} {:?}", self.penalty, self.lambda);
-        let data = self.data_hash();
-        sha256([self.name().as_bytes(), data.as_bytes(), penalty.as_bytes(), &bytes(&self.pair_weights)])
-    }
-
-    fn data_hash(&self) -> String {
-        data_hash(&self.moments)
+    fn data(&self) -> Vec<u8> {
+        data(&self.moments)
     }
 }
 

@@ -11,13 +11,30 @@ use sha2::{Digest, Sha256};
 
 /// Sum with Neumaier's compensation: error about one rounding of the result, for any order of the terms.
 pub fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
-    for term in terms {
-        let next = total + term;
-        lost += if total.abs() >= term.abs() { (total - next) + term } else { (term - next) + total };
-        total = next;
+    let mut sum = Sum::default();
+    terms.into_iter().for_each(|term| sum.add(term));
+    sum.total()
+}
+
+/// The same, term by term.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    rounded: f64,
+    lost: f64,
+}
+
+impl Sum {
+    pub fn add(&mut self, term: f64) {
+        let next = self.rounded + term;
+        let (large, small) =
+            if self.rounded.abs() >= term.abs() { (self.rounded, term) } else { (term, self.rounded) };
+        self.lost += (large - next) + small;
+        self.rounded = next;
     }
-    total + lost
+
+    pub fn total(self) -> f64 {
+        self.rounded + self.lost
+    }
 }
 
 /// Sign of `intercept + sum_j coefficients[j] x[j]`, exact for finite numbers.

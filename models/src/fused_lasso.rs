@@ -16,9 +16,12 @@
 use ndarray::Array2;
 
 use crate::arm_moments::Moments;
-use crate::exact::{sha256, sum};
-use crate::model::{ConicForm, Model, Violation};
-use crate::programs::{Cone, ConicProgram, InvalidModel, Sense};
+use crate::exact::sum;
+use crate::model::{ConicForm, Model};
+use crate::pair_fusion::{self, PairFusion, bytes, coefficients, penalise, penalty};
+use crate::programs::{Cone, ConicProgram, InvalidModel};
+
+pub use crate::pair_fusion::{distance, pairs};
 
 /// The problem; limits stand in the order (0, 1), (0, 2), .., (1, 2), ..
 #[derive(Clone, Debug, PartialEq)]
@@ -59,16 +62,6 @@ impl FusedLasso {
     }
 }
 
-/// Pairs a < b, in the order of limits.
-pub fn pairs(arms: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..arms).flat_map(move |a| (a + 1..arms).map(move |b| (a, b)))
-}
-
-/// `||zeta_a - zeta_b||_1`.
-pub fn distance(zeta: &Array2<f64>, a: usize, b: usize) -> f64 {
-    sum(zeta.row(a).iter().zip(zeta.row(b)).map(|(x, y)| (x - y).abs()))
-}
-
 /// The terms of the loss.
 pub(crate) fn loss<'m>(moments: &'m [Moments], zeta: &'m Array2<f64>) -> impl Iterator<Item = f64> + 'm {
     moments.iter().zip(zeta.rows()).map(|(arm, row)| arm.rss_at(&row.to_owned()) / 2.0)
@@ -81,19 +74,10 @@ pub(crate) fn shape(moments: &[Moments]) -> (usize, usize) {
 pub(crate) fn check(moments: &[Moments], limits: &[f64]) -> Result<(), InvalidModel> {
     let refuse = |what: String| Err(InvalidModel(what));
     let (arms, p) = shape(moments);
-    if arms < 2 || p == 0 {
-        return refuse(format!("fusion needs at least two arms and a column, found {arms} and {p}"));
-    }
     if let Some(a) = moments.iter().position(|arm| arm.cross.len() != p || arm.gram.dim() != (p, p)) {
         return refuse(format!("arm {a} has other columns than arm 0"));
     }
-    let pairs = arms * (arms - 1) / 2;
-    if limits.len() != pairs {
-        return refuse(format!("{} limits for {pairs} pairs of arms", limits.len()));
-    }
-    if let Some(limit) = limits.iter().find(|limit| !limit.is_finite() || **limit < 0.0) {
-        return refuse(format!("a limit is {limit}; it must be finite and at least 0"));
-    }
+    pair_fusion::check((arms, p), limits)?;
     for (a, arm) in moments.iter().enumerate() {
         let numbers = arm.gram.iter().chain(&arm.cross).chain([&arm.square]);
         if let Some(value) = numbers.copied().find(|value| !value.is_finite()) {
@@ -106,108 +90,65 @@ pub(crate) fn check(moments: &[Moments], limits: &[f64]) -> Result<(), InvalidMo
     Ok(())
 }
 
-/// A violation where `zeta` is not K x p.
-pub(crate) fn misshapen(moments: &[Moments], zeta: &Array2<f64>) -> Vec<Violation> {
-    if zeta.dim() == shape(moments) {
-        return Vec::new();
-    }
-    vec![Violation { constraint: "shape".into(), amount: 1.0 }]
+/// The least squares of each arm alone.
+pub(crate) fn least_loss(moments: &[Moments]) -> f64 {
+    sum(moments.iter().map(|arm| arm.rss() / 2.0))
 }
 
-/// SHA-256 over the sums.
-pub(crate) fn data_hash(moments: &[Moments]) -> String {
-    let numbers = moments.iter().flat_map(|arm| arm.gram.iter().chain(&arm.cross).chain([&arm.square]));
-    let bytes: Vec<u8> = numbers.flat_map(|value| value.to_le_bytes()).collect();
-    sha256([bytes.as_slice()])
+/// The bytes of the sums.
+pub(crate) fn data(moments: &[Moments]) -> Vec<u8> {
+    bytes(moments.iter().flat_map(|arm| arm.gram.iter().chain(&arm.cross).chain([&arm.square])))
 }
 
-/// The bytes of numbers, for hashes.
-pub(crate) fn bytes(numbers: &[f64]) -> Vec<u8> {
-    numbers.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
+impl PairFusion for FusedLasso {
+    const NAME: &'static str = "fused_lasso";
 
-impl Model for FusedLasso {
-    type Point = Array2<f64>;
-
-    fn name(&self) -> &'static str {
-        "fused_lasso"
+    fn dimensions(&self) -> (usize, usize) {
+        self.shape()
     }
 
-    fn sense(&self) -> Sense {
-        Sense::Minimize
+    fn value(&self, zeta: &Array2<f64>) -> f64 {
+        sum(loss(&self.moments, zeta).chain(penalty(&self.limits, zeta)))
     }
 
-    fn units(&self) -> usize {
-        1
+    fn least_loss(&self) -> f64 {
+        least_loss(&self.moments)
     }
 
-    /// NaN for coefficients of another shape.
-    fn objective(&self, zeta: &Array2<f64>) -> f64 {
-        if !self.violations(zeta).is_empty() {
-            return f64::NAN;
-        }
-        let penalty =
-            pairs(self.moments.len()).zip(&self.limits).map(|((a, b), limit)| limit * distance(zeta, a, b));
-        sum(loss(&self.moments, zeta).chain(penalty))
+    fn parameters(&self) -> Vec<u8> {
+        bytes(&self.limits)
     }
 
-    fn violations(&self, zeta: &Array2<f64>) -> Vec<Violation> {
-        misshapen(&self.moments, zeta)
-    }
-
-    fn reference_value(&self) -> Option<f64> {
-        None
-    }
-
-    /// The loss without any penalty.
-    fn trivial_bound(&self) -> f64 {
-        sum(self.moments.iter().map(|arm| arm.rss() / 2.0))
-    }
-
-    fn model_hash(&self) -> String {
-        sha256([self.name().as_bytes(), self.data_hash().as_bytes(), &bytes(&self.limits)])
-    }
-
-    fn data_hash(&self) -> String {
-        data_hash(&self.moments)
+    fn data(&self) -> Vec<u8> {
+        data(&self.moments)
     }
 }
 
 impl ConicForm for FusedLasso {
     /// Columns are zeta, arm by arm, then `|zeta_aj - zeta_bj| <= h_abj` for each pair with a limit above 0.
     fn conic(&self) -> ConicProgram {
-        let (arms, p) = self.shape();
-        let (mut quadratic, mut a, mut q) = (Vec::new(), Vec::new(), Vec::new());
+        let (_, p) = self.shape();
+        let mut program = ConicProgram {
+            name: self.name().into(),
+            p: Vec::new(),
+            q: Vec::new(),
+            a: Vec::new(),
+            b: Vec::new(),
+            cones: Vec::new(),
+            offset: sum(self.moments.iter().map(|arm| arm.square / 2.0)),
+        };
         for (k, arm) in self.moments.iter().enumerate() {
             let upper = (0..p).flat_map(|i| (i..p).map(move |j| (i, j)));
-            quadratic.extend(upper.map(|(i, j)| (k * p + i, k * p + j, arm.gram[[i, j]])));
-            q.extend(arm.cross.iter().map(|c| -c));
+            program.p.extend(upper.map(|(i, j)| (k * p + i, k * p + j, arm.gram[[i, j]])));
+            program.q.extend(arm.cross.iter().map(|c| -c));
         }
-        let mut rows = 0;
-        for ((one, other), &limit) in pairs(arms).zip(&self.limits).filter(|(_, limit)| **limit > 0.0) {
-            for j in 0..p {
-                let h = q.len();
-                q.push(limit);
-                for sign in [1.0, -1.0] {
-                    a.extend([(rows, one * p + j, sign), (rows, other * p + j, -sign), (rows, h, -1.0)]);
-                    rows += 1;
-                }
-            }
-        }
-        ConicProgram {
-            name: self.name().into(),
-            p: quadratic,
-            q,
-            a,
-            b: vec![0.0; rows],
-            cones: vec![Cone::Nonnegative(rows)],
-            offset: sum(self.moments.iter().map(|arm| arm.square / 2.0)),
-        }
+        let rows = penalise(&mut program, self.shape(), &self.limits);
+        program.cones.push(Cone::Nonnegative(rows));
+        program
     }
 
     fn point(&self, columns: &[f64]) -> Array2<f64> {
-        let (arms, p) = self.shape();
-        Array2::from_shape_fn((arms, p), |(k, j)| columns[k * p + j])
+        coefficients(self.shape(), columns)
     }
 }
 

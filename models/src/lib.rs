@@ -13,9 +13,12 @@
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
 //! | [`calibration`] | weights of one arm that give the features the target's means |
+//! | [`pair_fusion`] | what all fusions of arms pair by pair have in common |
+//! | [`outcome_loss`] | squared, logistic and Huber loss of the units of an arm |
 //! | [`arm_moments`] | the sums that least squares within arms reads |
 //! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
-//! | [`concave_fusion`] | the same with a penalty that leaves large differences alone |
+//! | [`fused_loss`] | the same with another loss than squares: logistic, Huber |
+//! | [`concave_fusion`] | `fused_lasso` with a penalty that leaves large differences alone |
 //! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
@@ -27,10 +30,13 @@ pub mod concave_fusion;
 pub mod exact;
 pub mod exact_margin;
 pub mod fused_lasso;
+pub mod fused_loss;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;
 pub mod multi_linear_rule;
+pub mod outcome_loss;
+pub mod pair_fusion;
 pub mod policy_problem;
 pub mod programs;
 pub mod side_constraints;

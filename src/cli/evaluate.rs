@@ -10,8 +10,8 @@ use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
 use super::output;
 use super::study::{StudyFlags, scoring};
-use crate::data::{self, Covariate, Missing, Purpose, Study, read_covariates, write_whole};
-use crate::evaluate::{Against, BestArm, Evaluation};
+use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
+use crate::evaluate::{Against, BestArm, Evaluation, under};
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
@@ -52,11 +52,12 @@ impl Evaluate {
         let best_arm = self.best_arm(&mut scored, &scoring);
         scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let Scored { study, rewards, .. } = &scored;
-        let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, study)));
-        let compared = others.iter().map(|(name, other)| Ok((name.clone(), assigned(other)?)));
+        let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)));
+        let compared =
+            others.iter().map(|(name, other)| Ok((name.clone(), under(rewards, &assigned(other)?))));
         let against = Against { best_arm, others: compared.collect::<Result<_, Failure>>()? };
         let evaluation = Evaluation::new(study, rewards, &assigned(&rule)?, rule.header.direction, &against)?;
-        let leaf_of = rule.leaf_of(rows(&seen_by(&rule, study)))?;
+        let leaf_of = rule.leaf_of(rows(&seen_by(&rule, &study.covariates, &study.x)))?;
         let evaluation = evaluation.with_leaves(study, rewards, rule.leaf_paths(), &leaf_of)?;
         if let Some(path) = &self.svg {
             let picture = rule.picture(&evaluation.leaf_notes());
@@ -120,13 +121,17 @@ impl Evaluate {
     }
 }
 
-/// The covariates of a study (n x p) that a rule looks at, in its order; the study has them all.
-fn seen_by<'s>(rule: &RuleFile, study: &'s Study) -> Cow<'s, Array2<f64>> {
-    let (seen, names) = (&rule.header.covariates, study.covariate_names());
-    if seen.iter().map(|covariate| &covariate.name).eq(names.iter()) {
-        return Cow::Borrowed(&study.x);
+/// The columns of x (n x p) that a rule looks at, in its order; x, whose columns are `covariates`, has them all.
+pub(super) fn seen_by<'x>(
+    rule: &RuleFile,
+    covariates: &[Covariate],
+    x: &'x Array2<f64>,
+) -> Cow<'x, Array2<f64>> {
+    let (seen, names) = (&rule.header.covariates, covariates.iter().map(|covariate| &covariate.name));
+    if seen.iter().map(|covariate| &covariate.name).eq(names.clone()) {
+        return Cow::Borrowed(x);
     }
-    let known = |covariate: &Covariate| names.iter().position(|name| *name == covariate.name);
+    let known = |covariate: &Covariate| names.clone().position(|name| *name == covariate.name);
     let columns: Vec<usize> = seen.iter().filter_map(known).collect();
-    Cow::Owned(study.x.select(Axis(1), &columns).as_standard_layout().into_owned())
+    Cow::Owned(x.select(Axis(1), &columns).as_standard_layout().into_owned())
 }

@@ -5,6 +5,7 @@ use crate::data::{DataError, ErrorKind};
 use crate::fusion::FusionError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
+use crate::reproduce::ReproduceError;
 use crate::rule::RuleError;
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{PrimalStatus, Promise, Report, SolveError, TerminationStatus};
@@ -72,6 +73,7 @@ impl From<SolveError> for Failure {
         match error {
             SolveError::Unsupported(error) => Self::usage(error.to_string()),
             SolveError::InvalidModel(error) => error.into(),
+            error @ SolveError::Checkpoint { .. } => Self::usage(error.to_string()),
             error => Self { code: NUMERICAL, message: error.to_string() },
         }
     }
@@ -102,6 +104,22 @@ impl From<BalanceError> for Failure {
     }
 }
 
+impl From<ReproduceError> for Failure {
+    fn from(error: ReproduceError) -> Self {
+        let code = match error {
+            ReproduceError::Data(error) => return error.into(),
+            ReproduceError::Balance(error) => return error.into(),
+            ReproduceError::Solve(error) => return error.into(),
+            ReproduceError::Model(error) => return error.into(),
+            ReproduceError::Learn(error) => return error.into(),
+            ReproduceError::Io { .. } | ReproduceError::Configuration(_) => INTERNAL,
+            ReproduceError::Journal { .. } | ReproduceError::OneGroup { .. } => DATA,
+            ReproduceError::Interrupted => INTERRUPTED,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
 impl From<LearnError> for Failure {
     fn from(error: LearnError) -> Self {
         match error {
@@ -110,6 +128,10 @@ impl From<LearnError> for Failure {
             LearnError::Model(error) => error.into(),
             LearnError::Choice(error) => error.into(),
             LearnError::Rule(error) => error.into(),
+            LearnError::Fusion(error) => error.into(),
+            LearnError::Balance(error) => error.into(),
+            error @ LearnError::NoWeights { .. } => Self { code: NUMERICAL, message: error.to_string() },
+            error @ LearnError::Unbalanced { .. } => Self { code: INFEASIBLE, message: error.to_string() },
             LearnError::Usage(message) => Self::usage(message),
             error @ LearnError::NoRule { status, .. } => {
                 let code = match status {

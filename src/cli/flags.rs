@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use ndarray::Array1;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::failure::Failure;
@@ -151,6 +152,26 @@ impl SolverFlags {
     }
 }
 
+/// Tolerances of the features `names`: one number for all, or some by name; none where nothing is given.
+pub fn tolerances(given: &[String], names: &[String]) -> Result<Option<Array1<f64>>, Failure> {
+    let wrong = |text: &str| Failure::usage(format!("--tolerance {text:?}: give a number of at least 0"));
+    let parse = |text: &str| nonnegative(text).map_err(|_| wrong(text));
+    match given {
+        [] => Ok(None),
+        [all] if !all.contains('=') => Ok(Some(Array1::from_elem(names.len(), parse(all)?))),
+        some => {
+            let mut tolerance = Array1::zeros(names.len());
+            for (name, value) in pairs("--tolerance", some)? {
+                let j = names.iter().position(|known| *known == name).ok_or_else(|| {
+                    Failure::usage(format!("--tolerance: no feature {name:?}; they are {}", names.join(", ")))
+                })?;
+                tolerance[j] = parse(&value)?;
+            }
+            Ok(Some(tolerance))
+        }
+    }
+}
+
 /// A word as configuration files and reports spell it.
 pub fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     T::deserialize(text.into_deserializer()).map_err(|error: serde::de::value::Error| error.to_string())
@@ -224,6 +245,15 @@ pub fn numbers(flag: &str, given: &[String]) -> Result<BTreeMap<String, f64>, Fa
         _ => Err(Failure::usage(format!("{flag} {arm}={value}: {value:?} is not a finite number"))),
     };
     pairs(flag, given)?.into_iter().map(number).collect()
+}
+
+/// The covariates that a flag does not name.
+pub fn others(flag: &str, named: &[String], covariates: &[String]) -> Result<Vec<String>, Failure> {
+    if let Some(name) = named.iter().find(|name| !covariates.contains(name)) {
+        let known = covariates.join(", ");
+        return Err(Failure::usage(format!("{flag} {name}: not a covariate; the covariates are {known}")));
+    }
+    Ok(covariates.iter().filter(|name| !named.contains(name)).cloned().collect())
 }
 
 /// `covariate:difference` pairs.

@@ -1,6 +1,7 @@
 //! `prescribe fuse DATA`: which of many treatments do the same.
 
-use std::fmt::Write;
+mod words;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,15 +10,15 @@ use super::failure::{Failure, code_of};
 use super::flags::{self, JsonFlag};
 use super::output;
 use super::progress::Terminal;
-use crate::data::{
-    DataError, Missing, OutcomeRole, Place, Problem, PropensityRole, Purpose, Roles, Study, Table,
-    write_whole,
-};
-use crate::evaluate::{Line, Plot, aligned};
-use crate::fusion::{
-    Choice, Criterion, Fused, GROUPS_WITHIN, MainEffect, Penalty, Settings, Weighting, fuse, grid,
-};
+use crate::data::{DataError, Missing, Place, Problem, Purpose, Roles, Study, Table, write_whole};
+use crate::fusion::{Choice, Criterion, MainEffect, Penalty, Settings, Weighting, compare, fuse, grid};
+use crate::models::outcome_loss::Loss;
 use crate::solve::Options;
+use crate::solve::admm::Checkpoint;
+use crate::solve::registry::AUTO;
+
+/// Seconds between two writings of the checkpoint.
+const CHECKPOINT_SECONDS: f64 = 5.0;
 
 #[derive(Args)]
 pub struct Fuse {
@@ -45,34 +46,49 @@ pub struct Fuse {
     /// What all arms owe to the covariates, taken off first
     #[arg(long, value_name = "none|linear|quadratic|forest", value_parser = flags::named::<MainEffect>, default_value = "quadratic", help_heading = "Fusion")]
     main_effect: MainEffect,
-    /// How arms are drawn together
-    #[arg(long, value_name = "l0|lasso|adaptive|wald|mcp|scad|tlp", value_parser = flags::named::<Penalty>, default_value = "lasso", help_heading = "Fusion")]
-    penalty: Penalty,
-    /// Strength of the penalty
+    /// What a prediction costs: its square, the negative log-likelihood of an outcome of 0 and 1, or its square up to a distance D and in proportion
+    /// beyond, for outcomes with outliers; the main effect is on the same scale
+    #[arg(long, value_name = "squared|logistic|huber:D", value_parser = loss, default_value = "squared", help_heading = "Fusion")]
+    loss: Loss,
+    /// How arms are drawn together (default: l0, and lasso where a flag of a strength or a distance is typed; wald where the loss is not
+    /// squared, which l0, mcp, scad and tlp need)
+    #[arg(long, value_name = "l0|lasso|adaptive|wald|mcp|scad|tlp", value_parser = flags::named::<Penalty>, help_heading = "Fusion")]
+    penalty: Option<Penalty>,
+    /// All of them on these data, side by side; the one of the least criterion is chosen
+    #[arg(long, conflicts_with_all = ["penalty", "lambda", "lambda_grid", "threshold", "groups", "bootstrap", "solver"], help_heading = "Fusion")]
+    compare: bool,
+    /// Strength of the penalty; not of l0
     #[arg(long, value_name = "L", value_parser = flags::nonnegative, allow_negative_numbers = true, conflicts_with_all = ["criterion", "groups", "lambda_grid"], help_heading = "Fusion")]
     lambda: Option<f64>,
-    /// What chooses the strength along the grid (default: ebic)
+    /// What chooses among the groupings (default: ebic)
     #[arg(long, value_name = "ebic|bic", value_parser = flags::named::<Criterion>, conflicts_with = "groups", help_heading = "Fusion")]
     criterion: Option<Criterion>,
-    /// Strengths that are tried, equally far apart on the logarithmic scale; they are those of weights that sum to 1 in each arm
-    #[arg(long, value_name = "LOW:HIGH:N", value_parser = lambda_grid, default_value = "5e-4:1.5:60", help_heading = "Fusion")]
-    lambda_grid: Lambdas,
-    /// The smallest strength of the grid that leaves so many groups
+    /// Strengths that are tried, equally far apart on the logarithmic scale; they are those of weights that sum to 1 in each arm; not of l0
+    /// (default: 5e-4:1.5:60 times the outcome's unit, the power of two nearest to its residual deviation within arms over 2.5)
+    #[arg(long, value_name = "LOW:HIGH:N", value_parser = lambda_grid, help_heading = "Fusion")]
+    lambda_grid: Option<Lambdas>,
+    /// So many groups: the best partition into them, or the smallest strength of the grid that leaves so many
     #[arg(long, value_name = "M", value_parser = flags::positive, help_heading = "Fusion")]
     groups: Option<usize>,
-    /// Arms whose coefficients are nearer than this are one group
-    #[arg(long, value_name = "D", value_parser = flags::nonnegative, default_value_t = GROUPS_WITHIN, help_heading = "Fusion")]
-    threshold: f64,
-    /// Bootstrap samples that tell how often two arms stay together
-    #[arg(long, value_name = "B", default_value = "0", help_heading = "Fusion")]
-    bootstrap: usize,
-    /// Solver of the chosen problem
-    #[arg(long, value_name = "admm|clarabel", default_value = "admm", help_heading = "Solver")]
-    solver: String,
+    /// Arms whose coefficients are nearer than this are one group; not of l0 (default: 0.25 times the outcome's unit)
+    #[arg(long, value_name = "D", value_parser = flags::nonnegative, help_heading = "Fusion")]
+    threshold: Option<f64>,
+    /// Bootstrap samples that tell how often two arms stay together (default: 0)
+    #[arg(long, value_name = "B", help_heading = "Fusion")]
+    bootstrap: Option<usize>,
+    /// Solver of the chosen problem: subsets, columns, milp or merging of l0, admm or clarabel of the others (default: auto, by the problem)
+    #[arg(long, value_name = "NAME", help_heading = "Solver")]
+    solver: Option<String>,
+    /// Stop after this many seconds with what there is (default: none; of l0, ten minutes for the proof)
+    #[arg(long, value_name = "SECONDS", value_parser = flags::nonnegative, allow_negative_numbers = true, help_heading = "Solver")]
+    time_limit: Option<f64>,
+    /// File that keeps where the path of strengths stands, every few seconds and when interrupted; the same command goes on from there
+    #[arg(long, value_name = "FILE", conflicts_with = "compare", help_heading = "Solver")]
+    checkpoint: Option<PathBuf>,
     /// Root of all randomness
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Solver")]
     seed: u64,
-    /// SVG of the arms along the path
+    /// SVG of the path: the arms along lambda, or the criteria along the number of groups
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
     #[command(flatten)]
@@ -83,54 +99,72 @@ impl Fuse {
     pub fn run(&self) -> Result<u8, Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         output::check(self.plot.as_deref(), "--plot")?;
-        if self.penalty == Penalty::L0 {
-            return Err(Failure::usage("--penalty l0 is not in this build; choose another penalty"));
-        }
+        let penalty = self.penalty()?;
         let study = Study::from_table(&Table::read(&self.data)?, &self.roles())?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let settings = Settings {
             weighting: self.weighting(&study)?,
             main_effect: self.main_effect,
-            penalty: self.penalty,
+            penalty,
+            loss: self.loss,
             choice: match (self.lambda, self.groups) {
                 (Some(lambda), _) => Choice::Lambda(lambda),
                 (None, Some(count)) => Choice::Groups(count),
                 (None, None) => Choice::Criterion(self.criterion.unwrap_or_default()),
             },
-            lambdas: self.lambda_grid.0.clone(),
+            lambdas: self.lambda_grid.as_ref().map(|grid| grid.0.clone()),
             threshold: self.threshold,
-            bootstrap: self.bootstrap,
-            solver: self.solver.clone(),
-            options: Options { random_seed: self.seed, ..Options::default() },
+            bootstrap: self.bootstrap.unwrap_or(0),
+            solver: self.solver.clone().unwrap_or_else(|| AUTO.into()),
+            checkpoint: self.checkpoint.clone().map(|file| Checkpoint {
+                file,
+                seconds: CHECKPOINT_SECONDS,
+                write: write_whole,
+                resume: true,
+                luggage: serde_json::Value::Null,
+            }),
+            options: Options { random_seed: self.seed, time_limit: self.time_limit, ..Options::default() },
         };
-        let found = fuse(&study, &settings, &Terminal::new())?;
+        let found = match self.compare {
+            true => compare(&study, &settings, &Terminal::new())?,
+            false => fuse(&study, &settings, &Terminal::new())?,
+        };
         found.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         if let Some(path) = &self.plot {
-            write_whole(path, plot(&found).as_bytes())
+            write_whole(path, words::plot(&found).as_bytes())
                 .map_err(|error| Failure::io(path, &error, "name a file that can be written with --plot"))?;
         }
-        output::print(self.json.json.as_deref(), &found, &table(&found))?;
+        output::print(self.json.json.as_deref(), &found, &words::table(&found))?;
         Ok(code_of(&found.report))
+    }
+
+    /// The penalty asked for; strengths and distances belong to the lasso and its kin.
+    fn penalty(&self) -> Result<Penalty, Failure> {
+        let typed = [
+            ("--lambda", self.lambda.is_some()),
+            ("--lambda-grid", self.lambda_grid.is_some()),
+            ("--threshold", self.threshold.is_some()),
+        ];
+        match (self.penalty, typed.into_iter().find(|(_, typed)| *typed)) {
+            (Some(Penalty::L0), Some((flag, _))) => Err(Failure::usage(format!(
+                "--penalty l0 has no {flag}: it counts groups; leave {flag} out, or choose another penalty"
+            ))),
+            (Some(Penalty::L0), None) if self.checkpoint.is_some() => {
+                Err(Failure::usage("--penalty l0 has no path of strengths to keep; leave --checkpoint out"))
+            }
+            (Some(penalty), _) => Ok(penalty),
+            (None, Some(_)) => Ok(Penalty::Lasso),
+            (None, None) if self.loss != Loss::Squared => Ok(Penalty::Wald),
+            (None, None) if self.checkpoint.is_some() => Ok(Penalty::Lasso),
+            (None, None) => Ok(Penalty::default()),
+        }
     }
 
     fn roles(&self) -> Roles {
         Roles {
-            outcome: OutcomeRole::Column(self.outcome.clone()),
-            treatment: self.treatment.clone(),
-            covariates: self.covariates.clone(),
             categorical: self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect(),
-            id: None,
-            cluster: None,
-            weights: None,
-            arms: None,
-            groups: Default::default(),
-            eligible: Default::default(),
-            split: None,
             missing: self.missing,
-            propensity: PropensityRole::default(),
-            outcome_model: Default::default(),
-            costs: Default::default(),
-            rewards: Default::default(),
+            ..Roles::new(&self.outcome, &self.treatment, &self.covariates)
         }
     }
 
@@ -164,6 +198,17 @@ fn given(path: &Path, study: &Study) -> Result<Vec<f64>, DataError> {
     Ok(study.rows.iter().map(|&row| weights[row]).collect())
 }
 
+/// `squared`, `logistic`, `huber:D`.
+fn loss(text: &str) -> Result<Loss, String> {
+    let bend = text.strip_prefix("huber:").and_then(|d| d.parse::<f64>().ok());
+    match (text, bend.filter(|d| d.is_finite() && *d > 0.0)) {
+        ("squared", _) => Ok(Loss::Squared),
+        ("logistic", _) => Ok(Loss::Logistic),
+        (_, Some(d)) => Ok(Loss::Huber(d)),
+        _ => Err("give squared, logistic, or huber:D with a D above 0 in units of the outcome, for example huber:1.5".into()),
+    }
+}
+
 /// Strengths, from small to large.
 #[derive(Clone, Debug)]
 struct Lambdas(Vec<f64>);
@@ -186,56 +231,4 @@ fn lambda_grid(text: &str) -> Result<Lambdas, String> {
                 .into())
         }
     }
-}
-
-fn table(found: &Fused) -> String {
-    let mut text = format!(
-        "{} of {} arms in {} groups, {} units, lambda {}\n",
-        output::word(&found.penalty),
-        found.coefficients.len(),
-        found.groups.len(),
-        found.units,
-        output::number(found.lambda)
-    );
-    let _ = writeln!(
-        text,
-        "objective {}, {} by {}; EBIC {}\n",
-        found.objective.map_or("none".into(), output::number),
-        output::word(&found.report.termination_status),
-        found.report.solver,
-        output::number(found.ebic)
-    );
-    let header = ["group", "units", "together", "coefficients", "arms"].map(String::from);
-    let line = |(g, group): (usize, &crate::fusion::Group)| {
-        let coefficients: Vec<String> = group.coefficients.iter().map(|b| format!("{b:.4}")).collect();
-        [
-            (g + 1).to_string(),
-            group.units.to_string(),
-            group.stability.map_or("-".into(), |share| format!("{:.0}%", 100.0 * share)),
-            coefficients.join(" "),
-            group.arms.join(" "),
-        ]
-    };
-    let lines: Vec<[String; 5]> =
-        [header].into_iter().chain(found.group_table.iter().enumerate().map(line)).collect();
-    text.push_str(&aligned(&lines));
-    text
-}
-
-/// What is expected of each arm along the path.
-fn plot(found: &Fused) -> String {
-    let arms = found.coefficients.len();
-    let line = |a: usize| Line {
-        name: "",
-        points: found.path.iter().map(|step| (step.lambda.max(1e-12).log10(), step.profile[a])).collect(),
-        intervals: Vec::new(),
-    };
-    let title = format!("{arms} arms along the path; chosen: {} groups", found.groups.len());
-    Plot {
-        title: &title,
-        across: "log10 of lambda",
-        up: "outcome at mean covariates, beyond the main effect",
-        lines: (0..arms).map(line).collect(),
-    }
-    .draw()
 }

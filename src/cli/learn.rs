@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 use super::failure::{Failure, INTERNAL, USAGE, code_of};
 use super::flags::{self, ConstraintFlags, JsonFlag, SolverFlags};
+use super::fusing::{self, FusionFlags};
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
@@ -37,8 +38,22 @@ pub struct Learn {
     /// Covariates that serve the scores but that the rule must not see
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Rule")]
     exclude: Vec<String>,
+    /// Those of --covariates that the rule may see (default: all but those of --exclude)
+    #[arg(
+        long,
+        value_name = "COLUMN,..",
+        value_delimiter = ',',
+        conflicts_with = "exclude",
+        help_heading = "Rule"
+    )]
+    rule_covariates: Vec<String>,
+    /// Those of --covariates that propensity and outcome models see (default: all)
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
+    nuisance_covariates: Vec<String>,
     #[command(flatten)]
     study: StudyFlags,
+    #[command(flatten)]
+    fusion: FusionFlags,
     /// Larger outcomes are better
     #[arg(long, conflicts_with = "minimize", help_heading = "Study")]
     maximize: bool,
@@ -108,7 +123,7 @@ impl Learn {
             write(&learned, &config, &summary, folder)?;
         }
         let json = json!({"rule": learned.rule, "report": learned.report, "evaluation": learned.evaluation,
-                          "learner": learned.learner, "diagnostics": learned.scored.diagnostics,
+                          "learner": learned.learner, "fusion": learned.fusion(), "diagnostics": learned.scored.diagnostics,
                           "warnings": learned.scored.study.warnings, "dropped": learned.scored.study.dropped});
         output::print(self.json.json.as_deref(), &json, &summary)?;
         Ok(code_of(&learned.report))
@@ -183,6 +198,7 @@ impl Learn {
         put(tree, "solver", self.solver.solver.as_ref())?;
         put(tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
         self.policy(tree)?;
+        self.fusion.over(tree)?;
         let (settings, typed) = (table(tree, "settings"), self.solver.settings());
         put(settings, "formulation", typed.formulation)?;
         put(settings, "stage", typed.stage)?;
@@ -200,12 +216,17 @@ impl Learn {
             _ => None,
         };
         put(scoring, "direction", direction)?;
+        put(scoring, "covariates", Some(&self.nuisance_covariates).filter(|names| !names.is_empty()))?;
         let roles = table(scoring, "roles");
         let categorical: BTreeMap<&String, [String; 0]> =
             self.categorical.iter().map(|name| (name, [])).collect();
         put(roles, "categorical", Some(categorical).filter(|names| !names.is_empty()))?;
         put(roles, "split", self.split.as_ref())?;
-        put(roles, "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))
+        put(roles, "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
+        let known: Option<Vec<String>> =
+            roles.get("covariates").cloned().and_then(|names| names.try_into().ok());
+        let hidden = flags::others("--rule-covariates", &self.rule_covariates, &known.unwrap_or_default())?;
+        put(tree, "exclude", Some(hidden).filter(|_| !self.rule_covariates.is_empty()))
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
@@ -271,7 +292,7 @@ fn read(path: &Path) -> Result<Table, Failure> {
 
 /// Lays `top` over `base`, table by table; a variant such as `candidates` or `costs` is replaced whole.
 fn overlay(base: &mut Table, top: Table) {
-    const NESTED: [&str; 6] = ["scoring", "roles", "policy", "constraints", "settings", "solve"];
+    const NESTED: [&str; 7] = ["scoring", "roles", "policy", "constraints", "settings", "solve", "fusion"];
     for (name, value) in top {
         match (base.get_mut(&name), value) {
             (Some(Value::Table(below)), Value::Table(above)) if NESTED.contains(&name.as_str()) => {
@@ -286,17 +307,21 @@ fn overlay(base: &mut Table, top: Table) {
 
 fn summary(learned: &Learned, config: &Config) -> String {
     let study = &learned.scored.study;
+    let (single, _) = learned.scored.single();
     let trained = learned.sample.iter().filter(|sample| **sample == Sample::Train).count();
     let mut text = format!(
         "{}: {} units ({} left out for missing values), {} arms; {trained} to learn from, {} held out\n",
         study.source,
         study.units(),
         study.dropped,
-        study.arms.len(),
+        single.arms.len(),
         study.units() - trained
     );
     for concern in learned.scored.diagnostics.concerns() {
         let _ = writeln!(text, "look at: {concern}");
+    }
+    if let Some(report) = learned.fusion() {
+        let _ = write!(text, "\n{}", fusing::summary(report));
     }
     let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
     text.push_str(&output::summary(&learned.report, &terms));
@@ -312,6 +337,9 @@ fn summary(learned: &Learned, config: &Config) -> String {
             "\nThe learner, by nested cross-fitting over {folds} folds: \"rule\" is the rule learned without the unit's fold\n{}",
             learner.evaluation.table()
         );
+        if let Some(report) = learned.fusion() {
+            let _ = write!(text, "\n{}", fusing::of_folds(learner, report));
+        }
     }
     text
 }

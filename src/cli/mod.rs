@@ -1,18 +1,24 @@
 //! The command line: parse, call, print. One file a subcommand.
 
+mod application;
 mod compare;
+mod convex;
 mod curve;
+mod effects;
 mod evaluate;
 mod export;
 mod failure;
 mod flags;
 mod frontier;
 mod fuse;
+mod fusing;
+mod intervals;
 mod learn;
 mod output;
 mod predict;
 mod problem;
 mod progress;
+mod reproduce;
 mod solve;
 mod stability;
 mod study;
@@ -45,6 +51,10 @@ enum Command {
     Learn(Box<learn::Learn>),
     /// Estimate the value of a rule on data it has not seen
     Evaluate(Box<evaluate::Evaluate>),
+    /// Estimate the effects of arms against one of them, and what they depend on
+    Effects(Box<effects::Effects>),
+    /// Predict the outcome of each unit under a rule, with an interval that holds it (conformal)
+    Intervals(Box<intervals::Intervals>),
     /// Apply a rule: the arm of each row
     Predict(predict::Predict),
     /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
@@ -55,6 +65,9 @@ enum Command {
     Curve(Box<curve::Curve>),
     /// Find which of many treatments do the same: groups of arms
     Fuse(Box<fuse::Fuse>),
+    /// Run the experiments of the fusion paper again
+    #[command(subcommand)]
+    Reproduce(reproduce::Reproduce),
     /// Learn a rule again from bootstrap samples: what of it stays
     Stability(stability::Stability),
     /// Check a folder that `learn` wrote, from its data file
@@ -79,11 +92,14 @@ pub fn run() -> ExitCode {
         Command::Compare(command) => command.run(),
         Command::Learn(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Effects(command) => command.run(),
+        Command::Intervals(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Frontier(command) => command.run(),
         Command::Curve(command) => command.run(),
         Command::Fuse(command) => command.run(),
+        Command::Reproduce(command) => command.run(),
         Command::Stability(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Weigh(command) => command.run(),

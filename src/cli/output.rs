@@ -49,6 +49,23 @@ pub fn to_stdout(text: &str) -> Result<(), Failure> {
 
 /// A report in a few lines, the rule last.
 pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
+    let value = |value| format!("reward {}, {}", number(value), quality(report));
+    let mut text = head(report, report.objective_value.map(value));
+    text.push_str(&constraints(report));
+    match &report.point {
+        Some(rule) => {
+            let _ = write!(text, "\n{}", rule.in_words(covariates));
+        }
+        None if report.termination_status == TerminationStatus::Infeasible => {
+            text.push_str("no rule satisfies the constraints\n")
+        }
+        None => text.push_str("no rule was found within the limits\n"),
+    }
+    text
+}
+
+/// A report in a few lines, with what is said of its objective in words.
+pub fn head<P>(report: &Report<P>, value: Option<String>) -> String {
     let mut text = String::new();
     let verified = match (&report.point, report.certificate.verified) {
         (None, _) => "",
@@ -64,9 +81,7 @@ pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
         word(&report.termination_status)
     );
     text.push_str(&choice(report));
-    if let Some(value) = report.objective_value {
-        let _ = writeln!(text, "reward {}, {}", number(value), quality(report));
-    }
+    value.into_iter().for_each(|value| text.push_str(&(value + "\n")));
     let nodes = report.nodes.map_or(String::new(), |nodes| format!(", {nodes} nodes"));
     let _ = writeln!(text, "{:.2} s ({:.2} CPU s){nodes}", report.solve_seconds, report.cpu_seconds);
     let failed: Vec<&str> = report
@@ -79,21 +94,11 @@ pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
     if !failed.is_empty() {
         let _ = writeln!(text, "failed checks: {}", failed.join(", "));
     }
-    text.push_str(&constraints(report));
-    match &report.point {
-        Some(rule) => {
-            let _ = write!(text, "\n{}", rule.in_words(covariates));
-        }
-        None if report.termination_status == TerminationStatus::Infeasible => {
-            text.push_str("no rule satisfies the constraints\n")
-        }
-        None => text.push_str("no rule was found within the limits\n"),
-    }
     text
 }
 
 /// Which solver was chosen, and why, where the choice was left to the problem.
-fn choice(report: &Report<Rule>) -> String {
+fn choice<P>(report: &Report<P>) -> String {
     let Some(choice) = report.statistics.get(AUTO) else { return String::new() };
     let text = |key: &str| choice[key].as_str().unwrap_or_default();
     let forecast =

@@ -24,7 +24,8 @@ pub struct Predict {
     /// Say why: the way through the rule that leads to the arm
     #[arg(long)]
     explain: bool,
-    /// Where the rule names a group of arms: any of them by chance (default), or the one that the group names first
+    /// Where the rule names a group of arms: any of them by chance, or the one that the group names first (default: as the rule
+    /// says; by chance, where it says nothing)
     #[arg(long, value_name = "random|first", value_parser = flags::named::<Within>)]
     within: Option<Within>,
     /// Root of all randomness (default 1)
@@ -51,15 +52,11 @@ impl Predict {
             None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
         };
         let x = read_covariates(&table, &rule.header.covariates, Purpose::Matrix)?;
-        let arms: Vec<&str> =
-            rule.assign(rows(&x))?.into_iter().map(|k| rule.header.arms[k].as_str()).collect();
-        let members: Vec<String>;
+        let given = rule.assign(rows(&x))?;
+        let arms = given.iter().map(|&k| rule.header.arms[k].as_str()).collect();
         let mut columns: Vec<Column> = vec![("id", ids.iter().map(String::as_str).collect()), ("arm", arms)];
         if !rule.header.groups.is_empty() {
-            let within = self.within.unwrap_or_default();
-            let member = |(arm, id): (&&'_ str, &String)| rule.member(arm, id, within, self.seed).to_string();
-            members = columns[1].1.iter().zip(&ids).map(member).collect::<Vec<_>>();
-            columns.push(("member", members.iter().map(String::as_str).collect()));
+            columns.push(("member", rule.members(&given, &ids, self.within, self.seed)));
         }
         let leaves = rule.leaf_paths();
         if self.explain {

@@ -187,9 +187,29 @@ fn received(path: &Path, units: usize, arms: &[String]) -> Result<Vec<usize>, Fa
 }
 
 /// The refusal of a file whose matrix has another shape.
-fn shape(source: &str, what: &'static str, expected: String, (rows, columns): (usize, usize)) -> Failure {
+pub(super) fn shape(
+    source: &str,
+    what: &'static str,
+    expected: String,
+    (rows, columns): (usize, usize),
+) -> Failure {
     let problem = Problem::Shape { what, expected, found: format!("{rows} x {columns}") };
     Place::file(source).refuse(problem).into()
+}
+
+/// Reads the only column of a file, which has a row for each unit of the file called `covariates`.
+pub(super) fn read_column(path: &Path, covariates: &str, units: usize) -> Result<(Table, Vec<f64>), Failure> {
+    let table = Table::read(path)?;
+    let (rows, [column]) = (table.row_count(), table.header()) else {
+        let found = (table.row_count(), table.header().len());
+        return Err(shape(table.source(), "the file", format!("{units} x 1"), found));
+    };
+    if rows != units {
+        let problem = Problem::RowsDiffer { rows, other: covariates.into(), other_rows: units };
+        return Err(Place::file(table.source()).refuse(problem).into());
+    }
+    let values = table.numbers(column, Purpose::Matrix)?;
+    Ok((table, values))
 }
 
 /// Reads rewards, of two arms or more.
@@ -202,7 +222,7 @@ fn read_rewards(path: &Path) -> Result<NamedMatrix, Failure> {
 }
 
 /// Reads the covariates and warns of those that never vary.
-fn read_covariates(path: &Path) -> Result<NamedMatrix, Failure> {
+pub(super) fn read_covariates(path: &Path) -> Result<NamedMatrix, Failure> {
     let matrix = read_matrix(path)?;
     for (name, column) in matrix.names.iter().zip(matrix.values.columns()) {
         if column.iter().all(|value| *value == column[0]) {

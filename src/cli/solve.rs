@@ -1,9 +1,10 @@
-//! `prescribe solve tree|linear|multi-linear`: one formal problem from matrices, by one solver.
+//! `prescribe solve tree|linear|multi-linear|calibration|fused-lasso`: one formal problem from matrices, by one solver.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::convex::{CalibrationFlags, ConvexHow, FusedLassoFlags};
 use super::failure::{Failure, code_of};
 use super::flags::{JsonFlag, SolverFlags};
 use super::output;
@@ -38,6 +39,20 @@ pub enum Solve {
         #[command(flatten)]
         how: How,
     },
+    /// Weights nearest to base weights that bring the features of one arm to the target's means
+    Calibration {
+        #[command(flatten)]
+        problem: CalibrationFlags,
+        #[command(flatten)]
+        how: ConvexHow,
+    },
+    /// Coefficients of arms by least squares, drawn together pair by pair
+    FusedLasso {
+        #[command(flatten)]
+        problem: FusedLassoFlags,
+        #[command(flatten)]
+        how: ConvexHow,
+    },
 }
 
 #[derive(Args)]
@@ -60,6 +75,8 @@ impl Solve {
             Solve::Tree { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::Linear { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::MultiLinear { problem, how } => how.checked()?.solve(problem.problem()?),
+            Solve::Calibration { problem, how } => problem.run(how),
+            Solve::FusedLasso { problem, how } => problem.run(how),
         }
     }
 }

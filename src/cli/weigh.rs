@@ -10,8 +10,10 @@ use ndarray::Array1;
 use super::failure::{DONE, Failure, INTERNAL};
 use super::flags::{self, JsonFlag};
 use super::output;
-use crate::balance::{Balanced, Choice, Features, Kind, Settings, calibrate, love_plot};
-use crate::data::{Purpose, Table, check_file, describe, sorted_labels, write_whole};
+use crate::balance::{
+    ArmWeights, Balanced, Choice, FeatureBalance, Features, Kind, Settings, calibrate, love_plot,
+};
+use crate::data::{Missing, Purpose, Table, check_file, describe, sorted_labels, write_whole};
 use crate::evaluate::aligned;
 use crate::models::calibration::Discrepancy;
 
@@ -36,7 +38,6 @@ pub struct Weigh {
         long,
         value_name = "entropy|empirical-likelihood|quadratic|hellinger|GAMMA",
         default_value = "entropy",
-        value_parser = discrepancy,
         allow_hyphen_values = true
     )]
     discrepancy: Discrepancy,
@@ -55,7 +56,16 @@ pub struct Weigh {
     /// Least such ratio; 0 keeps quadratic weights from being negative
     #[arg(long, value_name = "R", value_parser = flags::nonnegative)]
     min_weight: Option<f64>,
-    /// Way of solving: newton on the dual, clarabel (tolerances), or auto
+    /// Column of the sources (trials, hospitals) that are pooled: each arm is balanced in each of them
+    #[arg(long, value_name = "COLUMN")]
+    sources: Option<String>,
+    /// Rows that miss a covariate: refuse them, or balance the share that misses it as well (a missing number counts as the mean)
+    #[arg(long, value_name = "error|keep", default_value = "error", value_parser = missing)]
+    missing: Missing,
+    /// Threads, 0 for all; the weights do not depend on it
+    #[arg(long, value_name = "N", default_value = "0", value_parser = flags::threads)]
+    threads: usize,
+    /// Way of solving: newton on the dual, clarabel, or auto
     #[arg(long, value_name = "auto|newton|clarabel", default_value = "auto", value_parser = flags::named::<Choice>)]
     solver: Choice,
     /// Column that identifies a unit in the file of weights (default: the number of the row, from 1)
@@ -71,17 +81,20 @@ pub struct Weigh {
     json: JsonFlag,
 }
 
-fn discrepancy(text: &str) -> Result<Discrepancy, String> {
-    match text {
-        "entropy" => Ok(Discrepancy::ENTROPY),
-        "empirical-likelihood" => Ok(Discrepancy::EMPIRICAL_LIKELIHOOD),
-        "quadratic" => Ok(Discrepancy::QUADRATIC),
-        "hellinger" => Ok(Discrepancy::HELLINGER),
-        number => match number.parse::<f64>() {
-            Ok(gamma) if gamma.is_finite() => Ok(Discrepancy(gamma)),
-            _ => Err("give entropy, empirical-likelihood, quadratic, hellinger, or a number gamma".into()),
-        },
+fn missing(text: &str) -> Result<Missing, String> {
+    match flags::named(text) {
+        Ok(known @ (Missing::Error | Missing::Keep)) => Ok(known),
+        _ => Err("give error or keep; every row gets a weight".into()),
     }
+}
+
+/// The distinct labels, sorted, and the number of each one among them.
+pub(super) fn sorted_and_numbered(labels: &[String]) -> (Vec<String>, Vec<usize>) {
+    let names = sorted_labels(labels);
+    let number: BTreeMap<&str, usize> =
+        names.iter().enumerate().map(|(k, name)| (name.as_str(), k)).collect();
+    let numbers = labels.iter().map(|label| number[label.as_str()]).collect();
+    (names, numbers)
 }
 
 impl Weigh {
@@ -93,57 +106,36 @@ impl Weigh {
         }
         let table = Table::read(&self.data)?;
         let labels = table.labels(&self.treatment, Purpose::Role)?;
-        let arms = sorted_labels(&labels);
-        let number: BTreeMap<&str, usize> =
-            arms.iter().enumerate().map(|(k, arm)| (arm.as_str(), k)).collect();
-        let arm: Vec<usize> = labels.iter().map(|label| number[label.as_str()]).collect();
+        let (arms, arm) = sorted_and_numbered(&labels);
+        let sources = self.sources.as_ref().map(|column| table.labels(column, Purpose::Role)).transpose()?;
+        let (source_names, sources) = sources.map(|labels| sorted_and_numbered(&labels)).unzip();
         let stray = self.categorical.iter().find(|name| !self.covariates.contains(name));
         if let Some(name) = stray {
             return Err(Failure::usage(format!("--categorical {name:?}: name it in --covariates as well")));
         }
         let categorical = self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect();
-        let covariates = describe(&table, &self.covariates, &categorical, false)?;
+        let covariates = describe(&table, &self.covariates, &categorical, self.missing == Missing::Keep)?;
         let features = Features::of(&table, covariates, &self.features)?;
         let target = self.target.as_ref().map(|path| features.means_in(&Table::read(path)?)).transpose()?;
         let settings = Settings {
             discrepancy: self.discrepancy,
             target,
-            tolerance: self.tolerances(&features.names)?,
+            tolerance: flags::tolerances(&self.tolerance, &features.names)?,
             base: self.base(&table)?,
             lower: self.min_weight,
             upper: self.max_weight,
             solver: self.solver,
+            threads: self.threads,
+            sources,
             features: features.names.clone(),
             arms: arms.clone(),
+            source_names: source_names.unwrap_or_default(),
         };
         let balanced = calibrate(&features.matrix, &arm, arms.len(), &settings)?;
         balanced.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         self.write(&table, &labels, &balanced)?;
         output::print(self.json.json.as_deref(), &balanced, &summary(&balanced))?;
         Ok(DONE)
-    }
-
-    /// One number for all features, or some by name.
-    fn tolerances(&self, names: &[String]) -> Result<Option<Array1<f64>>, Failure> {
-        let wrong = |text: &str| Failure::usage(format!("--tolerance {text:?}: give a number of at least 0"));
-        let parse = |text: &str| flags::nonnegative(text).map_err(|_| wrong(text));
-        match self.tolerance.as_slice() {
-            [] => Ok(None),
-            [all] if !all.contains('=') => Ok(Some(Array1::from_elem(names.len(), parse(all)?))),
-            some => {
-                let mut tolerance = Array1::zeros(names.len());
-                for (name, value) in flags::pairs("--tolerance", some)? {
-                    let j = names.iter().position(|known| *known == name).ok_or_else(|| {
-                        Failure::usage(format!(
-                            "--tolerance: no feature {name:?}; they are {}",
-                            names.join(", ")
-                        ))
-                    })?;
-                    tolerance[j] = parse(&value)?;
-                }
-                Ok(Some(tolerance))
-            }
-        }
     }
 
     fn base(&self, table: &Table) -> Result<Option<Array1<f64>>, Failure> {
@@ -191,27 +183,28 @@ fn csv(id: &str, ids: &[String], labels: &[String], weights: &Array1<f64>) -> Re
 fn summary(balanced: &Balanced) -> String {
     let header =
         ["arm", "units", "effective", "largest weight", "worst before", "worst after"].map(String::from);
-    let worst = |arm: &str, of: fn(&crate::balance::FeatureBalance) -> f64| {
-        balanced
-            .balance
-            .iter()
-            .filter(|row| row.arm == arm)
-            .map(of)
-            .fold(0.0, |most: f64, d| most.max(d.abs()))
+    let worst = |arm: &ArmWeights, of: fn(&FeatureBalance) -> f64| {
+        let rows = balanced.balance.iter().filter(|row| row.arm == arm.arm && row.source == arm.source);
+        rows.map(of).fold(0.0, |most: f64, d| most.max(d.abs()))
     };
     let lines = balanced.arms.iter().map(|arm| {
         [
-            arm.arm.clone(),
+            arm.source.iter().fold(arm.arm.clone(), |name, source| format!("{name} in {source}")),
             arm.units.to_string(),
             format!("{:.1}", arm.effective_sample_size),
             format!("{:.5}", arm.max_weight),
-            format!("{:.3}", worst(&arm.arm, |row| row.before)),
-            format!("{:.3}", worst(&arm.arm, |row| row.after)),
+            format!("{:.3}", worst(arm, |row| row.before)),
+            format!("{:.3}", worst(arm, |row| row.after)),
         ]
     });
     let lines: Vec<[String; 6]> = [header].into_iter().chain(lines).collect();
-    let mut text = String::from(
-        "Weights that sum to 1 in every arm; distances from the target in standard deviations\n\n",
+    let pooled = if balanced.arms.iter().any(|arm| arm.source.is_some()) {
+        ", its sources by their share of all rows"
+    } else {
+        ""
+    };
+    let mut text = format!(
+        "Weights that sum to 1 in every arm{pooled}; distances from the target in standard deviations\n\n"
     );
     let _ = writeln!(text, "{}", aligned(&lines));
     text

@@ -31,6 +31,7 @@ impl DataError {
             Problem::TooFewFolds { .. }
             | Problem::HorizonNotPositive { .. }
             | Problem::NoGivenScores
+            | Problem::NoPredictionsElsewhere
             | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -169,6 +170,19 @@ pub enum Problem {
     TwoGroups { arm: String, groups: [String; 2] },
     #[error("the group {} has the name of an arm that it does not hold; call it otherwise", quoted(group))]
     GroupLikeArm { group: String },
+    #[error(
+        "all arms are one group ({}), so that there is nothing to choose; ask for a number of groups with --fuse M, or for another \
+         criterion or penalty",
+        quoted(group)
+    )]
+    AllFused { group: String },
+    #[error(
+        "arms {} and {} are one group, and the unit of row {row} may get only one of them; state the same --eligible for both, or name \
+         groups of your own with --groups",
+        quoted(&arms[0]),
+        quoted(&arms[1])
+    )]
+    FusedButNotForTheSame { arms: [String; 2], row: usize },
     #[error("{role} names arm {}, which is not in the data; the arms are {}", quoted(arm), list(arms))]
     UnknownArm { role: &'static str, arm: String, arms: Vec<String> },
     #[error("{role} does not name arm {}; give one for each of the arms {}", quoted(arm), list(arms))]
@@ -244,6 +258,8 @@ pub enum Problem {
 
     #[error("weight {value} is negative; give a number of at least 0")]
     NegativeWeight { value: f64 },
+    #[error("base weight {value} is not above 0; correct it, or leave the row out of all files")]
+    WeightNotPositive { value: f64 },
     #[error("the weights of all rows of arm {} are 0; correct them, or drop the arm", quoted(arm))]
     ArmWithoutWeight { arm: String },
 
@@ -287,6 +303,10 @@ pub enum Problem {
     )]
     OutcomeNotBinary { value: f64, row: usize },
     #[error(
+        "outcome {value} in data row {row} is neither 0 nor 1, as --loss logistic needs; code the outcome as 0 and 1, or pass --loss squared"
+    )]
+    OutcomeOfLogisticLoss { value: f64, row: usize },
+    #[error(
         "covariates (this one most, if one is named) separate the rows of arm {} from those of other arms, so no logit model of the \
          propensity is the most likely one; leave the column out of --covariates, merge arms, or pass --propensity forest \
          or strata:COLUMN",
@@ -320,6 +340,52 @@ pub enum Problem {
         quoted(arm)
     )]
     NoDearerThanFirst { arm: String, cost: f64, first: f64, row: usize },
+    #[error(
+        "no two units or clusters may get both arm {} and arm {}, so that there is nothing to compare them on; choose another arm with \
+         --against, or leave the arm out of the data",
+        quoted(arm),
+        quoted(reference)
+    )]
+    NotComparableArms { arm: String, reference: String },
+    #[error("it is named in --by but is no covariate; the covariates are {}", list(available))]
+    ByNotACovariate { available: Vec<String> },
+    #[error(
+        "what the column says is constant or follows from the other columns of --by, so that it has no slope of its own; leave it, or one \
+         of the others, out of --by"
+    )]
+    NothingOfItsOwn,
+    #[error(
+        "data row {row} alone decides a coefficient of the projection; merge its level with another, leave the covariate out of --by, or \
+         pass --covariance hc1"
+    )]
+    Decisive { row: usize },
+    #[error("{terms} terms are too many for a projection of {units} units; name fewer covariates with --by")]
+    TooManyTerms { terms: usize, units: usize },
+    #[error(
+        "none of the {rows} {} to fit models to received arm {}; pass a larger --fit-share, another --seed, or drop the arm",
+        plural(*rows, "row"), quoted(arm)
+    )]
+    PartWithoutArm { arm: String, rows: usize },
+    #[error(
+        "there are no predictions of your own for other units; pass --outcome-model linear, logistic or forest"
+    )]
+    NoPredictionsElsewhere,
+    #[error(
+        "the shares leave {fitted}, {calibration} and {checked} of the {rows} rows to fit, calibrate and check on; each part needs 1 at \
+         least, so change --fit-share and --check-share, or give more rows"
+    )]
+    EmptyPart { rows: usize, fitted: usize, calibration: usize, checked: usize },
+    #[error(
+        "none of the {rows} {} to calibrate on received the arm that the rule gives it, so that nothing is known of outcomes under the rule; \
+         pass another --seed, or give data in which the rule's arms were received",
+        plural(*rows, "row")
+    )]
+    NobodyFollowed { rows: usize },
+    #[error(
+        "no row of {study} is in the stratum {stratum}, so that its propensity is not known; leave the row out, or form strata by fewer \
+         columns with --propensity strata:.."
+    )]
+    UnknownStratum { study: String, stratum: String },
     #[error("{what} is not finite; rescale the outcome or the costs")]
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]

@@ -29,9 +29,10 @@ pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_cov
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
-pub use groups::Groups;
+pub use groups::{Choose, Groups};
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
+pub use propensity::propensity_elsewhere;
 pub use roles::{
     CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };

@@ -4,14 +4,14 @@
 //! Where not every unit may get every arm, e_ik is 0 for the arms that unit i may not get: shares are taken among the units
 //! that may get the same arms, and known scores are divided by their sum over the arms that the unit may get.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ndarray::{Array2, ArrayView1, Axis};
 
 use super::error::quoted;
 use super::labels::members;
 use super::matrix::columns;
-use super::{DataError, OutcomeModel, Place, Problem, PropensityRole, Purpose, Table};
+use super::{DataError, OutcomeModel, Place, Problem, PropensityRole, Purpose, Study, Table};
 
 /// How far a row may sum from 1, for numbers written with few digits.
 const SUM_TOLERANCE: f64 = 1e-6;
@@ -43,6 +43,65 @@ pub(super) fn propensity(
         None => scores,
         Some(eligible) => restricted(scores, eligible),
     })
+}
+
+/// The propensity scores (m x K) of the rows of `new`, whose arms are not known, as far as they follow from the role: from columns of
+/// its own, or from the shares that the study read from `table` has, in all or in the row's stratum. Where a model is to estimate
+/// them there are none.
+///
+/// # Errors
+/// As [`Study::from_table`] for the columns of scores; a stratum that the study does not have.
+pub fn propensity_elsewhere(
+    new: &Table,
+    role: &PropensityRole,
+    study: &Study,
+    table: &Table,
+) -> Result<Option<Array2<f64>>, DataError> {
+    let arms = &study.arms;
+    match role {
+        PropensityRole::Logit | PropensityRole::Forest => Ok(None),
+        PropensityRole::ObservedShares => {
+            Ok(Some(same_for_all(&study.propensity.row(0).to_vec(), new.row_count())))
+        }
+        PropensityRole::Constants(constants) => from_constants(new, constants, arms).map(Some),
+        PropensityRole::Columns(names) => from_columns(new, names, arms, None).map(Some),
+        PropensityRole::TreatedColumn(name) => from_treated(new, name, arms, None).map(Some),
+        PropensityRole::Strata(names) => from_strata(new, names, study, table).map(Some),
+    }
+}
+
+/// The shares of the strata of the study that was read from `table`, for the rows of another file.
+fn from_strata(
+    new: &Table,
+    names: &[String],
+    study: &Study,
+    table: &Table,
+) -> Result<Array2<f64>, DataError> {
+    let column = |name: &String| {
+        let known = table.labels_or_missing(name)?;
+        // A unit of the study misses no column with a role.
+        let mut labels: Vec<String> =
+            study.rows.iter().map(|&row| known[row].clone().unwrap_or_default()).collect();
+        labels.extend(new.labels(name, Purpose::Matrix)?);
+        Ok(plain_numbers(labels))
+    };
+    let columns: Vec<Vec<String>> = names.iter().map(column).collect::<Result<_, DataError>>()?;
+    let stratum = |i: usize| -> Vec<&str> { columns.iter().map(|column| column[i].as_str()).collect() };
+    let n = study.units();
+    let known: HashMap<Vec<&str>, usize> = (0..n).map(|i| (stratum(i), i)).collect();
+    let mut scores = Array2::zeros((new.row_count(), study.arms.len()));
+    for (i, mut row) in scores.rows_mut().into_iter().enumerate() {
+        let Some(&like) = known.get(&stratum(n + i)) else {
+            let pairs = names.iter().zip(stratum(n + i));
+            let stratum: Vec<String> =
+                pairs.map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
+            let problem =
+                Problem::UnknownStratum { study: study.source.clone(), stratum: stratum.join(", ") };
+            return Err(new.place(i).refuse(problem));
+        };
+        row.assign(&study.propensity.row(like));
+    }
+    Ok(scores)
 }
 
 /// The scores with 0 for the arms that a unit may not get, each row summing to 1.
@@ -106,13 +165,17 @@ fn within_strata(
     Ok(scores)
 }
 
-/// The values of a column that forms strata; numbers are equal whichever way they are written.
+/// The values of a column that forms strata.
 pub(super) fn stratum_values(table: &Table, name: &str) -> Result<Vec<String>, DataError> {
-    let labels = table.labels(name, Purpose::Role)?;
+    Ok(plain_numbers(table.labels(name, Purpose::Role)?))
+}
+
+/// Labels, of which numbers are equal whichever way they are written, if all are numbers.
+fn plain_numbers(labels: Vec<String>) -> Vec<String> {
     let numbers: Option<Vec<f64>> =
         labels.iter().map(|label| label.parse().ok().filter(|number: &f64| number.is_finite())).collect();
     // Adding 0 makes -0 equal to 0 in text too.
-    Ok(numbers.map_or(labels, |numbers| numbers.iter().map(|number| (number + 0.0).to_string()).collect()))
+    numbers.map_or(labels, |numbers| numbers.iter().map(|number| (number + 0.0).to_string()).collect())
 }
 
 fn from_constants(

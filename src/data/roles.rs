@@ -181,6 +181,28 @@ pub(super) fn compatible(first: &str, second: &str) -> bool {
 }
 
 impl Roles {
+    /// The three parts that every study has; the others as they are where nobody names them.
+    pub fn new(outcome: &str, treatment: &str, covariates: &[String]) -> Roles {
+        Roles {
+            outcome: OutcomeRole::Column(outcome.into()),
+            treatment: treatment.into(),
+            covariates: covariates.to_vec(),
+            categorical: BTreeMap::new(),
+            id: None,
+            cluster: None,
+            weights: None,
+            arms: None,
+            groups: Groups::new(),
+            eligible: BTreeMap::new(),
+            split: None,
+            missing: Missing::default(),
+            propensity: PropensityRole::default(),
+            outcome_model: OutcomeModel::default(),
+            costs: CostRole::default(),
+            rewards: BTreeMap::new(),
+        }
+    }
+
     /// Every column with a role, once for each role: its name and what the role is called.
     pub(super) fn columns(&self) -> Vec<(&str, &'static str)> {
         let mut columns = self.outcome.columns();

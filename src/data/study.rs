@@ -11,7 +11,7 @@ use super::covariates::describe;
 use super::eligibility::eligible;
 use super::error::plural;
 use super::follow_up::{FollowUp, outcomes};
-use super::groups::{Groups, fused};
+use super::groups::{Choose, Groups, fused};
 use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
 use super::propensity::{predictions, propensity};
@@ -29,6 +29,8 @@ pub struct Study {
     pub arms: Vec<String>,
     /// The arms of the data that some of them stand for.
     pub groups: Groups,
+    /// Which of these a unit gets.
+    pub choose: Choose,
     /// Covariates X (n x p): numbers, positions of levels, NaN where a value is missing (only where `covariates` allow it).
     pub x: Array2<f64>,
     /// The arm each unit received (n), an index into `arms`.
@@ -119,6 +121,7 @@ impl Study {
             source: table.source().to_owned(),
             data_hash: table.sha256().to_owned(),
             groups: roles.groups.clone(),
+            choose: Choose::default(),
             arms,
             arm,
             x,
@@ -147,6 +150,15 @@ impl Study {
         self.eligible.as_ref().is_none_or(|eligible| eligible[[i, k]])
     }
 
+    /// The study with some of its covariates only (indices from 0).
+    pub fn over(&self, covariates: &[usize]) -> Study {
+        Study {
+            covariates: covariates.iter().map(|&j| self.covariates[j].clone()).collect(),
+            x: self.x.select(Axis(1), covariates).as_standard_layout().into_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The study of some of its units (indices from 0); labels, arms and file stay those of the whole.
     pub fn select(&self, units: &[usize]) -> Study {
         let rows = |matrix: &Array2<f64>| matrix.select(Axis(0), units);
@@ -154,6 +166,7 @@ impl Study {
             covariates: self.covariates.clone(),
             arms: self.arms.clone(),
             groups: self.groups.clone(),
+            choose: self.choose,
             x: rows(&self.x),
             arm: units.iter().map(|&i| self.arm[i]).collect(),
             outcome: self.outcome.select(Axis(0), units),

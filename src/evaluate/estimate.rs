@@ -55,7 +55,7 @@ pub mod as_value {
 
 /// Which of the units may be alike, and how much each stands for.
 #[derive(Clone)]
-pub(super) struct Sampling {
+pub(crate) struct Sampling {
     /// The cluster of each unit (n), from 0 to `clusters` - 1.
     pub cluster_of: Vec<usize>,
     pub clusters: usize,
@@ -67,7 +67,7 @@ pub(super) struct Sampling {
 
 impl Sampling {
     /// The clusters and weights of a study; without them every unit by itself, and of weight 1.
-    pub(super) fn of(study: &Study) -> Sampling {
+    pub(crate) fn of(study: &Study) -> Sampling {
         let cluster_of = match &study.cluster {
             None => (0..study.units()).collect(),
             Some(cluster) => numbered(cluster),
@@ -76,31 +76,31 @@ impl Sampling {
         Sampling::new(cluster_of, weights)
     }
 
-    fn new(cluster_of: Vec<usize>, weights: Vec<f64>) -> Sampling {
+    pub(crate) fn new(cluster_of: Vec<usize>, weights: Vec<f64>) -> Sampling {
         let clusters = cluster_of.iter().max().map_or(0, |last| last + 1);
         Sampling { cluster_of, clusters, weights, quantile: student_975(clusters as f64 - 1.0) }
     }
 
     /// The same for some of the units.
-    pub(super) fn among(&self, units: &[usize]) -> Sampling {
+    pub(crate) fn among(&self, units: &[usize]) -> Sampling {
         let cluster_of: Vec<usize> = units.iter().map(|&i| self.cluster_of[i]).collect();
         Sampling::new(numbered(&cluster_of), units.iter().map(|&i| self.weights[i]).collect())
     }
 
     /// W, the sum of the weights.
-    pub(super) fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.weights.iter().sum()
     }
 
     /// How many clusters have a unit of positive weight.
-    pub(super) fn weighted_clusters(&self) -> usize {
+    pub(crate) fn weighted_clusters(&self) -> usize {
         let mut weighted = vec![false; self.clusters];
         self.weights.iter().zip(&self.cluster_of).for_each(|(&weight, &c)| weighted[c] |= weight > 0.0);
         weighted.into_iter().filter(|&weighted| weighted).count()
     }
 
     /// The number of units of equal weight that would know a mean as well, W^2 / sum_i w_i^2 (Kish 1965).
-    pub(super) fn effective_units(&self) -> f64 {
+    pub(crate) fn effective_units(&self) -> f64 {
         self.total().powi(2) / self.weights.iter().map(|weight| weight * weight).sum::<f64>()
     }
 }
@@ -108,7 +108,7 @@ impl Sampling {
 impl Estimate {
     /// The estimate of the mean of what the terms, `term(i)` for unit i of n >= 2 and each already times its weight, are
     /// drawn from.
-    pub(super) fn of_mean(term: impl Fn(usize) -> f64, sampling: &Sampling) -> Estimate {
+    pub(crate) fn of_mean(term: impl Fn(usize) -> f64, sampling: &Sampling) -> Estimate {
         let (total, count) = (sampling.total(), sampling.clusters as f64);
         let weighted = || sampling.weights.iter().enumerate().map(|(i, weight)| (term(i), weight));
         // About the first term, equal terms have a variance of exactly 0.
@@ -127,7 +127,7 @@ impl Estimate {
         Estimate { estimate, standard_error, interval: [estimate - margin, estimate + margin] }
     }
 
-    pub(super) fn is_finite(&self) -> bool {
+    pub(crate) fn is_finite(&self) -> bool {
         let [lower, upper] = self.interval;
         [self.estimate, self.standard_error, lower, upper].iter().all(|number| number.is_finite())
     }

@@ -32,11 +32,12 @@ pub use agreement::adjusted_rand_index;
 pub(crate) use best_arm::best;
 pub use best_arm::{BestArm, BestArmLabel};
 pub use curve::{CostCurve, CurvePoint, SpendingUnit};
-use estimate::Sampling;
+pub(crate) use estimate::Sampling;
 pub use estimate::{Estimate, as_value};
 pub use leaves::Leaf;
 pub(crate) use plot::escaped;
 pub use plot::{Line, Plot};
+pub(crate) use quantile::{Z, student_975};
 pub use table::{aligned, cells, decimals};
 
 /// What an assignment is worth, and how it compares.
@@ -93,8 +94,8 @@ pub const OBSERVED: &str = "observed";
 #[derive(Debug, Clone, Default)]
 pub struct Against {
     pub best_arm: Option<BestArm>,
-    /// Other assignments (n) by name.
-    pub others: Vec<(String, Vec<usize>)>,
+    /// The reward of each unit (n) under other assignments, by name.
+    pub others: Vec<(String, Vec<f64>)>,
 }
 
 impl From<BestArm> for Against {
@@ -117,10 +118,29 @@ impl Evaluation {
         direction: Direction,
         against: &Against,
     ) -> Result<Evaluation, DataError> {
+        study.check_matrix("the reward matrix", rewards)?;
+        check_assignment(study, assignment)?;
+        Evaluation::valued(study, rewards, assignment, &under(rewards, assignment), direction, against)
+    }
+
+    /// Evaluates an assignment whose reward for unit i, `worth[i]`, is not that of an arm of the study: where a rule gives groups of arms
+    /// (fusion.txt, section 3.3), it is the group's, and `assignment[i]` the member that the unit gets. What the rule is compared with has
+    /// the rewards (n x K) of the arms.
+    ///
+    /// # Errors
+    /// As [`Evaluation::new`].
+    pub fn valued(
+        study: &Study,
+        rewards: &Array2<f64>,
+        assignment: &[usize],
+        worth: &[f64],
+        direction: Direction,
+        against: &Against,
+    ) -> Result<Evaluation, DataError> {
         let sampling = Sampling::of(study);
-        check(study, &sampling, rewards, assignment, against)?;
+        check(study, &sampling, rewards, assignment, worth, against)?;
         let sign = direction.sign();
-        let of_rule = |i: usize| sign * rewards[[i, assignment[i]]];
+        let of_rule = |i: usize| sign * worth[i];
         let compare = |name: &str, other: &dyn Fn(usize) -> f64| Comparison {
             against: name.into(),
             difference: Estimate::of_mean(|i| of_rule(i) - other(i), &sampling),
@@ -140,7 +160,7 @@ impl Evaluation {
         }
         differences.push(compare(OBSERVED, &|i| observed(study, direction, i)));
         for (name, other) in &against.others {
-            differences.push(compare(name, &|i| sign * rewards[[i, other[i]]]));
+            differences.push(compare(name, &|i| sign * other[i]));
         }
         let evaluation = Evaluation {
             direction,
@@ -171,17 +191,29 @@ impl Evaluation {
     }
 }
 
+/// The reward of each unit (n) under the arm that it is given.
+pub fn under(rewards: &Array2<f64>, assignment: &[usize]) -> Vec<f64> {
+    assignment.iter().enumerate().map(|(i, &k)| rewards[[i, k]]).collect()
+}
+
 fn check(
     study: &Study,
     sampling: &Sampling,
     rewards: &Array2<f64>,
     assignment: &[usize],
+    worth: &[f64],
     against: &Against,
 ) -> Result<(), DataError> {
     study.check_matrix("the reward matrix", rewards)?;
     check_sampling(study, sampling)?;
-    let others = against.others.iter().map(|(_, other)| other.as_slice());
-    others.chain([assignment]).try_for_each(|assignment| check_assignment(study, assignment))?;
+    check_assignment(study, assignment)?;
+    for worth in against.others.iter().map(|(_, other)| other.as_slice()).chain([worth]) {
+        if worth.len() != study.units() {
+            let (expected, found) = (format!("{} units", study.units()), worth.len().to_string());
+            let problem = Problem::Shape { what: "the reward of an assignment", expected, found };
+            return Err(Place::file(&study.source).refuse(problem));
+        }
+    }
     let Some(best) = &against.best_arm else { return Ok(()) };
     check_arms(study, best.arms())?;
     match best {
@@ -198,7 +230,7 @@ fn check(
 }
 
 /// Refuses units that have no standard error.
-fn check_sampling(study: &Study, sampling: &Sampling) -> Result<(), DataError> {
+pub(crate) fn check_sampling(study: &Study, sampling: &Sampling) -> Result<(), DataError> {
     let file = Place::file(&study.source);
     let n = study.units();
     if n < 2 {

@@ -10,10 +10,11 @@
 
 use statrs::distribution::{Continuous, ContinuousCDF, StudentsT};
 
-const Z: f64 = 1.959_963_984_540_054;
+/// The same with infinitely many degrees of freedom.
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// t_f, to rounding error. With no degree of freedom there is no interval, and it is infinite.
-pub(super) fn student_975(freedom: f64) -> f64 {
+pub(crate) fn student_975(freedom: f64) -> f64 {
     /// From here on the expansion is exact to rounding error.
     const MANY: f64 = 1000.0;
     let Ok(student) = StudentsT::new(0.0, 1.0, freedom) else { return f64::INFINITY };

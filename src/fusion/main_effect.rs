@@ -61,7 +61,7 @@ pub fn pooled_fit(kind: MainEffect, features: &Array2<f64>, outcome: &[f64], wei
 }
 
 /// (1, z) or (1, z, squares, products) of the standardised features, which span what the features themselves span.
-fn terms(features: &Array2<f64>, squares: bool) -> Array2<f64> {
+pub(super) fn terms(features: &Array2<f64>, squares: bool) -> Array2<f64> {
     let n = features.nrows();
     let mut columns: Vec<Array1<f64>> = vec![Array1::ones(n)];
     for x in features.columns() {

@@ -4,32 +4,48 @@
 //! Y_i - M0(X_i) = D_i'zeta_a + noise in arm a,  D = (1, X)          zeta_a = zeta_b: arms a and b have the same effects
 //! ```
 //!
-//! Weights bring every arm to the same covariates ([`crate::balance`]), a main effect M0 takes what all arms have in common
-//! ([`main_effect`]), the coefficients of the arms are drawn together along a grid of lambda ([`path`]), arms nearer than a threshold form
-//! [`Groups`], and a criterion with refitted groups chooses lambda. Source: fusion.txt, sections 2.3 and 3, Algorithm 1.
+//! Weights bring every arm to the same covariates ([`crate::balance`]) and a main effect M0 takes what all arms have in common
+//! ([`main_effect`]). Then either the partition of the arms of least residual sum of squares is found for each number of groups ([`mod@partition`]),
+//! or the coefficients of the arms are drawn together along a grid of lambda ([`path`]) and arms nearer than a threshold form [`Groups`].
+//! A criterion with refitted groups chooses among the groupings ([`Criteria`]). Source: fusion.txt, sections 2.3 and 3, Algorithm 1.
 
 mod analysis;
+mod chosen;
+mod comparison;
 mod criteria;
+mod drawn;
+mod drawn_loss;
+mod exact;
 mod groups;
+mod kept;
+pub mod loss;
 mod main_effect;
 mod pairs;
 pub mod partition;
 mod path;
+mod posed;
+mod proof;
+mod scale;
+mod settings;
 mod stability;
 
 use ndarray::{Array2, Axis};
 use prescribe_models::arm_moments::Moments;
 use serde::{Deserialize, Serialize};
 
-pub use analysis::{
-    Choice, Criterion, Fused, FusionError, GROUPS_WITHIN, Group, PathPoint, Settings, Weighting, fuse,
-};
-pub use criteria::{Criteria, criteria};
+pub use analysis::{Fused, Group, compare, fuse};
+pub use chosen::{At, Kind, PathPoint};
+pub use comparison::{Compared, Outcome};
+pub use criteria::{Criteria, Criterion, criteria};
 pub use groups::Groups;
 pub use main_effect::{MainEffect, main_effect, pooled_fit};
 pub use pairs::pair_weights;
-pub use path::{PathSettings, Problem, Step, grid, path};
-pub use stability::stability;
+pub use path::{PathSettings, Problem, Step, grid, path, path_kept};
+pub use scale::Scale;
+pub use settings::{Choice, FusionError, Settings, Weighting};
+
+use posed::Posed;
+use stability::stability;
 
 /// What fusion reads.
 #[derive(Clone, Debug)]
@@ -62,9 +78,9 @@ impl Data {
 #[serde(rename_all = "snake_case")]
 pub enum Penalty {
     /// The number of groups itself.
+    #[default]
     L0,
     /// `lambda ||difference||_1`.
-    #[default]
     Lasso,
     /// The same over `||difference||_1` of the arms' own fits.
     Adaptive,
@@ -76,6 +92,11 @@ pub enum Penalty {
     Scad,
     /// The truncated norm.
     Tlp,
+}
+
+impl Penalty {
+    pub const ALL: [Penalty; 7] =
+        [Self::L0, Self::Lasso, Self::Adaptive, Self::Wald, Self::Mcp, Self::Scad, Self::Tlp];
 }
 
 /// Columns that are no combination of earlier ones, over all units with a weight: (1, X) without constants and copies.

@@ -1,19 +1,19 @@
 //! Exact fusion: the number of groups by an information criterion, the groups by least pooled residual sum of squares.
 //!
 //! ```text
-//! BIC(M)  = n log(RSS_M / K) + p M log n
-//! EBIC(M) = BIC(M) + 2 log C(K p, p M)                 RSS_M = min over partitions into M groups of sum_g RSS(g)
+//! RSS_M = min over partitions into M groups of sum_g RSS(g)                M = argmin EBIC(RSS_M, M)
 //! ```
 //!
-//! for weights that sum to 1 in every arm (fusion.txt, section 2.3; Chen and Chen 2008 with gamma = 1). RSS_M is that of the groups' own
-//! least squares, so nothing is shrunk.
+//! with the criteria of [`Criteria`], which rise with the residual sum: so the least EBIC over M is the least over all partitions into at
+//! most [`MOST_GROUPS`] groups. RSS_M is that of the groups' own least squares, so nothing is shrunk.
 
 use prescribe_models::arm_moments::Moments;
-use prescribe_models::arm_partition::Partition;
-use statrs::function::gamma::ln_gamma;
+use prescribe_models::arm_partition::{ArmPartition, Partition};
 
-use crate::solve::partition::path;
-use crate::solve::{Observer, Options, SolveError};
+use super::proof::{Proof, least, prove, tighten};
+use super::{Criteria, Criterion};
+use crate::solve::partition::{Columns, Step as FoundStep, path};
+use crate::solve::{Observer, Options, Report, SolveError, Solver};
 
 /// More groups are not considered.
 pub const MOST_GROUPS: usize = 12;
@@ -48,10 +48,19 @@ pub struct PartitionPath {
     pub steps: Vec<Step>,
     /// Index into `steps`.
     pub chosen: usize,
+    /// No partition into any number of groups has a smaller criterion; none into as many groups has a smaller RSS, where that
+    /// number was given.
+    pub choice_proved: bool,
+    /// Of the chosen partition, where it took columns.
+    pub report: Option<Report<Partition>>,
 }
 
-/// Fuses arms, given by the sums over their `n` units in all. Up to 16 arms every step is proved; with more, the heuristic's partitions are
-/// bounded where `options` set a time limit. A choice of more groups than arms is one of as many.
+/// Fuses arms, given by the sums over their `n` units in all. Up to 16 arms every step is proved; with more, partitions are the
+/// heuristic's, and within the time limit of `options`, where there is one, the choice is proved. A choice of more groups than arms
+/// is one of as many.
+///
+/// # Errors
+/// Of the solver.
 pub fn partition(
     moments: &[Moments],
     n: usize,
@@ -60,31 +69,28 @@ pub fn partition(
     observer: &dyn Observer,
 ) -> Result<PartitionPath, SolveError> {
     let most = if let Choice::Groups(groups) = choice { groups } else { MOST_GROUPS };
-    let p = moments.first().map_or(0, |arm| arm.cross.len());
-    let steps: Vec<Step> = path(moments, most, options, observer)?
-        .into_iter()
-        .map(|step| {
-            let (ebic, bic) = criteria(step.rss, n, moments.len(), p, step.groups);
-            let crate::solve::partition::Step { groups, of, rss, bound, proved } = step;
-            Step { groups, of, rss, ebic, bic, bound, proved }
-        })
-        .collect();
-    let least = |of: fn(&Step) -> f64| {
-        (0..steps.len()).min_by(|a, b| of(&steps[*a]).total_cmp(&of(&steps[*b]))).unwrap_or(0)
+    let mut steps = path(moments, most)?;
+    let criterion = if choice == Choice::Bic { Criterion::Bic } else { Criterion::Ebic };
+    let value = |rss: f64, groups: usize| Criteria::of(moments, n, rss, groups).value(criterion);
+    let columns = Columns.accepts(&ArmPartition::new(moments.to_vec(), steps.len())?).is_ok();
+    let provable = columns && options.time_limit.is_some();
+    let Proof { proved, report } = match (choice, steps.last_mut()) {
+        (Choice::Groups(_), Some(last)) => {
+            let open = provable && !last.proved;
+            let report = open.then(|| tighten(last, moments, options, observer)).transpose()?;
+            Proof { proved: last.proved, report }
+        }
+        _ => prove(&mut steps, moments, &value, provable, options, observer)?,
     };
     let chosen = match choice {
-        Choice::Ebic => least(|step| step.ebic),
-        Choice::Bic => least(|step| step.bic),
         Choice::Groups(_) => steps.len() - 1,
+        _ => least(&steps, &value),
     };
-    Ok(PartitionPath { steps, chosen })
-}
-
-/// EBIC and BIC of M groups of K arms over p columns.
-pub fn criteria(rss: f64, n: usize, arms: usize, p: usize, groups: usize) -> (f64, f64) {
-    let (n, free) = (n as f64, p * groups);
-    let bic = n * (rss / arms as f64).ln() + free as f64 * n.ln();
-    let log_factorial = |k: usize| ln_gamma(k as f64 + 1.0);
-    let models = log_factorial(arms * p) - log_factorial(free) - log_factorial(arms * p - free);
-    (bic + 2.0 * models, bic)
+    let step = |step: FoundStep| {
+        let FoundStep { groups, of, rss, bound, proved } = step;
+        let Criteria { ebic, bic, .. } = Criteria::of(moments, n, rss, groups);
+        Step { groups, of, rss, ebic, bic, bound, proved }
+    };
+    let steps = steps.into_iter().map(step).collect();
+    Ok(PartitionPath { steps, chosen, choice_proved: proved, report })
 }

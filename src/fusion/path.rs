@@ -4,10 +4,12 @@ use ndarray::Array2;
 use prescribe_models::InvalidModel;
 use prescribe_models::arm_moments::Moments;
 use prescribe_models::concave_fusion::{Concave, ConcaveFusion};
+use prescribe_models::exact::sha256;
 use prescribe_models::fused_lasso::FusedLasso;
 
+use super::kept::PathKeeper;
 use super::{Groups, Penalty, criteria};
-use crate::solve::admm::{Goal, Sweeps, iterate};
+use crate::solve::admm::{Checkpoint, Goal, Sweeps, iterate_kept};
 use crate::solve::{Admm, Observer, Options, SolveError, Watch, solve};
 
 /// Residuals at which a step of the path is done: groups need coefficients to about 1e-4.
@@ -55,32 +57,66 @@ pub fn path(
     settings: &PathSettings,
     observer: &dyn Observer,
 ) -> Result<Vec<Step>, SolveError> {
+    path_kept(moments, pair_weights, settings, None, observer)
+}
+
+/// As [`path`], going on where a checkpoint of the same path stands, and leaving one behind where the observer says stop: what is
+/// computed in two runs is what one would have computed.
+///
+/// # Errors
+/// As [`path`]; a checkpoint that cannot be read or written, or that belongs to another path.
+pub fn path_kept(
+    moments: &[Moments],
+    pair_weights: &[f64],
+    settings: &PathSettings,
+    checkpoint: Option<&Checkpoint>,
+    observer: &dyn Observer,
+) -> Result<Vec<Step>, SolveError> {
     let watch = Watch::start(None, observer);
+    let (mut keeper, resumed) = PathKeeper::open(checkpoint, name(moments, pair_weights, settings))?;
     let mut sweeps = None;
-    let mut steps = Vec::with_capacity(settings.lambdas.len());
-    for &lambda in &settings.lambdas {
+    let mut steps: Vec<Step> = Vec::with_capacity(settings.lambdas.len());
+    let before = |steps: &[Step]| steps.iter().map(|step| step.coefficients.clone()).collect();
+    for (j, &lambda) in settings.lambdas.iter().enumerate() {
         if watch.stop().is_some() {
             break;
         }
-        let coefficients = match Problem::new(moments, pair_weights, settings.penalty, lambda)? {
-            Problem::Convex(model) => {
-                let mut from = sweeps.take().unwrap_or_else(|| Sweeps::new(moments));
-                from.limit(model.limits());
-                let (at, reached) = iterate(&model, from, Goal::Residual(RESIDUAL), &watch)?;
-                sweeps = Some(at);
-                reached.zeta
-            }
-            Problem::Concave(model) => {
-                let report = solve(&model, &Admm, None, &Options::default(), observer)?;
-                report.point.ok_or_else(|| InvalidModel("no coefficients were found".into()))?
-            }
-        };
+        let coefficients =
+            match (resumed.done.get(j), Problem::new(moments, pair_weights, settings.penalty, lambda)?) {
+                (Some(done), _) => done.clone(),
+                (None, Problem::Convex(model)) => {
+                    let mut from = sweeps.take().unwrap_or_else(|| Sweeps::new(moments));
+                    from.limit(model.limits());
+                    let keep = keeper.within(|| before(&steps), j == resumed.done.len());
+                    let (at, reached) =
+                        iterate_kept(&model, from, Goal::Residual(RESIDUAL), &watch, keep.as_ref())?;
+                    sweeps = Some(at);
+                    reached.zeta
+                }
+                (None, Problem::Concave(model)) => {
+                    let report = solve(&model, &Admm, None, &Options::default(), observer)?;
+                    keeper.between(|| before(&steps), None, watch.stop().is_some())?;
+                    report.point.ok_or_else(|| InvalidModel("no coefficients were found".into()))?
+                }
+            };
         let groups = Groups::within(&coefficients, settings.threshold);
         let found = criteria(moments, &groups, settings.units);
         steps.push(Step { lambda, coefficients, groups, rss: found.rss, ebic: found.ebic, bic: found.bic });
         watch.tell("path", None, None, steps.len() as u64);
     }
     Ok(steps)
+}
+
+/// What tells a path from others: its data, penalty and lambdas.
+fn name(moments: &[Moments], pair_weights: &[f64], settings: &PathSettings) -> String {
+    let numbers = moments.iter().flat_map(|arm| arm.gram.iter().chain(&arm.cross).chain([&arm.square]));
+    let bytes: Vec<u8> = numbers
+        .chain(pair_weights)
+        .chain(&settings.lambdas)
+        .flat_map(|number| number.to_le_bytes())
+        .chain(format!("{:?}", settings.penalty).into_bytes())
+        .collect();
+    sha256([bytes.as_slice()])
 }
 
 /// The model behind a penalty at one lambda.

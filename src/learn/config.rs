@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use prescribe_models::tree_rule::Candidates;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraints, Demands, LearnError};
+use super::{Constraints, Demands, Fusing, LearnError};
 use crate::data::{OutcomeModel, OutcomeRole, Roles};
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
@@ -28,6 +28,9 @@ pub struct Config {
     pub exclude: Vec<String>,
     pub settings: Settings,
     pub policy: Policy,
+    /// How arms are fused before scores and rule; without it, they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fusion: Option<Fusing>,
     #[serde(default)]
     pub constraints: Constraints,
     pub scoring: Scoring,
@@ -50,6 +53,9 @@ pub struct Scoring {
     pub score: ScoreKind,
     /// Folds of the cross-fitting.
     pub folds: usize,
+    /// Covariates that propensity and outcome models see; all where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covariates: Vec<String>,
     /// A file of the covariates of a target population; the study is weighted to their means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<PathBuf>,
@@ -109,6 +115,19 @@ impl Config {
         }
         self.constraints.check()?;
         self.scoring.check()?;
+        if let Some(fusing) = &self.fusion {
+            fusing.check()?;
+            if self.scoring.score == ScoreKind::Given {
+                return refuse(
+                    "--fuse and --rewards: arms are fused by their outcomes, and rewards made elsewhere are those of single arms; fuse first, and make rewards of the groups",
+                );
+            }
+            if self.scoring.trim.is_some() {
+                return refuse(
+                    "--fuse and --trim: which units overlap depends on the groups, and comparisons with single arms are of the same units; use --clip",
+                );
+            }
+        }
         if !(0.0..1.0).contains(&self.test_share) {
             return refuse("the held-out share must be at least 0 and below 1");
         }

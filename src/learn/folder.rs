@@ -24,6 +24,7 @@ pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -
         evaluation: learned.evaluation.clone(),
         diagnostics: learned.scored.diagnostics.clone(),
         learner: learned.learner.clone(),
+        fusion: learned.fusion().cloned(),
     };
     let other = |error: String| failed(io::Error::other(error));
     let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| other(error.to_string()));
@@ -68,6 +69,8 @@ pub(super) struct ReportFile {
     pub diagnostics: crate::nuisance::Diagnostics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learner: Option<super::LearnerValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fusion: Option<super::FusionReport>,
 }
 
 /// One row a unit: id, sample, arm received, arm assigned, and the reward of each arm.

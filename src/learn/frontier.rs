@@ -73,7 +73,7 @@ pub fn frontier(
     });
     let configs = configs.collect::<Result<Vec<(f64, Config)>, LearnError>>()?;
     let judged = Judged::new(study, config)?;
-    let mut first: Option<(String, Vec<usize>)> = None;
+    let mut first: Option<(String, Vec<f64>)> = None;
     let mut points = Vec::with_capacity(values.len());
     for (at, config) in configs {
         let rules = judged.learn(&config, observer)?;
@@ -81,7 +81,7 @@ pub fn frontier(
         let termination_status = rules.iter().map(|rule| rule.termination_status).collect();
         points.push(Point { at, termination_status, evaluation });
         if first.is_none() {
-            first = Some((Point::name(name, at), judged.assign(&rules)?));
+            first = Some((Point::name(name, at), judged.rewards_of(&rules, &config)?));
         }
     }
     Ok(Frontier { axis: name.into(), nested: config.nested, points })

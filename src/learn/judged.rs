@@ -12,6 +12,9 @@
 //! 2018; van der Laan and Luedtke 2015). Its standard error takes the K rules as they are. It is the value of the learner,
 //! not of the one rule that is learned from all units. Held out, one part of the units is judged on by the rule of the other.
 //!
+//! Where arms are fused, the units outside f alone say which: d_f gives the groups of fold f, and the scores of the units in f are those of these
+//! groups, by nuisances fitted outside f. What the learner is compared with are the single arms, by scores of their own.
+//!
 //! Limits in numbers of units or money (`budget`, `capacity`) are scaled to the share of units that a rule is learned from;
 //! propensities that are shares or columns of the data, and the completion of times to an event, stay those of the whole
 //! study.
@@ -22,11 +25,11 @@ use serde::{Deserialize, Serialize};
 use super::parallel::each;
 use super::sample::units_of;
 use super::{
-    Capacity, Config, Constraints, LearnError, Sample, Scored, SolveIt, on_units, pose, prepare_study, rows,
-    score, score_over,
+    Capacity, Config, Constraints, FusionReport, LearnError, Sample, Scored, SolveIt, on_units, pose,
+    prepare_study, rows, score_over,
 };
 use crate::data::Study;
-use crate::evaluate::{Against, BestArm, Evaluation, best};
+use crate::evaluate::{Against, BestArm, Evaluation, best, under};
 use crate::nuisance::Folds;
 use crate::rule::RuleFile;
 use crate::solve::{Observer, TerminationStatus};
@@ -47,11 +50,14 @@ pub struct FoldRule {
     pub judged_on: usize,
     pub termination_status: TerminationStatus,
     pub rule: RuleFile,
+    /// Where arms are fused: the groups of this part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fusion: Option<FusionReport>,
 }
 
 /// Where a learner is judged: units with scores, and for each part of them other units to learn its rule from.
 pub struct Judged {
-    /// The units to judge on, in the order of the data.
+    /// The units to judge on, in the order of the data, and the rewards (n x K) of their single arms.
     study: Study,
     rewards: Array2<f64>,
     best_arm: BestArm,
@@ -62,8 +68,18 @@ struct Part {
     learn_from: Scored,
     /// Units of `Judged::study`.
     judge_on: Vec<usize>,
+    /// Their rewards for what the rule gives: arms, or the groups of this part.
+    rewards: Array2<f64>,
     /// The share of the units that the rule of all would be learned from.
     scale: f64,
+}
+
+/// What rules give the units that are judged on.
+struct Given {
+    /// A single arm of each unit (n).
+    arm: Vec<usize>,
+    /// The reward of each unit (n).
+    worth: Vec<f64>,
 }
 
 impl Judged {
@@ -71,7 +87,7 @@ impl Judged {
     /// covariates that serve scores.
     ///
     /// # Errors
-    /// As scores and folds; kind `Usage` where no units are held out.
+    /// As scores, folds and fusion; kind `Usage` where no units are held out.
     pub fn new(study: &Study, config: &Config) -> Result<Judged, LearnError> {
         match config.nested {
             Some(folds) => Judged::nested(study, config, folds),
@@ -87,9 +103,17 @@ impl Judged {
         let part = |f: usize| {
             let others: Vec<usize> = (0..study.units()).filter(|&i| outer.fold_of[i] != f).collect();
             let scale = others.len() as f64 / study.units() as f64;
-            let learn_from = pose(score(study.select(&others), scoring, seed)?, config)?;
-            let judge_on = (0..kept.fold_of.len()).filter(|&i| kept.fold_of[i] == f).collect();
-            Ok(Part { learn_from, judge_on, scale })
+            let learn_from = learn_from(study, &others, config)?;
+            let judge_on: Vec<usize> = (0..kept.fold_of.len()).filter(|&i| kept.fold_of[i] == f).collect();
+            let rewards = match &learn_from.fused {
+                None => scored.rewards.select(Axis(0), &judge_on),
+                Some(fused) => {
+                    let groups = study.fused(&fused.report.groups(), learn_from.study.choose)?;
+                    let of_groups = score_over(groups, scoring, seed, |_| Ok(outer.clone()))?;
+                    of_groups.rewards.select(Axis(0), &judge_on)
+                }
+            };
+            Ok(Part { learn_from, judge_on, rewards, scale })
         };
         let parts = (0..folds).map(part).collect::<Result<Vec<_>, LearnError>>()?;
         let arm_of_fold = parts.iter().map(|part| best_of(&part.learn_from)).collect();
@@ -107,8 +131,11 @@ impl Judged {
         }
         let learn_from = scored.select(&train);
         let best_arm = BestArm::Elsewhere(best_of(&learn_from));
-        let part = Part { learn_from, judge_on: (0..test.len()).collect(), scale: 1.0 };
-        let Scored { study, rewards, .. } = scored.select(&test);
+        let tested = scored.select(&test);
+        let (study, rewards) = tested.single();
+        let (study, rewards) = (study.clone(), rewards.clone());
+        let judge_on = (0..test.len()).collect();
+        let part = Part { learn_from, judge_on, rewards: tested.rewards, scale: 1.0 };
         Ok(Judged { study, rewards, best_arm, parts: vec![part] })
     }
 
@@ -118,7 +145,7 @@ impl Judged {
     /// As solving; and where limits or constraints leave a part without a rule.
     pub fn learn(&self, config: &Config, observer: &dyn Observer) -> Result<Vec<FoldRule>, LearnError> {
         each(self.parts.len(), "rules", &config.solve, observer, |p, options, observer| {
-            let Part { learn_from, judge_on, scale } = &self.parts[p];
+            let Part { learn_from, judge_on, scale, .. } = &self.parts[p];
             let config = Config {
                 solve: options.clone(),
                 constraints: scaled(&config.constraints, *scale),
@@ -137,42 +164,97 @@ impl Judged {
                 judged_on: judge_on.len(),
                 termination_status,
                 rule: rule.ok_or_else(missing)?,
+                fusion: learn_from.fused.as_ref().map(|fused| fused.report.clone()),
             })
         })
     }
 
-    /// The arm that the rule of its part gives to each unit that is judged on.
-    ///
-    /// # Errors
-    /// Where there is not one rule for each part, made for these covariates and arms.
-    pub fn assign(&self, rules: &[FoldRule]) -> Result<Vec<usize>, LearnError> {
+    /// What the rule of its part gives each unit that is judged on.
+    fn give(&self, rules: &[FoldRule], seed: u64) -> Result<Given, LearnError> {
         if rules.len() != self.parts.len() {
             let (rules, parts) = (rules.len(), self.parts.len());
             return Err(LearnError::Usage(format!("{rules} rules for {parts} parts; learn them again")));
         }
-        let mut assignment = vec![0; self.study.units()];
+        let units = self.study.units();
+        let fits = |(part, fold): (&Part, &FoldRule)| {
+            let (study, header) = (&part.learn_from.study, &fold.rule.header);
+            (&study.arms, &study.groups) == (&header.arms, &header.groups)
+        };
+        if !self.parts.iter().zip(rules).all(fits) {
+            return Err(LearnError::Usage(
+                "a rule is for other arms than those of its part; learn it again".into(),
+            ));
+        }
+        let mut given = Given { arm: vec![0; units], worth: vec![0.0; units] };
         for (part, FoldRule { rule, .. }) in self.parts.iter().zip(rules) {
             let x = self.study.x.select(Axis(0), &part.judge_on);
-            let given = rule.assign(rows(&x))?;
-            part.judge_on.iter().zip(given).for_each(|(&i, arm)| assignment[i] = arm);
+            let assignment = rule.assign(rows(&x))?;
+            let worth = under(&part.rewards, &assignment);
+            let ids: Vec<String> = part.judge_on.iter().map(|&i| self.study.ids[i].clone()).collect();
+            let arms = single_arms(&self.study, rule, assignment, &ids, seed);
+            for (&i, (arm, worth)) in part.judge_on.iter().zip(arms.into_iter().zip(worth)) {
+                (given.arm[i], given.worth[i]) = (arm, worth);
+            }
         }
-        Ok(assignment)
+        Ok(given)
     }
 
-    /// What these rules are worth, each on its part, against every arm, the best one, what was observed, and `others`.
+    /// How the arms of each part were fused, where they were.
+    pub(super) fn fusions(&self) -> Vec<Option<&FusionReport>> {
+        self.parts.iter().map(|part| part.learn_from.fused.as_ref().map(|fused| &fused.report)).collect()
+    }
+
+    /// The reward of each unit under the rule of its part.
     ///
     /// # Errors
-    /// As [`Judged::assign`] and [`Evaluation::new`].
+    /// Where there is not one rule for each part, made for these covariates and arms.
+    pub fn rewards_of(&self, rules: &[FoldRule], config: &Config) -> Result<Vec<f64>, LearnError> {
+        Ok(self.give(rules, config.solve.random_seed)?.worth)
+    }
+
+    /// What these rules are worth, each on its part, against every arm, the best one, what was observed, and `others`, by the reward of each
+    /// unit under them.
+    ///
+    /// # Errors
+    /// As [`Judged::rewards_of`] and [`Evaluation::new`].
     pub fn evaluate(
         &self,
         rules: &[FoldRule],
-        others: Vec<(String, Vec<usize>)>,
+        others: Vec<(String, Vec<f64>)>,
         config: &Config,
     ) -> Result<Evaluation, LearnError> {
         let against = Against { best_arm: Some(self.best_arm.clone()), others };
-        let (assignment, direction) = (self.assign(rules)?, config.scoring.direction);
-        Ok(Evaluation::new(&self.study, &self.rewards, &assignment, direction, &against)?)
+        let (given, direction) = (self.give(rules, config.solve.random_seed)?, config.scoring.direction);
+        let Given { arm, worth } = given;
+        Ok(Evaluation::valued(&self.study, &self.rewards, &arm, &worth, direction, &against)?)
     }
+}
+
+/// What the rule of a part is learned from: these units, with scores by folds of their own, and the groups that they alone say.
+fn learn_from(study: &Study, units: &[usize], config: &Config) -> Result<Scored, LearnError> {
+    let alone = Config { test_share: 0.0, nested: None, ..config.clone() };
+    Ok(prepare_study(study.select(units), &alone)?.0)
+}
+
+/// The single arms of a study that units get by `assignment`: the arms that the rule gives, or the members of its groups as
+/// [`predict`](RuleFile::members) draws them.
+pub(super) fn single_arms(
+    study: &Study,
+    rule: &RuleFile,
+    assignment: Vec<usize>,
+    ids: &[String],
+    seed: u64,
+) -> Vec<usize> {
+    if study.arms == rule.header.arms {
+        return assignment;
+    }
+    // A member may itself stand for several arms of the data, which the rule names instead.
+    let holds = |k: &usize, member: &str| {
+        let arm = &study.arms[*k];
+        arm == member || study.groups.get(arm).is_some_and(|arms| arms.iter().any(|arm| arm == member))
+    };
+    let members = rule.members(&assignment, ids, None, seed);
+    members.into_iter().map(|member| (0..study.arms.len()).find(|k| holds(k, member)).unwrap_or(0)).collect()
 }
 
 /// The value of the learner that the configuration describes.
@@ -187,8 +269,9 @@ pub fn learner_value(
     Ok(LearnerValue { folds, evaluation })
 }
 
+/// The best single arm.
 fn best_of(scored: &Scored) -> usize {
-    best(scored.rewards.sum_axis(Axis(0)).view())
+    best(scored.single().1.sum_axis(Axis(0)).view())
 }
 
 /// Limits for a rule that is learned from a share of the units.

@@ -6,6 +6,8 @@
 //!       -> value on the held-out units, against every single arm
 //! ```
 //!
+//! Arms may be fused on the way: groups are learned from the training units, and are the arms of all that follows.
+//!
 //! Scores are cross-fitted over all units, so the score of a held-out unit rests on models that never saw that unit; the rule
 //! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
 
@@ -15,8 +17,10 @@ mod curve;
 mod encoding;
 mod folder;
 mod frontier;
+mod fused;
+mod fusing;
 mod judged;
-mod parallel;
+pub(crate) mod parallel;
 mod prepare;
 mod sample;
 mod stability;
@@ -29,9 +33,12 @@ use encoding::Demands;
 pub use encoding::{Encoding, MOST_LEVELS};
 pub use folder::{read_config, write};
 pub use frontier::{Frontier, Point, frontier};
+pub use fused::{ArmBalance, FusionReport, GroupOfArms};
+pub use fusing::{By, Fusing, Weigh};
+use judged::single_arms;
 pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
-pub use prepare::{Scored, prepare, read_study, score_table};
-use prepare::{nuisances, pose, prepare_study, rewards_of, score, score_over};
+pub use prepare::{Fused, Scored, prepare, read_study, score_table};
+use prepare::{nuisances, pose, prepare_study, rewards_of, score_over};
 pub use sample::Sample;
 use sample::units_of;
 pub use stability::{Agreement, CovariateShare, Optimism, Root, Stability, UnitAgreement, stability};
@@ -42,8 +49,10 @@ use prescribe_models::linear_rule::Linear;
 use prescribe_models::multi_linear_rule::MultiLinear;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
+use crate::balance::BalanceError;
 use crate::data::{DataError, Study, Table};
-use crate::evaluate::{BestArm, Evaluation, best};
+use crate::evaluate::{BestArm, Evaluation, best, under};
+use crate::fusion::FusionError;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{Chosen, Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
@@ -61,6 +70,20 @@ pub enum LearnError {
     Choice(#[from] UnknownChoice),
     #[error(transparent)]
     Rule(#[from] RuleError),
+    #[error(transparent)]
+    Fusion(#[from] FusionError),
+    #[error(transparent)]
+    Balance(BalanceError),
+    #[error(
+        "arm {arm:?} ({units} rows to learn from) cannot be balanced: whatever the weights, {combination} (covariates in standard deviations) \
+         stays {shortfall} above its mean over all; pass --weigh-tolerance {tolerance} or more, name fewer --weigh-covariates, or pass \
+         --weigh none"
+    )]
+    Unbalanced { arm: String, units: usize, combination: String, shortfall: f64, tolerance: f64 },
+    #[error(
+        "arm {arm:?}: its weights could not be computed ({reason}); pass another --weigh-tolerance or --weigh"
+    )]
+    NoWeights { arm: String, reason: String },
     #[error("{0}")]
     Usage(String),
     #[error("no rule was found for {of} ({status:?}); loosen the limits or the constraints")]
@@ -83,6 +106,13 @@ pub struct Learned {
     pub evaluation: Option<Evaluation>,
     /// What the learner is worth, by nested cross-fitting, where the configuration asks for it.
     pub learner: Option<LearnerValue>,
+}
+
+impl Learned {
+    /// How arms were fused, where they were.
+    pub fn fusion(&self) -> Option<&FusionReport> {
+        self.scored.fused.as_ref().map(|fused| &fused.report)
+    }
 }
 
 /// Reads the data, learns and evaluates.
@@ -218,11 +248,15 @@ fn evaluate(
     let Scored { study, rewards, .. } = scored;
     let (train, test) = (units_of(sample, Sample::Train), units_of(sample, Sample::Test));
     let on = if test.is_empty() { &train } else { &test };
-    let best = best(rewards.select(Axis(0), &train).sum_axis(Axis(0)).view());
+    let (single, rewards_of_single) = scored.single();
+    let best = best(rewards_of_single.select(Axis(0), &train).sum_axis(Axis(0)).view());
     let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
     let (study, rewards) = (study.select(on), rewards.select(Axis(0), on));
-    let best = BestArm::Elsewhere(best).into();
-    let evaluation = Evaluation::new(&study, &rewards, &given, config.scoring.direction, &best)?;
+    let (single, rewards_of_single) = (single.select(on), rewards_of_single.select(Axis(0), on));
+    let worth = under(&rewards, &given);
+    let arms = single_arms(&single, rule, given, &study.ids, config.solve.random_seed);
+    let (direction, best) = (config.scoring.direction, BestArm::Elsewhere(best).into());
+    let evaluation = Evaluation::valued(&single, &rewards_of_single, &arms, &worth, direction, &best)?;
     let leaf_of = rule.leaf_of(rows(&study.x))?;
     Ok(evaluation.with_leaves(&study, &rewards, rule.leaf_paths(), &leaf_of)?)
 }

@@ -2,19 +2,18 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::LearnError;
 use crate::solve::{Control, Observer, Options, Progress, Watch};
 
 /// `work(i)` for i from 0 to `count` - 1, on as many threads as `options` say; the results are in order, so that they do not
 /// depend on the number of threads. `work` gets the options and the observer for its own solve; `observer` is told how many
 /// of the `count` things called `what` are done.
-pub(super) fn each<T: Send>(
+pub(crate) fn each<T: Send, E: Send>(
     count: usize,
     what: &str,
     options: &Options,
     observer: &dyn Observer,
-    work: impl Fn(usize, &Options, &dyn Observer) -> Result<T, LearnError> + Sync,
-) -> Result<Vec<T>, LearnError> {
+    work: impl Fn(usize, &Options, &dyn Observer) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
     let inner = Options { threads: 1, ..options.clone() };
     let (done, quiet, watch) = (AtomicUsize::new(0), Quiet(observer), Watch::start(None, observer));
     let one = |i| {

@@ -1,11 +1,13 @@
-//! From the data file to what a problem is posed on: study, rewards, held-out units.
+//! From the data file to what a problem is posed on: study, rewards, held-out units. Where arms are fused, units are held out first, groups are
+//! learned from the others, and the scores are those of groups (fusion.txt, Algorithm 2).
 
 use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis};
 
-use super::sample::split;
-use super::{Config, LearnError, Sample, Scoring};
+use super::fused::fused;
+use super::sample::{split, units_of};
+use super::{Config, FusionReport, LearnError, Sample, Scoring};
 use crate::data::{DataError, Study, Table};
 use crate::nuisance::{Diagnostics, Estimation, Folds, Nuisances, estimate};
 use crate::score::{ScoreKind, aipw, complete, direct, given, hajek, ipw, net, transport};
@@ -22,9 +24,26 @@ pub struct Scored {
     pub diagnostics: Diagnostics,
     /// Values (n) of the covariates that parity compares and subgroups are formed by, whether the rule sees them or not.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Where the arms of the study are groups that were fused.
+    pub fused: Option<Box<Fused>>,
+}
+
+/// What the arms were before they were fused.
+#[derive(Clone, Debug)]
+pub struct Fused {
+    pub report: FusionReport,
+    /// The same units with their own arms.
+    pub study: Study,
+    /// The rewards of those arms (n x K).
+    pub rewards: Array2<f64>,
 }
 
 impl Scored {
+    /// Study and rewards of the single arms, whether they were fused or not.
+    pub fn single(&self) -> (&Study, &Array2<f64>) {
+        self.fused.as_ref().map_or((&self.study, &self.rewards), |fused| (&fused.study, &fused.rewards))
+    }
+
     /// Some of the units.
     pub fn select(&self, units: &[usize]) -> Scored {
         let of_units = |values: &Vec<String>| units.iter().map(|&i| values[i].clone()).collect();
@@ -34,6 +53,10 @@ impl Scored {
             rewards: self.rewards.select(Axis(0), units),
             diagnostics: self.diagnostics.clone(),
             groups: self.groups.iter().map(|(name, values)| (name.clone(), of_units(values))).collect(),
+            fused: self.fused.as_ref().map(|fused| {
+                let (study, rewards) = (fused.study.select(units), fused.rewards.select(Axis(0), units));
+                Box::new(Fused { report: fused.report.clone(), study, rewards })
+            }),
         }
     }
 }
@@ -53,9 +76,18 @@ pub fn read_study(table: &Table, scoring: &Scoring) -> Result<Study, LearnError>
 /// Rewards and held-out units of a study.
 pub fn prepare_study(study: Study, config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
     let (scoring, seed) = (&config.scoring, config.solve.random_seed);
-    let scored = pose(score(study, scoring, seed)?, config)?;
-    let sample = split(&scored.study, config.test_share, seed)?;
-    Ok((scored, sample))
+    let Some(fusing) = &config.fusion else {
+        let scored = pose(score(study, scoring, seed)?, config)?;
+        let sample = split(&scored.study, config.test_share, seed)?;
+        return Ok((scored, sample));
+    };
+    let sample = split(&study, config.test_share, seed)?;
+    let report = fused(&study.select(&units_of(&sample, Sample::Train)), fusing, config)?;
+    let mut scored = score(study.fused(&report.groups(), fusing.choose)?, scoring, seed)?;
+    scored.study.warnings.extend(report.warnings.clone());
+    let Scored { study, rewards, .. } = score(study, scoring, seed)?;
+    scored.fused = Some(Box::new(Fused { report, study, rewards }));
+    Ok((pose(scored, config)?, sample))
 }
 
 /// Study and rewards of a table.
@@ -79,10 +111,10 @@ pub(super) fn score_over(
     let nuisances = nuisances(study, scoring, outcome, seed, folds)?;
     let rewards = rewards_of(&nuisances, scoring)?;
     let Nuisances { study, kept, diagnostics, .. } = nuisances;
-    Ok(Scored { study, kept, rewards, diagnostics, groups: BTreeMap::new() })
+    Ok(Scored { study, kept, rewards, diagnostics, groups: BTreeMap::new(), fused: None })
 }
 
-/// What scores rest on; outcome predictions only where `outcome` asks for them.
+/// What scores rest on; outcome predictions only where `outcome` asks for them. Models see the covariates that the scoring names.
 pub(super) fn nuisances(
     study: Study,
     scoring: &Scoring,
@@ -91,7 +123,16 @@ pub(super) fn nuisances(
     folds: impl FnOnce(&Study) -> Result<Folds, DataError>,
 ) -> Result<Nuisances, LearnError> {
     let how = Estimation { clip: scoring.clip, trim: scoring.trim, outcome, seed };
-    let mut nuisances = estimate(study, &scoring.roles, how, folds)?;
+    let mut nuisances = if scoring.covariates.is_empty() {
+        estimate(study, &scoring.roles, how, folds)?
+    } else {
+        let seen = study.over(&positions(&study, "--nuisance-covariates", &scoring.covariates)?);
+        let mut nuisances = estimate(seen, &scoring.roles, how, folds)?;
+        let Nuisances { study: seen, kept, .. } = &mut nuisances;
+        seen.x = kept.as_ref().map_or_else(|| study.x.clone(), |kept| study.x.select(Axis(0), kept));
+        seen.covariates = study.covariates;
+        nuisances
+    };
     if let Some(target) = &scoring.target {
         transport(&mut nuisances.study, &Table::read(target)?, scoring.roles.missing)?;
     }
@@ -144,9 +185,16 @@ fn hide(study: &mut Study, excluded: &[String]) -> Result<(), LearnError> {
     if shown.is_empty() {
         return Err(LearnError::Usage("--exclude leaves the rule no covariate; keep at least one".into()));
     }
-    study.x = study.x.select(Axis(1), &shown).as_standard_layout().into_owned();
-    study.covariates = shown.iter().map(|&j| study.covariates[j].clone()).collect();
+    *study = study.over(&shown);
     Ok(())
+}
+
+/// The places of the covariates called `names`; of all where none is named.
+pub(super) fn positions(study: &Study, flag: &str, names: &[String]) -> Result<Vec<usize>, LearnError> {
+    if names.is_empty() {
+        return Ok((0..study.covariates.len()).collect());
+    }
+    names.iter().map(|name| position(study, flag, name)).collect()
 }
 
 fn position(study: &Study, flag: &str, name: &String) -> Result<usize, LearnError> {

@@ -70,6 +70,14 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     ));
     let same = agree(&json!(scored.diagnostics), &json!(report.diagnostics));
     findings.push(finding("diagnostics", same, "every number on propensities and outcome predictions"));
+    if let Some(fused) = &scored.fused {
+        let same = agree(&json!(fused.report), &json!(report.fusion));
+        findings.push(finding(
+            "fusion",
+            same,
+            "the groups of arms, their criteria and the balance of their weights",
+        ));
+    }
     findings.extend(learner);
     Ok(findings)
 }
@@ -145,7 +153,12 @@ fn check_learner(study: &Study, config: &Config, report: &ReportFile) -> Result<
         let missing = || finding("learner", false, "config.toml asks for its value, the report has none");
         return Ok(config.nested.map(|_| missing()));
     };
-    let evaluation = Judged::new(study, config)?.evaluate(&learner.folds, Vec::new(), config)?;
+    let judged = Judged::new(study, config)?;
+    let reported: Vec<_> = learner.folds.iter().map(|fold| fold.fusion.as_ref()).collect();
+    if !agree(&json!(judged.fusions()), &json!(reported)) {
+        return Ok(Some(finding("learner", false, "the groups of the folds are others")));
+    }
+    let evaluation = judged.evaluate(&learner.folds, Vec::new(), config)?;
     let passed = agree(&json!(evaluation), &json!(learner.evaluation));
     let value = evaluation.value.estimate;
     Ok(Some(finding(

@@ -140,22 +140,35 @@ fn logistic(study: &Study, design: &Array2<f64>, blocks: &Blocks) -> Result<Arra
     let moments = blocks.moments(&columns);
     let predict = |&(f, k): &(usize, usize)| -> Result<Vec<f64>, DataError> {
         let (fitted, predicted) = (blocks.elsewhere(f, k).collect::<Vec<_>>(), blocks.fold(f));
-        // Likelihood is the greater the nearer the probability is to an outcome that all have.
-        if fitted.iter().all(|&i| class[i] == class[fitted[0]]) {
-            return Ok(vec![study.outcome[fitted[0]]; predicted.len()]);
-        }
         let sample = Sample { columns: &columns, units: &fitted, class: &class, classes: 2, may: None };
-        let model = Logit::fit(&sample, &blocks.moments_elsewhere(&moments, f, k..k + 1));
-        let model = model.map_err(|separated| refuse_separated(study, Some(k), &separated))?;
-        Ok(predicted.into_iter().map(|i| model.probabilities(&columns, i, None)[1]).collect())
+        let moments = blocks.moments_elsewhere(&moments, f, k..k + 1);
+        probabilities_of_one(study, &sample, &moments, &predicted, k)
     };
     let predicted: Vec<Result<Vec<f64>, DataError>> = blocks.pairs().par_iter().map(predict).collect();
     // Only now for errors, so that the first in order is reported, and not the first in time.
     Ok(blocks.gather(predicted.into_iter().collect::<Result<_, _>>()?))
 }
 
+/// The probabilities of outcome 1 of the units `predicted`, by a logistic model of arm k fitted to the sample.
+pub(super) fn probabilities_of_one(
+    study: &Study,
+    sample: &Sample,
+    moments: &Moments,
+    predicted: &[usize],
+    k: usize,
+) -> Result<Vec<f64>, DataError> {
+    let first = sample.class[sample.units[0]];
+    // Likelihood is the greater the nearer the probability is to an outcome that all have.
+    if sample.units.iter().all(|&i| sample.class[i] == first) {
+        return Ok(vec![first as f64; predicted.len()]);
+    }
+    let model =
+        Logit::fit(sample, moments).map_err(|separated| refuse_separated(study, Some(k), &separated))?;
+    Ok(predicted.iter().map(|&i| model.probabilities(sample.columns, i, None)[1]).collect())
+}
+
 /// The outcomes as classes.
-fn binary(study: &Study) -> Result<Vec<usize>, DataError> {
+pub(super) fn binary(study: &Study) -> Result<Vec<usize>, DataError> {
     let class =
         |(i, &value): (usize, &f64)| match value {
             0.0 => Ok(0),

@@ -6,10 +6,12 @@
 //! - [`cross_fit`]: outcome predictions mu (n x K) by linear models, logistic models or forests, each by a model that
 //!   never saw the unit;
 //! - [`propensities`]: propensity scores e (n x K) by a logit model or forest, in the same way;
+//! - [`Elsewhere`]: both at other covariates, such as those of new units, by models of one part of the units;
 //! - [`estimate`]: both, with scores clipped and trimmed, and the [`Diagnostics`] that tell how far to believe them.
 
 mod cross_fit;
 mod diagnostics;
+mod elsewhere;
 mod estimate;
 mod folds;
 mod forest;
@@ -24,6 +26,7 @@ pub(crate) use cross_fit::pooled_forest;
 pub use diagnostics::{
     ArmDiagnostics, Bin, Diagnostics, Handling, OutcomeDiagnostics, Overlap, PropensityDiagnostics, Quantiles,
 };
+pub use elsewhere::Elsewhere;
 pub use estimate::{Estimation, Nuisances, estimate};
 pub use folds::Folds;
 pub(crate) use folds::arm_counts;

@@ -29,7 +29,7 @@ use prescribe_models::{PolicyProblem, RuleClass};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::data::{Covariate, Groups, Study, Term};
+use crate::data::{Choose, Covariate, Groups, Study, Term};
 use crate::score::Direction;
 use crate::solve::{Promise, Report, TerminationStatus};
 
@@ -169,11 +169,18 @@ pub struct Header {
     /// Arms that stand for several, the members in the order in which they are preferred.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: Groups,
+    /// Which member of a group a unit gets, unless it is said otherwise.
+    #[serde(default, skip_serializing_if = "is_random")]
+    pub choose: Choose,
     pub direction: Direction,
     /// Of linear rules: the terms z, in the order of the coefficients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encoding: Vec<Term>,
     pub provenance: Provenance,
+}
+
+fn is_random(choose: &Choose) -> bool {
+    *choose == Choose::Random
 }
 
 impl From<RuleFile> for Value {
@@ -393,6 +400,7 @@ impl RuleFile {
             covariates: study.covariates.clone(),
             arms: study.arms.clone(),
             groups: study.groups.clone(),
+            choose: study.choose,
             direction,
             encoding: encoding.to_vec(),
             provenance,

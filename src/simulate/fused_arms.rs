@@ -16,13 +16,14 @@
 //! ```
 //!
 //! The arms of a group differ in their covariates, not in their means, so that fits within arms differ where a linear model is wrong;
-//! weights that balance the mean of X balance its whole distribution, because X1 decides it. The strong shift takes q = .05, .35, .65, .95.
+//! weights that balance the mean of X balance its whole distribution, because X1 decides it. The strong shift takes q = .1, .35, .65, .9.
 
 use ndarray::Array2;
 use prescribe_models::InvalidModel;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use serde::Serialize;
 
 use super::check;
 use crate::random::stream;
@@ -33,7 +34,8 @@ pub const GROUPS: usize = 4;
 const CLASS_SIZES: [f64; 4] = [150.0, 125.0, 100.0, 75.0];
 
 /// Outcome means of the groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Means {
     /// Table 4.
     Exponential,
@@ -42,7 +44,8 @@ pub enum Means {
 }
 
 /// Shares of X1 = 1 in the four covariate classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shift {
     /// Table 3.
     Mild,
@@ -53,13 +56,13 @@ impl Shift {
     fn shares(self) -> [f64; 4] {
         match self {
             Self::Mild => [0.3, 0.4, 0.5, 0.6],
-            Self::Strong => [0.05, 0.35, 0.65, 0.95],
+            Self::Strong => [0.1, 0.35, 0.65, 0.9],
         }
     }
 }
 
 /// One of the designs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Design {
     /// K, a multiple of 4.
     pub arms: usize,
@@ -80,6 +83,11 @@ impl Design {
     /// Table 10: linear means; the paper's figures ask for noise of standard deviation 3.
     pub fn linear() -> Self {
         Self { means: Means::Linear, noise: 3.0, ..Self::exponential(16) }
+    }
+
+    /// Table 5 under the stronger shift, which misleads fits within arms once there are units enough to see it.
+    pub fn shifted() -> Self {
+        Self { shift: Shift::Strong, ..Self::exponential(16) }
     }
 
     /// The latent group of an arm, from 0.

@@ -15,7 +15,9 @@
 //! Penalties that are not convex are taken by local linear approximation: a fused lasso after the other, each with the slopes
 //! at the last answer as its limits, from the start given or else from all arms fused, whose first step is the plain lasso.
 
+mod checkpoint;
 mod dual;
+mod losses;
 mod sweeps;
 
 use argmin::core::{Error, Executor, IterState, KV, State, TerminationReason};
@@ -25,10 +27,14 @@ use prescribe_models::concave_fusion::ConcaveFusion;
 use prescribe_models::fused_lasso::FusedLasso;
 use serde_json::{Map, json};
 
+use checkpoint::Keeper;
+
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
 };
-pub use sweeps::Sweeps;
+pub use checkpoint::{Checkpoint, Kept, Progress};
+pub use losses::{Standing, iterate_loss};
+pub use sweeps::{Saved, Sweeps};
 
 /// Sweeps between two looks at the residuals, and looks at most.
 const SWEEPS: usize = 10;
@@ -77,6 +83,20 @@ pub fn iterate(
     goal: Goal,
     watch: &Watch,
 ) -> Result<(Sweeps, Reached), SolveError> {
+    iterate_kept(model, sweeps, goal, watch, None)
+}
+
+/// As [`iterate`], from where a checkpoint stands, if there is one of this problem, and leaving one behind.
+///
+/// # Errors
+/// Of the checkpoint: a file that cannot be read or written, or that belongs to another problem.
+pub fn iterate_kept(
+    model: &FusedLasso,
+    sweeps: Sweeps,
+    goal: Goal,
+    watch: &Watch,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(Sweeps, Reached), SolveError> {
     let run = Run {
         sweeps,
         goal,
@@ -86,15 +106,23 @@ pub fn iterate(
         done: false,
         stopped: false,
     };
-    let result = Executor::new(Posed { model, watch }, run)
+    let mut executor = Executor::new(Posed { model, watch }, run)
         .configure(|state: Iterate| state.max_iters(LOOKS))
-        .timer(false)
-        .run()
-        .map_err(|error| SolveError::Backend { solver: "admm".into(), reason: error.to_string() })?;
+        .timer(false);
+    if let Some(checkpoint) = checkpoint {
+        executor = executor.checkpointing(Keeper::new(checkpoint, model, goal));
+    }
+    let result = executor.run().map_err(failure)?;
     let Run { sweeps, best, bound, done, .. } = result.solver;
     let zeta = best.map_or_else(|| sweeps.zeta(), |(_, zeta)| zeta);
     let bound = Some(bound).filter(|bound| bound.is_finite());
     Ok((sweeps, Reached { zeta, bound, done, sweeps: result.state.get_iter() * SWEEPS as u64 }))
+}
+
+/// A refusal of the checkpoint as it was, anything else with the solver's name.
+fn failure(error: Error) -> SolveError {
+    let reason = error.to_string();
+    error.downcast().unwrap_or(SolveError::Backend { solver: "admm".into(), reason })
 }
 
 type Iterate = IterState<Vec<f64>, (), (), (), (), f64>;
@@ -158,7 +186,7 @@ impl<'m> argmin::core::Solver<Posed<'m>, Iterate> for Run {
             }
         }
         self.stopped = watch.stop().is_some();
-        if self.stopped && self.best.is_none() {
+        if self.stopped && self.best.is_none() && matches!(self.goal, Goal::Proof) {
             self.judge(model);
         }
         if !self.done {

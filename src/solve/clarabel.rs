@@ -1,17 +1,46 @@
 //! Clarabel, an interior-point method for conic programs: any model that is one.
+//!
+//! It is asked for more digits than count as solved, because weights and coefficients where the objective is flat have half as many digits
+//! as the gap. On exponential and power cones it may lose its way between two steps, whatever the settings; another length of step
+//! leads elsewhere, so that a few of them are tried in turn.
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 use prescribe_models::programs::Cone;
 use prescribe_models::{ConicForm, ConicProgram, Sense};
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use super::{
     Answer, BoundProof, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch,
 };
 
-/// Residuals and gap at which a program counts as solved; where rounding stops short of it the status is `AlmostSolved`.
-const TOLERANCE: f64 = 1e-10;
+/// Residuals and gap that are asked for, on cones that are symmetric and on others, and those at which a program counts as solved where
+/// rounding stops short of them.
+const ASKED: f64 = 1e-14;
+const ASKED_OTHERWISE: f64 = 1e-12;
+const SOLVED: f64 = 1e-10;
+
+/// An attempt: the digits it asks for, the share of the way to the boundary of the cones that a step takes, and by how much it is shortened
+/// at a time.
+struct Attempt {
+    asked: f64,
+    share: f64,
+    shorter: f64,
+}
+
+impl Attempt {
+    /// Those for one program, in turn: many digits by Clarabel's own strides, then no more than needed.
+    fn all(program: &ConicProgram) -> [Self; 4] {
+        let symmetric = !program.cones.iter().any(|cone| matches!(cone, Cone::Exponential | Cone::Power(_)));
+        let asked = if symmetric { ASKED } else { ASKED_OTHERWISE };
+        [
+            Self { asked, share: 0.99, shorter: 0.8 },
+            Self { asked: SOLVED, share: 0.99, shorter: 0.8 },
+            Self { asked: SOLVED, share: 0.95, shorter: 0.8 },
+            Self { asked: SOLVED, share: 0.99, shorter: 0.95 },
+        ]
+    }
+}
 
 /// The conic solver.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +68,7 @@ impl<M: ConicForm> Solver<M> for Clarabel {
     ) -> Result<Answer<M::Point>, SolveError> {
         let program = model.conic();
         program.check()?;
-        let run = run(&program, watch)?;
+        let run = attempts(&program, watch)?;
         // The program minimises, whatever the model's sense.
         let sign = if model.sense() == Sense::Maximize { -1.0 } else { 1.0 };
         Ok(Answer {
@@ -50,12 +79,13 @@ impl<M: ConicForm> Solver<M> for Clarabel {
             raw_status: run.raw_status,
             nodes: None,
             iterations: Some(run.iterations),
-            statistics: Map::new(),
+            statistics: Map::from_iter([("attempts".to_string(), json!(run.attempts))]),
         })
     }
 }
 
 struct Run {
+    attempts: usize,
     columns: Vec<f64>,
     /// None where the columns are no answer.
     primal_objective: Option<f64>,
@@ -65,7 +95,26 @@ struct Run {
     iterations: u64,
 }
 
-fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
+/// The first attempt that ends in an answer, or else the nearest to one.
+fn attempts(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
+    let lost = |run: &Run| {
+        matches!(run.termination, TerminationStatus::LocallySolved | TerminationStatus::NumericalError)
+    };
+    let [first, others @ ..] = Attempt::all(program);
+    let mut best = run(program, &first, watch)?;
+    for attempt in &others {
+        if !lost(&best) || watch.stop().is_some() {
+            break;
+        }
+        let next = run(program, attempt, watch)?;
+        let (attempts, iterations) = (best.attempts + 1, best.iterations + next.iterations);
+        let nearer = !lost(&next) || best.primal_objective.is_none();
+        best = Run { attempts, iterations, ..if nearer { next } else { best } };
+    }
+    Ok(best)
+}
+
+fn run(program: &ConicProgram, attempt: &Attempt, watch: &Watch) -> Result<Run, SolveError> {
     let n = program.q.len();
     let sparse = |rows: usize, triplets: &[(usize, usize, f64)]| {
         let rows_of = triplets.iter().map(|t| t.0).collect();
@@ -91,9 +140,11 @@ fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
     let settings = DefaultSettings {
         verbose: false,
         max_threads: 1,
-        tol_feas: TOLERANCE,
-        tol_gap_abs: TOLERANCE,
-        tol_gap_rel: TOLERANCE,
+        tol_feas: attempt.asked,
+        tol_gap_abs: attempt.asked,
+        tol_gap_rel: attempt.asked,
+        max_step_fraction: attempt.share,
+        linesearch_backtrack_step: attempt.shorter,
         time_limit: watch.remaining().unwrap_or(f64::INFINITY),
         ..DefaultSettings::default()
     };
@@ -101,14 +152,16 @@ fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
     let mut solver = DefaultSolver::new(&p, &program.q, &a, &program.b, &cones, settings)
         .map_err(|error| SolveError::Backend { solver: "Clarabel".into(), reason: error.to_string() })?;
     solver.solve();
-    let solution = &solver.solution;
-    let solved = solution.status == SolverStatus::Solved;
+    let (solution, info) = (&solver.solution, &solver.info);
     let nearly = solution.status == SolverStatus::AlmostSolved;
+    let residual = info.res_primal.max(info.res_dual).max(info.gap_abs.min(info.gap_rel));
+    let solved = solution.status == SolverStatus::Solved || nearly && residual <= SOLVED;
     Ok(Run {
+        attempts: 1,
         columns: solution.x.clone(),
         primal_objective: Some(solution.obj_val + program.offset).filter(|_| solved || nearly),
         dual_objective: Some(solution.obj_val_dual + program.offset).filter(|_| solved),
-        termination: status(solution.status),
+        termination: if solved { TerminationStatus::Optimal } else { status(solution.status) },
         raw_status: format!("{:?}", solution.status),
         iterations: u64::from(solution.iterations),
     })
@@ -117,6 +170,7 @@ fn run(program: &ConicProgram, watch: &Watch) -> Result<Run, SolveError> {
 fn status(status: SolverStatus) -> TerminationStatus {
     match status {
         SolverStatus::Solved => TerminationStatus::Optimal,
+        // To five digits.
         SolverStatus::AlmostSolved => TerminationStatus::LocallySolved,
         SolverStatus::PrimalInfeasible | SolverStatus::AlmostPrimalInfeasible => {
             TerminationStatus::Infeasible

@@ -16,7 +16,7 @@
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
-//! | [`admm`] | fused least squares; local for penalties that are not convex | exact |
+//! | [`admm`] | fused least squares, logistic and Huber losses; local for penalties that are not convex | exact |
 //! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
 //! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 
@@ -31,6 +31,7 @@ pub mod greedy;
 pub mod highs;
 mod hyperplanes;
 pub mod line_search;
+pub mod loss_fit;
 pub mod milp;
 pub mod newton;
 pub mod pair_directions;
@@ -38,7 +39,7 @@ pub mod partition;
 pub mod registry;
 pub mod report;
 pub mod smooth;
-mod threads;
+pub(crate) mod threads;
 pub mod tree_search;
 pub mod watch;
 
@@ -134,6 +135,8 @@ pub enum SolveError {
     InvalidModel(#[from] InvalidModel),
     #[error(transparent)]
     Oracle(#[from] OracleError),
+    #[error("checkpoint {}: {reason}", file.display())]
+    Checkpoint { file: PathBuf, reason: String },
     #[error("{solver} failed: {reason}")]
     Backend { solver: String, reason: String },
 }

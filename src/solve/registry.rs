@@ -5,6 +5,7 @@ use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::calibration::Calibration;
 use prescribe_models::concave_fusion::ConcaveFusion;
 use prescribe_models::fused_lasso::FusedLasso;
+use prescribe_models::fused_loss::FusedLoss;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -123,6 +124,16 @@ impl Solvable for Calibration {
 }
 
 impl Solvable for FusedLasso {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(Admm), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
+impl Solvable for FusedLoss {
     fn solvers_with(_settings: Settings) -> Registered<Self> {
         vec![Box::new(Admm), Box::new(Clarabel)]
     }

@@ -1,4 +1,4 @@
-//! `fuse`: groups of arms, on the oracle's data and on data that make trouble.
+//! `fuse` by penalties on distances: groups of arms, on the oracle's data and on data that make trouble.
 
 use std::fmt::Write;
 
@@ -6,20 +6,20 @@ use serde_json::Value;
 
 use crate::shell::Shell;
 
-const FUSE: &str = "fuse data.csv --outcome Y --treatment A --covariates X1,X2,X3";
+pub const FUSE: &str = "fuse data.csv --outcome Y --treatment A --covariates X1,X2,X3";
 
-fn oracle_in(shell: &Shell) -> Value {
+pub fn oracle_in(shell: &Shell) -> Value {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/fusion/ds1_exp_K16");
     shell.write("data.csv", std::fs::read(folder.join("data.csv")).unwrap());
     serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap()
 }
 
-fn number(value: &Value) -> f64 {
+pub fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 /// Groups as the oracle numbers them.
-fn group_of_arms(found: &Value) -> Vec<u64> {
+pub fn group_of_arms(found: &Value) -> Vec<u64> {
     let mut of = vec![0; 16];
     for (g, arms) in found["groups"].as_array().unwrap().iter().enumerate() {
         for arm in arms.as_array().unwrap() {
@@ -54,12 +54,15 @@ fn the_oracles_objectives_groups_and_choice() {
         }
     }
     for entry in expected["ebic_selected"].as_array().unwrap() {
-        let line = format!("{FUSE} --weights {} --criterion ebic --json -", weights(entry));
-        let found = shell.run(&line).exits(0).json();
+        let line = format!("{FUSE} --weights {} --criterion ebic", weights(entry));
+        let found = shell.run(&format!("{line} --lambda-grid 5e-4:1.5:60 --json -")).exits(0).json();
         assert!((number(&found["lambda"]) / number(&entry["lambda"]) - 1.0).abs() < 1e-9, "{line}");
         assert!((number(&found["ebic"]) / number(&entry["ebic"]) - 1.0).abs() < 1e-8, "{line}");
         assert_eq!(Value::from(group_of_arms(&found)), entry["groups"], "{line}");
         assert_eq!(found["path"].as_array().unwrap().len(), 60);
+        // On data like the oracle's the grid is the same without being typed.
+        let own = shell.run(&format!("{line} --penalty lasso --json -")).exits(0).json();
+        assert_eq!((&own["lambda"], &own["path"]), (&found["lambda"], &found["path"]));
     }
 }
 
@@ -93,7 +96,7 @@ fn every_penalty_and_main_effect_gives_groups() {
 fn groups_picture_table_and_stability() {
     let shell = Shell::new();
     oracle_in(&shell);
-    let line = format!("{FUSE} --groups 4 --bootstrap 5 --plot path.svg");
+    let line = format!("{FUSE} --penalty lasso --groups 4 --bootstrap 5 --plot path.svg");
     let found = shell.run(&format!("{line} --json -")).exits(0).json();
     assert_eq!(found["groups"].as_array().unwrap().len(), 4);
     let shares = found["stability"].as_array().unwrap();
@@ -112,11 +115,44 @@ fn groups_picture_table_and_stability() {
     assert!(!picture.contains("NaN") && !picture.contains("inf"));
     let words = shell.run(&line).exits(0).stdout;
     assert!(words.contains("in 4 groups, 1800 units") && words.contains("together"), "{words}");
-    shell.run(&format!("{FUSE} --groups 17")).exits(2).says(&["it gives 15, 14", "--lambda-grid"]);
+    shell
+        .run(&format!("{FUSE} --penalty lasso --groups 17"))
+        .exits(2)
+        .says(&["it gives 15, 14", "--lambda-grid"]);
+}
+
+/// What the outcome is measured in changes neither grid nor groups: strengths and distances are in its units.
+#[test]
+fn units_of_the_outcome() {
+    let shell = Shell::new();
+    oracle_in(&shell);
+    let text = shell.read("data.csv");
+    let times = |factor: f64| {
+        let row = |line: &str| {
+            let (y, rest) = line.split_once(',').unwrap();
+            format!("{},{rest}\n", y.parse::<f64>().unwrap() * factor)
+        };
+        format!("{}\n{}", text.lines().next().unwrap(), text.lines().skip(1).map(row).collect::<String>())
+    };
+    let groups = |penalty: &str| {
+        let found = shell.run(&format!("{FUSE} --penalty {penalty} --json -")).exits(0).json();
+        (found["groups"].clone(), found["lambda"].as_f64().unwrap())
+    };
+    for (penalty, power) in [("lasso", 1), ("adaptive", 2), ("wald", 1), ("mcp", 1), ("tlp", 2)] {
+        shell.write("data.csv", &text);
+        let (plain, lambda) = groups(penalty);
+        shell.write("data.csv", times(1024.0));
+        let (scaled, other) = groups(penalty);
+        assert_eq!(scaled, plain, "{penalty}");
+        assert!((other / lambda / 1024_f64.powi(power) - 1.0).abs() < 1e-9, "{penalty}: {other} {lambda}");
+        // No power of two: the grid is another, the groups of these data are not.
+        shell.write("data.csv", times(0.001));
+        assert_eq!(groups(penalty).0, plain, "{penalty}");
+    }
 }
 
 /// Rows (outcome, arm, X1, X2, X3) of `arms` arms in two kinds; deterministic and without ties.
-fn data(arms: usize, rows: usize) -> String {
+pub fn data(arms: usize, rows: usize) -> String {
     let mut text = "Y,A,X1,X2,X3\n".to_string();
     for i in 0..arms * rows {
         let (a, t) = (i % arms, i as f64);
@@ -131,7 +167,7 @@ fn data(arms: usize, rows: usize) -> String {
 fn two_arms_and_five_hundred() {
     let shell = Shell::new();
     shell.write("data.csv", data(2, 40));
-    let found = shell.run(&format!("{FUSE} --json -")).exits(0).json();
+    let found = shell.run(&format!("{FUSE} --penalty lasso --json -")).exits(0).json();
     assert_eq!(found["groups"].as_array().unwrap().len(), 2);
     shell.write("data.csv", data(500, 12));
     let found = shell.run(&format!("{FUSE} --weights none --lambda 0.002 --json -")).exits(0).json();

@@ -24,8 +24,13 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 
 /// Weighted sum and sum of column `j` over the rows of arm `a`, from the files alone.
 fn mean(data: &str, weights: &str, a: &str, j: usize) -> (f64, f64) {
+    mean_where(data, weights, j, |row| row[0] == a)
+}
+
+/// The same over the rows that `which` picks.
+fn mean_where(data: &str, weights: &str, j: usize, which: impl Fn(&[String]) -> bool) -> (f64, f64) {
     let (data, weights) = (rows(data), rows(weights));
-    let pairs = data.iter().zip(&weights).skip(1).filter(|(row, weight)| row[0] == a && weight[1] == a);
+    let pairs = data.iter().zip(&weights).skip(1).filter(|(row, weight)| which(row) && weight[1] == row[0]);
     pairs.fold((0.0, 0.0), |(sum, total), (row, weight)| {
         let w: f64 = weight[2].parse().unwrap();
         (sum + w * row[j].parse::<f64>().unwrap(), total + w)
@@ -103,7 +108,11 @@ fn an_arm_outside_the_hull_is_named_with_the_tolerance_that_works() {
     let residual = json["arms"][1]["max_balance_residual"].as_f64().unwrap();
     assert!(residual <= found + 1e-8 && residual > 0.9 * found, "{residual} {found}");
     shell.run(&format!("{WEIGH} --tolerance {}", 0.98 * found)).exits(4);
-    shell.run(&format!("{WEIGH} --tolerance 1 --solver newton")).exits(2).says(&["newton", "tolerance"]);
+    let both = ["newton", "clarabel"].map(|solver| {
+        let line = format!("{WEIGH} --tolerance {tolerance} --solver {solver} --json -");
+        shell.run(&line).exits(0).json()["arms"][1]["objective"].as_f64().unwrap()
+    });
+    assert!((both[0] - both[1]).abs() < 1e-8, "{both:?}");
 }
 
 #[test]
@@ -172,4 +181,102 @@ fn awkward_data_work_or_are_refused_with_a_reason() {
     shell.run(&format!("{WEIGH} --discrepancy near")).exits(2).says(&["entropy"]);
     shell.run(&format!("{WEIGH} --tolerance z=1")).exits(2).says(&["no feature \"z\"", "x, y"]);
     shell.run(&format!("{WEIGH} --max-weight 0.5")).exits(3).says(&["leave out 1"]);
+}
+
+/// In every source every arm has the target's means, and every arm has the sources in their shares of all rows.
+#[test]
+fn sources_are_balanced_one_by_one_and_pooled_by_their_shares() {
+    let shell = Shell::new();
+    let mut text = String::from("a,x,y,site\n");
+    for k in 0..240_u32 {
+        let (x, y) = (f64::from(k * 7 % 11) / 10.0, f64::from(k * 5 % 13) / 12.0);
+        let site = ["n", "s", "s", "e"][k as usize / 3 % 4];
+        let _ = writeln!(text, "{},{x},{y},{site}", (k + u32::from(x > 0.5)) % 3);
+    }
+    shell.write("d.csv", &text);
+    let json = shell.run(&format!("{WEIGH} --sources site --weights w.csv --json -")).exits(0).json();
+    let weights = shell.read("w.csv");
+    let cells = json["arms"].as_array().unwrap();
+    assert_eq!(cells.len(), 9);
+    assert_eq!((cells[0]["arm"].as_str(), cells[0]["source"].as_str()), (Some("0"), Some("e")));
+    for arm in ["0", "1", "2"] {
+        for (site, share) in [("n", 0.25), ("s", 0.5), ("e", 0.25)] {
+            for j in [1, 2] {
+                let (sum, total) = mean_where(&text, &weights, j, |row| row[0] == arm && row[3] == site);
+                assert!((total - share).abs() < 1e-12, "{arm} {site}: {total}");
+                assert!((sum / total - overall(&text, j)).abs() < 1e-10, "{arm} {site}: {sum}");
+            }
+        }
+    }
+    // One source is none.
+    let one: String =
+        text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string() + ",n\n").collect();
+    shell.write("d.csv", one.replacen(",n", ",site", 1));
+    shell.run(&format!("{WEIGH} --sources site --weights pooled.csv")).exits(0);
+    shell.run(&format!("{WEIGH} --weights plain.csv")).exits(0);
+    assert_eq!(shell.read("pooled.csv"), shell.read("plain.csv"));
+}
+
+#[test]
+fn an_arm_that_a_source_lacks_is_told_and_one_that_it_cannot_balance_is_named_with_it() {
+    let shell = Shell::new();
+    let rows = "0,0,0,n\n0,1,0,n\n0,0,1,n\n0,1,1,n\n1,0,0,n\n1,1,0,n\n1,0,1,n\n1,1,1,n\n";
+    let other = "0,0,0,s\n0,1,0,s\n0,0,1,s\n0,1,1,s\n";
+    shell.write("d.csv", format!("a,x,y,site\n{rows}{other}"));
+    let ran = shell.run(&format!("{WEIGH} --sources site --weights w.csv")).exits(0);
+    ran.says(&["arm \"1\" is in 1 of 2 sources"]);
+    let (_, total) = mean(&shell.read("d.csv"), &shell.read("w.csv"), "1", 1);
+    assert!((total - 1.0).abs() < 1e-12);
+    shell.write("d.csv", format!("a,x,y,site\n{rows}{other}1,0.9,0.9,s\n"));
+    shell.run(&format!("{WEIGH} --sources site")).exits(4).says(&["arm \"1\" in source \"s\" (1 rows)"]);
+    shell.run(&format!("{WEIGH} --sources place")).exits(3).says(&["\"place\"", "site"]);
+}
+
+#[test]
+fn missing_values_are_refused_or_kept_and_threads_change_nothing() {
+    let shell = Shell::new();
+    shell.write("d.csv", data());
+    for threads in [1, 3] {
+        shell.run(&format!("{WEIGH} --threads {threads} --weights w{threads}.csv")).exits(0);
+    }
+    assert_eq!(shell.read("w1.csv"), shell.read("w3.csv"));
+    // Every ninth row misses x.
+    let mut holes = rows(&data());
+    holes.iter_mut().skip(5).step_by(9).for_each(|row| row[1].clear());
+    let text: String = holes.iter().map(|row| row.join(",") + "\n").collect();
+    shell.write("d.csv", &text);
+    shell.run(WEIGH).exits(3).says(&["line 6, column \"x\""]);
+    let json = shell.run(&format!("{WEIGH} --missing keep --weights w.csv --json -")).exits(0).json();
+    assert_eq!(json["balance"][1]["feature"], "[x missing]");
+    let weights = shell.read("w.csv");
+    for arm in ["0", "1"] {
+        let (_, share) = mean_where(&text, &weights, 2, |row| row[0] == arm && row[1].is_empty());
+        assert!((share - 4.0 / 40.0).abs() < 1e-10, "{arm}: {share}");
+    }
+    shell.run(&format!("{WEIGH} --missing drop")).exits(2).says(&["error or keep"]);
+}
+
+/// More features than rows: exact balance is out of reach, and the tolerance that is named works.
+#[test]
+fn an_arm_with_fewer_rows_than_features_is_refused_with_the_tolerance_that_works() {
+    let shell = Shell::new();
+    let mut text = String::from("a,x,y,z,u,v\n");
+    for k in 0..33_u32 {
+        let value = |m: u32| f64::from(k * m % 17) / 17.0;
+        let _ = writeln!(
+            text,
+            "{},{},{},{},{},{}",
+            u8::from(k < 3),
+            value(5),
+            value(7),
+            value(11),
+            value(13),
+            value(3)
+        );
+    }
+    shell.write("d.csv", text);
+    let line = "weigh d.csv --treatment a --covariates x,y,z,u,v";
+    let ran = shell.run(line).exits(4).says(&["arm \"1\" (3 rows)"]);
+    let tolerance = ran.stderr.split("--tolerance ").nth(1).unwrap().split(' ').next().unwrap();
+    shell.run(&format!("{line} --tolerance {tolerance}")).exits(0);
 }

@@ -11,6 +11,7 @@ mod columnar;
 mod costs;
 mod eligibility;
 mod follow_up;
+mod groups;
 mod matrices;
 mod missing_values;
 mod numbers;

@@ -27,6 +27,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         arms: (0..arms).map(|k| format!("arm{k}")).collect(),
         x,
         groups: Default::default(),
+        choose: Default::default(),
         arm,
         outcome,
         follow_up: None,

@@ -1,5 +1,7 @@
 //! Conic programs, and a linear program as one.
 
+use serde::{Deserialize, Serialize};
+
 use super::MixedIntegerProgram;
 use super::{InvalidModel, Sense};
 
@@ -7,7 +9,8 @@ use super::{InvalidModel, Sense};
 pub type Triplet = (usize, usize, f64);
 
 /// A cone, with its dimension where that is not 3.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cone {
     /// s = 0.
     Zero(usize),
@@ -31,7 +34,7 @@ impl Cone {
 }
 
 /// `min (1/2) v'P v + q'v + offset` subject to `A v + s = b`, `s` in the product of `cones` in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConicProgram {
     pub name: String,
     /// Upper triangle of P.

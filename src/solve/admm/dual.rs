@@ -17,15 +17,21 @@ use super::sweeps::{Arm, Sweeps};
 const ROUNDS: usize = 500;
 const NOTHING: f64 = 1e-13;
 
-/// The bound; none where the potentials do not settle.
-pub(super) fn bound(sweeps: &Sweeps) -> Option<f64> {
+/// q (K x p), over scaled columns; none where the potentials do not settle.
+pub(super) fn multipliers(sweeps: &Sweeps) -> Option<Array2<f64>> {
     let (k, p) = (sweeps.arms.len(), sweeps.scales.len());
-    let mut q = Array2::from_shape_fn((k, p), |(a, j)| sweeps.theta * sweeps.dual[j * k + a]);
-    if sweeps.arms.iter().any(Arm::is_singular) {
-        let phi = potentials(sweeps, &q)?;
-        let mean = phi.sum_axis(ndarray::Axis(0)) / k as f64;
-        q = (q - &phi + &mean) * into_box(sweeps, &phi);
+    let q = Array2::from_shape_fn((k, p), |(a, j)| sweeps.theta * sweeps.dual[j * k + a]);
+    if !sweeps.arms.iter().any(Arm::is_singular) {
+        return Some(q);
     }
+    let phi = potentials(sweeps, &q)?;
+    let mean = phi.sum_axis(ndarray::Axis(0)) / k as f64;
+    Some((q - &phi + &mean) * into_box(sweeps, &phi))
+}
+
+/// The bound; none where there are no multipliers.
+pub(super) fn bound(sweeps: &Sweeps) -> Option<f64> {
+    let q = multipliers(sweeps)?;
     let value = |(arm, q): (&Arm, ndarray::ArrayView1<f64>)| {
         let along = arm.vectors.t().dot(&(&arm.cross - &q));
         let squares = along.iter().zip(&arm.values).filter(|(_, d)| **d > 0.0).map(|(r, d)| r * r / d);

@@ -8,6 +8,7 @@ use linfa_linalg::eigh::Eigh;
 use multiversion::multiversion;
 use ndarray::{Array1, Array2};
 use prescribe_models::arm_moments::Moments;
+use serde::{Deserialize, Serialize};
 
 /// theta K starts at this multiple of the mean diagonal of G, which is 1.
 const STEP: f64 = 3.0;
@@ -56,8 +57,21 @@ pub struct Sweeps {
     changes: usize,
 }
 
+/// What the iterations have come to, without what follows from the problem.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Saved {
+    scales: Vec<f64>,
+    theta: f64,
+    u: Vec<f64>,
+    z: Vec<f64>,
+    eta: Vec<f64>,
+    dual: Vec<f64>,
+    sizes: Residuals,
+    changes: usize,
+}
+
 /// Primal `||Delta zeta - eta||` and dual `theta ||Delta'(eta - eta_before)||`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Residuals {
     pub primal: f64,
     pub dual: f64,
@@ -94,6 +108,42 @@ impl Sweeps {
         sweeps
     }
 
+    /// Where they stand.
+    pub fn saved(&self) -> Saved {
+        Saved {
+            scales: self.scales.clone(),
+            theta: self.theta,
+            u: self.u.clone(),
+            z: self.z.clone(),
+            eta: self.eta.clone(),
+            dual: self.dual.clone(),
+            sizes: self.sizes,
+            changes: self.changes,
+        }
+    }
+
+    /// The iterations of these arms and limits, from where others stood; none where that is of another shape.
+    pub fn restored(moments: &[Moments], limits: &[f64], saved: Saved) -> Option<Self> {
+        let (k, p) = (moments.len(), moments.first()?.cross.len());
+        let numbers =
+            [(&saved.u, p * limits.len()), (&saved.z, p * k), (&saved.eta, p * k), (&saved.dual, p * k)];
+        let fits = saved.scales.len() == p && numbers.iter().all(|(all, count)| all.len() == *count);
+        let Saved { scales, theta, u, z, eta, dual, sizes, changes } = Some(saved).filter(|_| fits)?;
+        let arms = moments.iter().map(|arm| decompose(arm, &scales)).collect();
+        let (limits, total) = (limits.to_vec(), Array2::zeros((p, p)));
+        let mut sweeps = Self { arms, scales, limits, theta, u, z, eta, dual, total, sizes, changes };
+        sweeps.invert();
+        Some(sweeps)
+    }
+
+    /// Other sums of the arms, the rest as it stands.
+    pub(super) fn renew(&mut self, moments: &[Moments]) {
+        self.arms = moments.iter().map(|arm| decompose(arm, &self.scales)).collect();
+        let cross = self.arms.iter().map(|arm| arm.cross.dot(&arm.cross)).sum::<f64>().sqrt();
+        self.sizes.dual = self.sizes.dual.max(cross);
+        self.invert();
+    }
+
     /// Other limits t_ab, the rest as it stands.
     pub fn limit(&mut self, limits: &[f64]) {
         self.limits.copy_from_slice(limits);
@@ -123,6 +173,12 @@ impl Sweeps {
     /// A lower bound on the optimum, from the multipliers; none where no nearby point of the dual is feasible.
     pub fn bound(&self) -> Option<f64> {
         super::dual::bound(self)
+    }
+
+    /// q (K x p) of the dual, in the columns' own units; none where no nearby point of the dual is feasible.
+    pub(super) fn multipliers(&self) -> Option<Array2<f64>> {
+        let q = super::dual::multipliers(self)?;
+        Some(Array2::from_shape_fn(q.dim(), |(a, j)| q[[a, j]] * self.scales[j]))
     }
 
     /// Sweeps, and the residuals of the last, relative to their sizes.

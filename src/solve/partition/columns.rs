@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! master    min sum_g RSS(g) z_g   s.t.   sum_{g contains a} z_g >= 1  (u_a >= 0),   sum_g z_g <= M  (v <= 0),   z >= 0
-//! bound     sum_a u_a + M min(0, min_g RSS(g) - sum_{a in g} u_a)          for any u >= 0
+//! bound     sum_a u_a + M w,   w = min(0, min_g RSS(g) - sum_{a in g} u_a)          for any u >= 0
 //! ```
+//!
+//! The bound holds for every M, so that one u bounds the partitions into other numbers of groups too ([`Line`]).
 //!
 //! RSS grows with the group, so covering an arm twice never pays and the rows may be inequalities. The master is a linear program for HiGHS;
 //! `price` finds the missing groups, and its bound makes the second line hold whenever the search stops. A fractional master branches on two arms:
@@ -14,7 +16,8 @@ use std::collections::BTreeMap;
 use prescribe_models::arm_moments::Moments;
 use prescribe_models::arm_partition::{ArmPartition, Partition, canonical, members};
 use prescribe_models::{MixedIntegerProgram, Model, Row, Sense};
-use serde_json::{Map, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::super::highs::{self, solve_program};
 use super::super::{
@@ -86,6 +89,28 @@ impl Solver<ArmPartition> for Columns {
     }
 }
 
+/// Partitions into M groups have an RSS of at least `level + M slope`, whatever M.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// sum_a u_a
+    pub level: f64,
+    /// w, at most 0.
+    pub slope: f64,
+}
+
+impl Line {
+    const STATISTIC: &'static str = "root_line";
+
+    /// The line of a report of this solver.
+    pub fn of(statistics: &Map<String, Value>) -> Option<Line> {
+        statistics.get(Line::STATISTIC).and_then(|line| serde_json::from_value(line.clone()).ok())
+    }
+
+    pub fn at(self, groups: usize) -> f64 {
+        self.level + groups as f64 * self.slope
+    }
+}
+
 /// A part of the partitions: arms that are together, as bits, and which of these are apart.
 struct Node {
     items: Vec<u64>,
@@ -112,14 +137,17 @@ struct Search<'s> {
     rounds: u64,
     boxes: u64,
     root: Option<f64>,
+    /// The best one of the root.
+    line: Option<Line>,
 }
 
 impl<'s> Search<'s> {
     fn new(model: &'s ArmPartition, best: Partition, options: &'s Options, watch: &'s Watch<'s>) -> Self {
         let value = model.objective(&best);
         let columns = BTreeMap::new();
-        let (nodes, rounds, boxes, root) = (0, 0, 0, None);
-        let mut search = Self { model, options, watch, best, value, columns, nodes, rounds, boxes, root };
+        let (nodes, rounds, boxes, root, line) = (0, 0, 0, None, None);
+        let mut search =
+            Self { model, options, watch, best, value, columns, nodes, rounds, boxes, root, line };
         search.add_groups();
         (0..model.arms()).for_each(|a| search.add(1 << a));
         search
@@ -217,10 +245,13 @@ impl<'s> Search<'s> {
             if groups.is_empty() {
                 let priced = pricing.search(&task, self.watch);
                 self.boxes += priced.boxes;
-                let total: f64 = duals.iter().sum();
-                relaxed.bound = relaxed.bound.max(total + most * priced.bound.min(0.0));
+                let line = Line { level: duals.iter().sum(), slope: priced.bound.min(0.0) };
+                let bound = line.at(self.model.groups());
+                let better = bound > relaxed.bound;
+                relaxed.bound = relaxed.bound.max(bound);
                 groups = priced.groups;
                 if self.nodes == 1 {
+                    self.line = if better { Some(line) } else { self.line };
                     self.watch.tell("columns", Some(self.value), Some(relaxed.bound.min(self.value)), 1);
                 }
             }
@@ -291,6 +322,7 @@ impl<'s> Search<'s> {
         statistics.insert("rounds".into(), json!(self.rounds));
         statistics.insert("boxes".into(), json!(self.boxes));
         statistics.insert("root_bound".into(), json!(self.root));
+        statistics.insert(Line::STATISTIC.into(), json!(self.line));
         Answer {
             point: Some(self.best),
             claimed: Some(self.value),

@@ -11,7 +11,7 @@ pub mod merging;
 mod price;
 pub mod subsets;
 
-pub use columns::Columns;
+pub use columns::{Columns, Line};
 pub use merging::Merging;
 pub use subsets::SubsetRecursion;
 
@@ -50,55 +50,21 @@ pub struct Step {
     pub proved: bool,
 }
 
-/// The partitions for 1, 2, .. `most` groups. Up to 16 arms one recursion proves them all; with more, the heuristic finds
-/// them, and within a time limit, of which each gets an equal share, columns improve and bound them.
-pub fn path(
-    moments: &[Moments],
-    most: usize,
-    options: &Options,
-    observer: &dyn Observer,
-) -> Result<Vec<Step>, SolveError> {
+/// The partitions for 1, 2, .. `most` groups: up to 16 arms one recursion proves them all; with more, they are the heuristic's.
+///
+/// # Errors
+/// Sums that are no problem, as [`ArmPartition::new`].
+pub fn path(moments: &[Moments], most: usize) -> Result<Vec<Step>, SolveError> {
     let arms = moments.len();
-    let most = most.min(arms);
-    let model = ArmPartition::new(moments.to_vec(), most.max(1))?;
-    if arms <= subsets::MOST_ARMS {
-        let step = |(g, (of, rss))| Step { groups: g + 1, of, rss, bound: rss, proved: true };
-        return Ok(subsets::every(&model).into_iter().enumerate().map(step).collect());
-    }
+    let model = ArmPartition::new(moments.to_vec(), most.clamp(1, arms.max(1)))?;
+    let exact = arms <= subsets::MOST_ARMS;
+    let found = if exact { subsets::every(&model) } else { merging::every(&model) };
     let floor = model.trivial_bound();
-    let mut steps = Vec::new();
-    for (g, (of, rss)) in merging::every(&model).into_iter().enumerate() {
-        let groups = g + 1;
-        steps.push(Step {
-            groups,
-            of,
-            rss,
-            bound: if groups == 1 { rss } else { floor },
-            proved: groups == 1,
-        });
-    }
-    if let Some(limit) = options.time_limit.filter(|_| columns::accepts(&model).is_ok()) {
-        let share = Options { time_limit: Some(limit / most as f64), ..options.clone() };
-        steps.iter_mut().skip(1).try_for_each(|step| prove(step, moments, &share, observer))?;
-    }
-    Ok(steps)
-}
-
-/// Improves and bounds a step by columns.
-fn prove(
-    step: &mut Step,
-    moments: &[Moments],
-    options: &Options,
-    observer: &dyn Observer,
-) -> Result<(), SolveError> {
-    let model = ArmPartition::new(moments.to_vec(), step.groups)?;
-    let report = super::solve(&model, &Columns, Some(&step.of), options, observer)?;
-    if let (Some(of), Some(rss)) = (report.point, report.objective_value) {
-        (step.of, step.rss) = (of, rss);
-    }
-    step.bound = report.objective_bound.unwrap_or(step.bound);
-    step.proved = report.termination_status == super::TerminationStatus::Optimal;
-    Ok(())
+    let step = |(g, (of, rss)): (usize, (Partition, f64))| {
+        let proved = exact || g == 0;
+        Step { groups: g + 1, of, rss, bound: if proved { rss } else { floor }, proved }
+    };
+    Ok(found.into_iter().enumerate().map(step).collect())
 }
 
 /// Refuses what a solver of partitions is not made for.

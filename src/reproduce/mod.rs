@@ -1,0 +1,60 @@
+//! The experiments of fusion.txt, run again: its tables, its theory, and its application.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`recipe`] | the groups that each method finds in one draw |
+//! | [`policy`] | scores of grouped arms, the tree learned from them, and what it is worth |
+//! | [`tables`] | one draw with all methods, and Tables 5, 8, 9 and 10 beside the paper's |
+//! | [`recovery`] | latent groups found and coefficients missed, against n |
+//! | [`regret`] | what trees lose, against n, their depth and the number of groups |
+//! | [`robustness`] | weights right or wrong, outcome model right or wrong |
+//! | [`application`] | the analysis of section 4.2 |
+//! | [`spread`] | figures over replications |
+//! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
+//!
+//! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
+
+pub mod application;
+pub mod journal;
+pub mod policy;
+pub mod recipe;
+pub mod recovery;
+pub mod regret;
+pub mod robustness;
+pub mod spread;
+pub mod tables;
+
+use std::path::PathBuf;
+
+use crate::balance::BalanceError;
+use crate::data::DataError;
+use crate::learn::LearnError;
+use crate::models::InvalidModel;
+use crate::solve::SolveError;
+
+/// Why an experiment has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ReproduceError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Balance(#[from] BalanceError),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    #[error(transparent)]
+    Model(#[from] InvalidModel),
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    #[error(
+        "{source_name}: the arms are one group, so that there is no rule to learn; `prescribe fuse` tells how far apart they are"
+    )]
+    OneGroup { source_name: String },
+    #[error("the analysis cannot be configured: {0}")]
+    Configuration(String),
+    #[error("{}: {source}; {remedy}", path.display())]
+    Io { path: PathBuf, source: std::io::Error, remedy: &'static str },
+    #[error("{}: {reason}", path.display())]
+    Journal { path: PathBuf, reason: String },
+    #[error("interrupted; the same command with --resume FILE goes on where it stopped")]
+    Interrupted,
+}
