@@ -11,18 +11,25 @@
 //! sections 2 to 4; numbers in brackets are its equations.
 
 mod clusters;
+mod folds;
 mod influence;
 mod outcome;
+mod value;
 
 pub use clusters::Clusters;
+pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use outcome::{Effects, cluster_regression};
+pub use value::ClusterValue;
+
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 /// How units of a cluster may affect each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Interference {
     /// Not at all: each unit's outcome depends on its own treatment.
     None,
@@ -34,4 +41,45 @@ pub enum Interference {
     Anonymous,
     /// In any way: only clusters treated just as the rule says are looked at (4).
     Unknown,
+}
+
+impl FromStr for Interference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("polynomial:").map(str::parse)) {
+            ("none", _) => Ok(Self::None),
+            ("additive", _) => Ok(Self::Additive),
+            ("anonymous", _) => Ok(Self::Anonymous),
+            ("unknown", _) => Ok(Self::Unknown),
+            (_, Some(Ok(order @ 1..))) => Ok(Self::Polynomial(order)),
+            _ => Err("give additive, polynomial:B with B of at least 1, unknown, anonymous or none".into()),
+        }
+    }
+}
+
+impl fmt::Display for Interference {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Additive => f.write_str("additive"),
+            Self::Polynomial(order) => write!(f, "polynomial:{order}"),
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl From<Interference> for String {
+    fn from(interference: Interference) -> String {
+        interference.to_string()
+    }
+}
+
+impl TryFrom<String> for Interference {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
