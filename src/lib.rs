@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`learn`], [`simulate`], [`reproduce`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`interference`], [`learn`], [`simulate`], [`reproduce`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -17,6 +17,7 @@ pub mod data;
 pub mod effects;
 pub mod evaluate;
 pub mod fusion;
+pub mod interference;
 pub mod learn;
 pub mod nuisance;
 mod random;

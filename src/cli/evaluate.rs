@@ -8,6 +8,7 @@ use ndarray::{Array2, Axis};
 
 use super::failure::{DONE, Failure};
 use super::flags::JsonFlag;
+use super::interference::InterferenceFlags;
 use super::output;
 use super::study::{StudyFlags, scoring};
 use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
@@ -15,6 +16,7 @@ use crate::evaluate::{Against, BestArm, Evaluation, under};
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
+use crate::score::ScoreKind;
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -24,6 +26,8 @@ pub struct Evaluate {
     data: PathBuf,
     #[command(flatten)]
     study: StudyFlags,
+    #[command(flatten)]
+    interference: InterferenceFlags,
     /// Another rule, to compare with on the same units; may be repeated. Scores use the covariates of all rules
     #[arg(long, value_name = "OTHER_RULE")]
     against: Vec<PathBuf>,
@@ -43,10 +47,14 @@ impl Evaluate {
         output::check(self.svg.as_deref(), "--svg")?;
         let rule = RuleFile::read(&self.rule)?;
         let others = self.others(&rule)?;
+        self.interference.check(rule.header.direction)?;
         let scoring = self.scoring(&rule, &others)?;
         let table = data::Table::read(&self.data)?;
         if scoring.roles.missing == Missing::Keep {
             read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
+        }
+        if self.interference.is_set() {
+            return self.under_interference(&rule, &table, scoring);
         }
         let mut scored = score_table(&table, &scoring, self.seed)?;
         let best_arm = self.best_arm(&mut scored, &scoring);
@@ -67,6 +75,22 @@ impl Evaluate {
         }
         output::print(self.json.json.as_deref(), &evaluation, &evaluation.table())?;
         Ok(DONE)
+    }
+
+    fn under_interference(
+        &self,
+        rule: &RuleFile,
+        table: &data::Table,
+        scoring: Scoring,
+    ) -> Result<u8, Failure> {
+        // Of scores, only propensities are wanted.
+        let scoring = Scoring { score: ScoreKind::Ipw, ..scoring };
+        let Scored { study, .. } = score_table(table, &scoring, self.seed)?;
+        study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        let arms = rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)))?;
+        let cross_fitting = (scoring.folds, self.seed);
+        let json = self.json.json.as_deref();
+        self.interference.evaluate(table, &study, &arms, rule.header.direction, cross_fitting, json)
     }
 
     /// The other rules, by the names of their files.
@@ -101,7 +125,14 @@ impl Evaluate {
             }
         }
         let Header { arms, groups, direction, .. } = &rule.header;
-        let scoring = scoring(&self.study, *direction, &covariates, Some((arms, groups)))?;
+        let mut study = self.study.clone();
+        if let ([_, second], [cost]) = (arms.as_slice(), study.cost.as_slice())
+            && !cost.contains('=')
+        {
+            // One number is what the second of two arms costs.
+            study.cost = vec![format!("{second}={cost}")];
+        }
+        let scoring = scoring(&study, *direction, &covariates, Some((arms, groups)))?;
         if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

@@ -390,6 +390,12 @@ pub enum Problem {
     Overflow { what: &'static str },
     #[error("gains compare two arms, but there are {arms}; keep two arms, or learn a tree")]
     GainsNeedTwoArms { arms: usize },
+    #[error("interference is between units that are treated and units that are not, but the arms are {}; keep two", arms.join(", "))]
+    InterferenceNeedsTwoArms { arms: Vec<String> },
+    #[error(
+        "{clusters} clusters; interference within clusters is learned about between at least two: name their column with --cluster"
+    )]
+    InterferenceNeedsClusters { clusters: usize },
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
     Shape { what: &'static str, expected: String, found: String },
 }

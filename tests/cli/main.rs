@@ -23,6 +23,7 @@ mod given_rewards;
 mod groups;
 mod help;
 mod instances;
+mod interference;
 mod intervals;
 mod learn;
 mod limits;

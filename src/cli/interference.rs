@@ -1,0 +1,159 @@
+//! `prescribe evaluate RULE DATA --interference ..`: the value of a rule where units of a cluster affect each other.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::{DONE, Failure};
+use super::output;
+use crate::data::{Purpose, Study, Table, write_whole};
+use crate::evaluate::{Estimate, aligned, decimals};
+use crate::interference::{ClusterValue, Clusters, Effects, Interference, cluster_regression, folds};
+use crate::score::Direction;
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct InterferenceFlags {
+    /// Units of a --cluster may affect each other: sums of what each treated unit brings (additive), of sets of at most B (polynomial:B), by the
+    /// number of others treated (anonymous), in any way (unknown), or not at all (none). Values are means over clusters of cluster means
+    #[arg(long, value_name = "additive|polynomial:B|unknown|anonymous|none", help_heading = "Interference")]
+    interference: Option<Interference>,
+    /// Add outcome models to additive interference: cross-fitted regressions of cluster means, or --g0 and --g
+    #[arg(long, requires = "interference", help_heading = "Interference")]
+    doubly_robust: bool,
+    /// Column of the mean outcome of the unit's cluster if nobody is treated
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "doubly_robust",
+        requires = "g",
+        help_heading = "Interference"
+    )]
+    g0: Option<String>,
+    /// Column of what treating the unit adds to the mean outcome of its cluster
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "doubly_robust",
+        requires = "g0",
+        help_heading = "Interference"
+    )]
+    g: Option<String>,
+    /// CSV of the influence value of each cluster
+    #[arg(long, value_name = "FILE.csv", requires = "interference", help_heading = "Interference")]
+    influence: Option<PathBuf>,
+    /// Larger outcomes are better, as the rule says
+    #[arg(long, conflicts_with = "minimize", help_heading = "Interference")]
+    maximize: bool,
+    /// Smaller outcomes are better, as the rule says
+    #[arg(long, help_heading = "Interference")]
+    minimize: bool,
+}
+
+impl InterferenceFlags {
+    pub fn is_set(&self) -> bool {
+        self.interference.is_some()
+    }
+
+    /// Refuses a direction other than the rule's.
+    pub fn check(&self, direction: Direction) -> Result<(), Failure> {
+        output::check(self.influence.as_deref(), "--influence")?;
+        let other = match direction {
+            Direction::Maximize => self.minimize,
+            Direction::Minimize => self.maximize,
+        };
+        match other {
+            true => Err(Failure::usage(
+                "the rule was learned for the other direction; leave --maximize and --minimize out",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// The value of the rule that gives unit u the second arm where `arms[u]` is 1.
+    pub fn evaluate(
+        &self,
+        table: &Table,
+        study: &Study,
+        arms: &[usize],
+        direction: Direction,
+        (folds_asked, seed): (usize, u64),
+        json: Option<&std::path::Path>,
+    ) -> Result<u8, Failure> {
+        let interference = self.interference.unwrap_or(Interference::Additive);
+        let clusters = Clusters::of(study)?;
+        let effects = match (self.doubly_robust, interference) {
+            (false, _) => None,
+            (true, Interference::Additive) => {
+                Some(self.effects(table, study, &clusters, folds_asked, seed)?)
+            }
+            _ => return Err(Failure::usage("--doubly-robust needs --interference additive")),
+        };
+        let assignment: Vec<bool> = arms.iter().map(|&arm| arm == 1).collect();
+        let cost = |u: usize| direction.sign() * (study.costs[[u, 1]] - study.costs[[u, 0]]);
+        let costs: Vec<f64> = (0..study.units()).map(cost).collect();
+        let found = ClusterValue::new(&clusters, interference, effects.as_ref(), &assignment, &costs);
+        found.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        if let Some(path) = &self.influence {
+            write_whole(path, self.csv(&found, study, &clusters).as_bytes()).map_err(|error| {
+                Failure::io(path, &error, "name a file that can be written with --influence")
+            })?;
+        }
+        output::print(json, &found, &table_of(&found))?;
+        Ok(DONE)
+    }
+
+    fn effects(
+        &self,
+        table: &Table,
+        study: &Study,
+        clusters: &Clusters,
+        folds_asked: usize,
+        seed: u64,
+    ) -> Result<Effects, Failure> {
+        let (Some(g0), Some(g)) = (&self.g0, &self.g) else {
+            let fold = folds(clusters, folds_asked.min(clusters.count()), seed);
+            return Ok(cluster_regression(clusters, study.design().view(), &fold));
+        };
+        let column = |name: &String| -> Result<Vec<f64>, Failure> {
+            let numbers = table.numbers(name, Purpose::Role)?;
+            Ok(study.rows.iter().map(|&row| numbers[row]).collect())
+        };
+        let baseline = column(g0)?;
+        Ok(Effects { baseline: clusters.means(|u| baseline[u]), effect: column(g)? })
+    }
+
+    fn csv(&self, found: &ClusterValue, study: &Study, clusters: &Clusters) -> String {
+        let mut text = String::from("first_unit,units,influence\n");
+        for (units, psi) in clusters.members.iter().zip(&found.influence) {
+            text.push_str(&format!("{},{},{psi:?}\n", study.ids[units[0]], units.len()));
+        }
+        text
+    }
+}
+
+fn table_of(found: &ClusterValue) -> String {
+    let decimals = decimals(found.value.standard_error);
+    let row = |name: &str, of: &Estimate| {
+        let [lower, upper] = of.interval;
+        [
+            name.to_string(),
+            format!("{:.decimals$}", of.estimate),
+            format!("{:.decimals$}", of.standard_error),
+            format!("{lower:.decimals$} to {upper:.decimals$}"),
+        ]
+    };
+    let header = ["", "value", "std. error", "95% interval"].map(String::from);
+    format!(
+        "Value under {} interference{}: mean over {} clusters ({} units) of cluster means, net of costs\n\n{}\n\
+         treated: {:.1}% of the units of a cluster on average; {} clusters were treated just as the rule says\n\
+         effective sample size of the weights: {:.1}\n",
+        found.interference,
+        if found.doubly_robust { ", doubly robust" } else { "" },
+        found.clusters,
+        found.units,
+        aligned(&[header, row("rule", &found.value), row("rule minus nobody", &found.against_nobody)]),
+        100.0 * found.treated_share,
+        found.agreeing_clusters,
+        found.effective_sample_size
+    )
+}
