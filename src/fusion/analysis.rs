@@ -8,8 +8,8 @@ use prescribe_models::outcome_loss::Loss;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::chosen::{Chosen, Kind, PathPoint, choose};
-use super::comparison::{Compared, every};
+use super::chosen::{Chosen, Kind, PathPoint};
+use super::comparison::{Compared, choose, every};
 use super::loss::group_fit;
 use super::{Criteria, FusionError, Groups, MainEffect, Penalty, Posed, Settings};
 use crate::data::Study;

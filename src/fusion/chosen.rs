@@ -6,10 +6,9 @@
 //! | the others | coefficients at each lambda, arms nearer than a threshold together | the coefficients at the chosen lambda |
 
 use ndarray::Array2;
-use prescribe_models::outcome_loss::Loss;
 use serde::Serialize;
 
-use super::{Criteria, FusionError, Groups, Penalty, Posed, Settings, drawn, drawn_loss, exact};
+use super::{Criteria, FusionError, Groups, Penalty, Settings};
 use crate::solve::registry::{self, Solvable};
 use crate::solve::{Chosen as Chooser, Observer, Options, Report};
 
@@ -70,19 +69,6 @@ pub(super) struct Chosen {
     pub shares: Option<Array2<f64>>,
     pub report: Report<()>,
     pub warnings: Vec<String>,
-}
-
-/// Runs the penalty of `settings`.
-pub(super) fn choose(
-    posed: &Posed,
-    settings: &Settings,
-    observer: &dyn Observer,
-) -> Result<Chosen, FusionError> {
-    match settings.penalty {
-        _ if settings.loss != Loss::Squared => drawn_loss::drawn_loss(posed, settings, observer),
-        Penalty::L0 => exact::exact(posed, settings, observer),
-        _ => drawn::drawn(posed, settings, observer),
-    }
 }
 
 /// Solves the chosen problem by the solver asked for.

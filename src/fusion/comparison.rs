@@ -1,10 +1,11 @@
-//! Every penalty on the same data, by the same criterion.
+//! One penalty, or every one on the same data by the same criterion.
 
 use cpu_time::ProcessTime;
+use prescribe_models::outcome_loss::Loss;
 use serde::Serialize;
 
-use super::chosen::{Chosen, Kind, choose};
-use super::{Choice, Criteria, Criterion, FusionError, Penalty, Posed, Settings};
+use super::chosen::{Chosen, Kind};
+use super::{Choice, Criteria, Criterion, FusionError, Penalty, Posed, Settings, drawn, drawn_loss, exact};
 use crate::evaluate::adjusted_rand_index;
 use crate::solve::{Observer, Promise, TerminationStatus};
 
@@ -42,6 +43,19 @@ pub enum Outcome {
 
 /// A penalty, what came of it, and the CPU seconds it took.
 type Run = (Penalty, Result<Chosen, FusionError>, f64);
+
+/// Runs the penalty of `settings`.
+pub(super) fn choose(
+    posed: &Posed,
+    settings: &Settings,
+    observer: &dyn Observer,
+) -> Result<Chosen, FusionError> {
+    match settings.penalty {
+        _ if settings.loss != Loss::Squared => drawn_loss::drawn_loss(posed, settings, observer),
+        Penalty::L0 => exact::exact(posed, settings, observer),
+        _ => drawn::drawn(posed, settings, observer),
+    }
+}
 
 /// Runs every penalty, and chooses by the criterion of `settings` (EBIC where they choose otherwise).
 pub(super) fn every(

@@ -9,71 +9,17 @@ use std::collections::BTreeMap;
 
 use ndarray::Array1;
 use prescribe_models::calibration::Discrepancy;
-use serde::{Deserialize, Serialize};
 
-use super::prepare::{positions, score};
-use super::{By, Config, Fusing, LearnError, Weigh};
+use super::scored::{positions, score};
+use super::{ArmBalance, By, Config, Fusing, FusionReport, GroupOfArms, LearnError, Weigh};
 use crate::balance::{self, BalanceError, calibrate};
-use crate::data::{Choose, Groups, Study, Term, terms};
-use crate::fusion::{self, Choice, Criteria, Kind, MainEffect, Penalty, Weighting, fuse};
+use crate::data::{Choose, Study, Term, terms};
+use crate::fusion::{self, Choice, Criteria, Kind, Penalty, Weighting, fuse};
 use crate::solve::registry::AUTO;
 use crate::solve::{Options, Silent};
 
 /// Up to so many arms the best groups are proved at once; beyond, they are a heuristic's, which `prescribe fuse` can be given time to bound.
 const AT_ONCE: usize = 16;
-
-/// What was fused, as reports give it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FusionReport {
-    /// The units that groups were learned from.
-    pub units: usize,
-    pub groups: Vec<GroupOfArms>,
-    pub penalty: Penalty,
-    pub by: By,
-    pub main_effect: MainEffect,
-    pub weigh: Weigh,
-    /// No other partition does better by the criterion, or with so many groups; only `l0` can tell.
-    pub proved: bool,
-    /// Of the groups, refitted.
-    pub ebic: f64,
-    pub bic: f64,
-    pub rss: f64,
-    /// Rounds of weights and groups, the first included, and whether the last two found the same groups.
-    pub rounds: usize,
-    pub settled: bool,
-    /// What the weights of the first round do in each arm; nothing without weights.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub balance: Vec<ArmBalance>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
-
-/// A group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GroupOfArms {
-    pub group: String,
-    /// In the order in which they are preferred.
-    pub members: Vec<String>,
-    pub units: usize,
-}
-
-/// The weights of an arm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ArmBalance {
-    pub arm: String,
-    pub units: usize,
-    pub effective_sample_size: f64,
-    /// Largest |mean - target| in standard deviations.
-    pub max_balance_residual: f64,
-}
-
-impl FusionReport {
-    /// The groups of more than one arm.
-    pub(super) fn groups(&self) -> Groups {
-        let several = self.groups.iter().filter(|group| group.members.len() > 1);
-        several.map(|group| (group.group.clone(), group.members.clone())).collect()
-    }
-}
 
 /// Fuses the arms of `study`, which has all the covariates that serve scores.
 ///

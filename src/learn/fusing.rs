@@ -1,4 +1,4 @@
-//! What a configuration says of fusing arms before anything is learned (fusion.txt, Algorithm 1).
+//! What a configuration says of fusing arms before anything is learned, and what reports say of it (fusion.txt, Algorithm 1).
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use prescribe_models::calibration::Discrepancy;
 use serde::{Deserialize, Serialize};
 
 use super::LearnError;
-use crate::data::Choose;
+use crate::data::{Choose, Groups};
 use crate::fusion::{Criterion, MainEffect, Penalty};
 
 /// Which arms are to count as one, and how to find out.
@@ -118,5 +118,58 @@ impl TryFrom<String> for Weigh {
 impl From<Weigh> for String {
     fn from(weigh: Weigh) -> String {
         weigh.to_string()
+    }
+}
+
+/// What was fused, as reports give it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FusionReport {
+    /// The units that groups were learned from.
+    pub units: usize,
+    pub groups: Vec<GroupOfArms>,
+    pub penalty: Penalty,
+    pub by: By,
+    pub main_effect: MainEffect,
+    pub weigh: Weigh,
+    /// No other partition does better by the criterion, or with so many groups; only `l0` can tell.
+    pub proved: bool,
+    /// Of the groups, refitted.
+    pub ebic: f64,
+    pub bic: f64,
+    pub rss: f64,
+    /// Rounds of weights and groups, the first included, and whether the last two found the same groups.
+    pub rounds: usize,
+    pub settled: bool,
+    /// What the weights of the first round do in each arm; nothing without weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub balance: Vec<ArmBalance>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupOfArms {
+    pub group: String,
+    /// In the order in which they are preferred.
+    pub members: Vec<String>,
+    pub units: usize,
+}
+
+/// The weights of an arm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArmBalance {
+    pub arm: String,
+    pub units: usize,
+    pub effective_sample_size: f64,
+    /// Largest |mean - target| in standard deviations.
+    pub max_balance_residual: f64,
+}
+
+impl FusionReport {
+    /// The groups of more than one arm.
+    pub(super) fn groups(&self) -> Groups {
+        let several = self.groups.iter().filter(|group| group.members.len() > 1);
+        several.map(|group| (group.group.clone(), group.members.clone())).collect()
     }
 }

@@ -23,6 +23,7 @@ mod judged;
 pub(crate) mod parallel;
 mod prepare;
 mod sample;
+mod scored;
 mod stability;
 mod verify;
 
@@ -33,14 +34,15 @@ use encoding::Demands;
 pub use encoding::{Encoding, MOST_LEVELS};
 pub use folder::{read_config, write};
 pub use frontier::{Frontier, Point, frontier};
-pub use fused::{ArmBalance, FusionReport, GroupOfArms};
-pub use fusing::{By, Fusing, Weigh};
+pub use fusing::{ArmBalance, By, Fusing, FusionReport, GroupOfArms, Weigh};
 use judged::single_arms;
 pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
-pub use prepare::{Fused, Scored, prepare, read_study, score_table};
-use prepare::{nuisances, pose, prepare_study, rewards_of, score_over};
+use prepare::{pose, prepare_study};
+pub use prepare::{prepare, read_study, score_table};
 pub use sample::Sample;
 use sample::units_of;
+pub use scored::{Fused, Scored};
+use scored::{nuisances, rewards_of, score_over};
 pub use stability::{Agreement, CovariateShare, Optimism, Root, Stability, UnitAgreement, stability};
 pub use verify::{Finding, verify};
 
