@@ -127,9 +127,10 @@ impl Evaluate {
         let Header { arms, groups, direction, .. } = &rule.header;
         let mut study = self.study.clone();
         if let ([_, second], [cost]) = (arms.as_slice(), study.cost.as_slice())
+            && self.interference.is_set()
             && !cost.contains('=')
         {
-            // One number is what the second of two arms costs.
+            // One number is what treating a unit costs.
             study.cost = vec![format!("{second}={cost}")];
         }
         let scoring = scoring(&study, *direction, &covariates, Some((arms, groups)))?;
