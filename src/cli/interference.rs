@@ -15,7 +15,12 @@ use crate::score::Direction;
 pub struct InterferenceFlags {
     /// Units of a --cluster may affect each other: sums of what each treated unit brings (additive), of sets of at most B (polynomial:B), by the
     /// number of others treated (anonymous), in any way (unknown), or not at all (none). Values are means over clusters of cluster means
-    #[arg(long, value_name = "additive|polynomial:B|unknown|anonymous|none", help_heading = "Interference")]
+    #[arg(
+        long,
+        value_name = "additive|polynomial:B|unknown|anonymous|none",
+        conflicts_with_all = ["against", "svg", "score", "weights", "target", "rewards", "eligible"],
+        help_heading = "Interference"
+    )]
     interference: Option<Interference>,
     /// Add outcome models to additive interference: cross-fitted regressions of cluster means, or --g0 and --g
     #[arg(long, requires = "interference", help_heading = "Interference")]
@@ -111,6 +116,9 @@ impl InterferenceFlags {
         seed: u64,
     ) -> Result<Effects, Failure> {
         let (Some(g0), Some(g)) = (&self.g0, &self.g) else {
+            if folds_asked < 2 {
+                return Err(Failure::usage(format!("--folds {folds_asked}: cross-fitting takes at least 2")));
+            }
             let fold = folds(clusters, folds_asked.min(clusters.count()), seed);
             return Ok(cluster_regression(clusters, study.design().view(), &fold));
         };

@@ -393,7 +393,8 @@ pub enum Problem {
     #[error("interference is between units that are treated and units that are not, but the arms are {}; keep two", arms.join(", "))]
     InterferenceNeedsTwoArms { arms: Vec<String> },
     #[error(
-        "{clusters} clusters; interference within clusters is learned about between at least two: name their column with --cluster"
+        "interference needs at least two clusters, and there {}; name their column with --cluster",
+        if *clusters == 0 { "are none" } else { "is only 1" }
     )]
     InterferenceNeedsClusters { clusters: usize },
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]

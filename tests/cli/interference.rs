@@ -101,10 +101,13 @@ fn what_makes_no_sense_is_refused() {
         let ran = shell.run(line).exits(code);
         parts.iter().for_each(|part| assert!(ran.stderr.contains(part), "{line}: {}", ran.stderr));
     };
-    refused(&base("additive"), 3, &["data.csv", "0 clusters", "--cluster"]);
+    refused(&base("additive"), 3, &["data.csv", "there are none", "--cluster"]);
     refused(&base("polynomial:0 --cluster cluster"), 2, &["polynomial:B"]);
     refused(&base("unknown --doubly-robust --cluster cluster"), 2, &["--interference additive"]);
     refused(&base("additive --doubly-robust --g0 g0 --cluster cluster"), 2, &["--g"]);
+    refused(&base("additive --cluster cluster --doubly-robust --folds 1"), 2, &["--folds 1"]);
+    refused(&base("additive --cluster cluster --weights propensity"), 2, &["--weights"]);
+    refused(&base("additive --cluster cluster --against rule.json"), 2, &["--against"]);
     refused(&format!("{EVALUATE} --minimize --interference none --cluster cluster"), 2, &["--minimize"]);
     let text = shell.read("data.csv");
     let with = |change: &dyn Fn(Vec<&str>) -> String| {
@@ -116,7 +119,7 @@ fn what_makes_no_sense_is_refused() {
         row.join(",")
     });
     shell.write("data.csv", one);
-    refused(&base("additive --cluster cluster"), 3, &["1 clusters"]);
+    refused(&base("additive --cluster cluster"), 3, &["only 1"]);
     let certain = with(&|mut row| {
         row[4] = if row[1] == "1" { "1" } else { row[4] };
         row.join(",")
