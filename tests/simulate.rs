@@ -6,8 +6,8 @@ use common::{columns, numbers};
 use ndarray::Array2;
 use prescribe::models::tree_rule::Candidates;
 use prescribe::simulate::{
-    Covariates, Design, Shift, fused_arms, fused_arms_population, linear_gains, multi_linear_rewards,
-    tree_rewards,
+    ClusterDesign, Covariates, Design, FixedRule, Scenario, Shift, fused_arms, fused_arms_population,
+    interfering_clusters, linear_gains, multi_linear_rewards, tree_rewards,
 };
 
 /// Mean and standard deviation.
@@ -211,4 +211,81 @@ fn many_treatments_have_the_papers_sizes_groups_and_covariates() {
     let (x, means) = fused_arms_population(&Design::exponential(16), 400_000, 3).unwrap();
     let best = means.rows().into_iter().map(|row| row.fold(f64::NEG_INFINITY, |a, b| a.max(*b))).sum::<f64>();
     assert!((best / x.nrows() as f64 - 9.08).abs() < 0.03, "{}", best / x.nrows() as f64);
+}
+
+#[test]
+fn clusters_bring_what_their_truth_says() {
+    for scenario in [Scenario::A, Scenario::B] {
+        let design = ClusterDesign { noise: [1.0, 2.0], ..ClusterDesign::paper(scenario, 60_000) };
+        let drawn = interfering_clusters(&design, 5).unwrap();
+        let clusters = &drawn.clusters;
+        let means = clusters.means(|u| clusters.outcome[u]);
+        let noise: Vec<f64> =
+            means.iter().enumerate().map(|(i, y)| y - drawn.mean(i, &clusters.treated)).collect();
+        assert_centred(noise.iter().copied(), "cluster mean - truth");
+        // And not just on average.
+        let share = clusters.means(|u| f64::from(u8::from(clusters.treated[u])));
+        assert_centred(noise.iter().zip(&share).map(|(e, s)| e * (s - 0.3)), "noise times share treated");
+        let fourth = clusters.means(|u| drawn.x[[u, 3]]);
+        assert_centred(noise.iter().zip(&fourth).map(|(e, x)| e * x), "noise times mean X4");
+        // Var = (4 S + M - S) / M^2.
+        let sd = |i: usize| {
+            let size = clusters.members[i].len() as f64;
+            ((1.0 + 3.0 * share[i]) / size).sqrt()
+        };
+        let (_, spread) = moments(noise.iter().enumerate().map(|(i, e)| e / sd(i)));
+        assert!((spread - 1.0).abs() < 0.02, "{spread}");
+        for size in [5, 10, 15] {
+            let found = clusters.members.iter().filter(|units| units.len() == size).count();
+            assert!((found as f64 - 20_000.0).abs() < 600.0, "{size}: {found}");
+        }
+        assert!((moments(share).0 - 0.3).abs() < 0.01);
+    }
+    let paper = ClusterDesign::paper(Scenario::A, 20);
+    assert_eq!(interfering_clusters(&paper, 7), interfering_clusters(&paper, 7));
+    assert_ne!(interfering_clusters(&paper, 7), interfering_clusters(&paper, 8));
+    for bad in [
+        ClusterDesign { sizes: vec![1, 5], ..paper.clone() },
+        ClusterDesign { propensity: 1.0, ..paper.clone() },
+        ClusterDesign { clusters: 1, ..paper },
+    ] {
+        assert!(interfering_clusters(&bad, 1).is_err());
+    }
+}
+
+#[test]
+fn values_of_the_fixed_rules_are_those_of_large_draws() {
+    for scenario in [Scenario::A, Scenario::B] {
+        let drawn = interfering_clusters(&ClusterDesign::paper(scenario, 100_000), 11).unwrap();
+        for rule in FixedRule::ALL {
+            let assignment = drawn.assignment(|x| rule.treats(x));
+            let values = (0..100_000).map(|i| drawn.mean(i, &assignment) - rule.value(scenario));
+            assert_centred(values, &format!("{rule:?} in {scenario:?}"));
+        }
+    }
+    // A large share treated tells S (S - 1) / (M (M - 1)) from its square.
+    let drawn = interfering_clusters(&ClusterDesign::paper(Scenario::B, 100_000), 12).unwrap();
+    let all = vec![true; drawn.clusters.units()];
+    assert_centred((0..100_000).map(|i| drawn.mean(i, &all) - 1.0), "everybody");
+}
+
+/// The projection on (1, A) leaves a rest that no treatment explains (17), by the distribution of S in a cluster of five.
+#[test]
+fn effects_are_the_projection_of_the_truth() {
+    let design = ClusterDesign { sizes: vec![5], ..ClusterDesign::paper(Scenario::B, 2) };
+    let drawn = interfering_clusters(&design, 3).unwrap();
+    let effects = drawn.effects();
+    let units = &drawn.clusters.members[0];
+    let mut rest = [0.0; 6];
+    for vector in 0..32_u32 {
+        let mut assignment = vec![false; drawn.clusters.units()];
+        units.iter().enumerate().for_each(|(j, &u)| assignment[u] = vector >> j & 1 == 1);
+        let chance = 0.3_f64.powi(vector.count_ones() as i32) * 0.7_f64.powi(5 - vector.count_ones() as i32);
+        let fitted = effects.baseline[0]
+            + units.iter().filter(|u| assignment[**u]).map(|&u| effects.effect[u]).sum::<f64>();
+        let off = chance * (drawn.mean(0, &assignment) - fitted);
+        rest[0] += off;
+        (0..5).for_each(|j| rest[j + 1] += if vector >> j & 1 == 1 { off } else { 0.0 });
+    }
+    assert!(rest.iter().all(|off| off.abs() < 1e-15), "{rest:?}");
 }

@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | [`chronic_leukemia()`] | an application of fusion (fusion.txt, section 4.2) | chances of seven therapies in five groups | confounded therapies, outcomes of 0 and 1 |
 //! | [`fused_arms()`] | many treatments in latent groups (fusion.txt, section 4.1) | group means, exponential or linear | normal outcomes |
+//! | [`interfering_clusters()`] | units that affect each other within clusters (interference.txt, section 6) | linear effects on one's own and on others' outcomes | normal outcomes |
 //! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
 //! | [`multi_linear_rewards()`] | the linear-rule problem over K arms | linear effects with a kink | AIPW scores, normal outcomes |
 //! | [`tree_rewards()`] | the tree-rule problem | steps and interactions of two covariates an arm | AIPW scores, normal outcomes |
@@ -16,12 +17,16 @@
 
 mod chronic_leukemia;
 mod fused_arms;
+mod interfering_clusters;
 mod linear_gains;
 mod multi_linear_rewards;
 mod tree_rewards;
 
 pub use chronic_leukemia::{COVARIATES as LEUKEMIA_COVARIATES, ChronicLeukemia, chronic_leukemia};
 pub use fused_arms::{Design, FusedArms, GROUPS, Means, Shift, fused_arms, fused_arms_population};
+pub use interfering_clusters::{
+    ClusterDesign, FixedRule, InterferingClusters, Scenario, interfering_clusters,
+};
 pub use linear_gains::{LinearGains, linear_gains};
 pub use multi_linear_rewards::{MultiLinearRewards, multi_linear_rewards};
 pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};
