@@ -20,6 +20,7 @@ mod predict;
 mod problem;
 mod progress;
 mod reproduce;
+mod reproduce_interference;
 mod solve;
 mod stability;
 mod study;

@@ -1,4 +1,5 @@
-//! `prescribe reproduce EXPERIMENT`: the experiments of the fusion paper, ours beside the paper's.
+//! `prescribe reproduce EXPERIMENT`: the experiments of the fusion paper, ours beside the paper's; those of interference.txt in
+//! reproduce_interference.rs.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
 use super::output;
 use super::progress::Terminal;
+use super::reproduce_interference::{Figure1, Figure2, InterferenceTheory};
 use crate::evaluate::aligned;
 use crate::models::tree_rule::Candidates;
 use crate::reproduce::ReproduceError;
@@ -46,6 +48,15 @@ pub enum Reproduce {
     /// The analysis of section 4.2, on a file or on a simulated study of its shape
     #[command(name = "fusion-application")]
     Application(Box<Application>),
+    /// Figure 1 of the interference paper: values of rules that are learned from clusters
+    #[command(name = "interference-figure-1")]
+    InterferenceFigure1(Figure1),
+    /// Figure 2 of the interference paper: estimated values of three fixed rules
+    #[command(name = "interference-figure-2")]
+    InterferenceFigure2(Figure2),
+    /// The theory of the interference paper as experiments
+    #[command(subcommand, name = "interference-theory")]
+    InterferenceTheory(InterferenceTheory),
 }
 
 #[derive(Subcommand)]
@@ -80,7 +91,7 @@ pub struct AtSizes {
 
 /// Draws, threads and files.
 #[derive(Args)]
-struct Repeated {
+pub(super) struct Repeated {
     /// Draws
     #[arg(long, value_name = "R", default_value = "200", value_parser = flags::positive)]
     replications: usize,
@@ -89,7 +100,7 @@ struct Repeated {
     threads: usize,
     /// Root of all randomness
     #[arg(long, value_name = "S", default_value = "1")]
-    seed: u64,
+    pub seed: u64,
     /// Keeps every draw that is done in this file, and goes on from those that are in it
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
@@ -106,6 +117,9 @@ impl Reproduce {
             Self::Table10(how) => how.table(Table::Ten),
             Self::Shift(how) => how.recovery(Design::shifted()),
             Self::Application(how) => how.run(),
+            Self::InterferenceFigure1(how) => how.run(),
+            Self::InterferenceFigure2(how) => how.run(),
+            Self::InterferenceTheory(how) => how.run(),
             Self::Theory(Theory::Recovery(how)) => how.recovery(Design::exponential(16)),
             Self::Theory(Theory::Regret(how)) => how.regret(),
             Self::Theory(Theory::Robustness(how)) => how.robustness(),
@@ -149,11 +163,22 @@ impl AtSizes {
 }
 
 impl Repeated {
-    fn finish<T: Serialize>(
+    pub fn finish<T: Serialize>(
         &self,
         header: Value,
         work: impl FnOnce(&Run) -> Result<T, ReproduceError>,
         text: impl FnOnce(&T) -> String,
+    ) -> Result<u8, Failure> {
+        self.finish_with(header, work, text, |_| Ok(()))
+    }
+
+    /// With something to be done with what was found before it is printed.
+    pub fn finish_with<T: Serialize>(
+        &self,
+        header: Value,
+        work: impl FnOnce(&Run) -> Result<T, ReproduceError>,
+        text: impl FnOnce(&T) -> String,
+        also: impl FnOnce(&T) -> Result<(), Failure>,
     ) -> Result<u8, Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         let observer = Terminal::new();
@@ -165,6 +190,7 @@ impl Repeated {
             observer: &observer,
         };
         let found = work(&run)?;
+        also(&found)?;
         output::print(self.json.json.as_deref(), &found, &text(&found))?;
         Ok(DONE)
     }
@@ -293,11 +319,11 @@ fn biased(found: &Robustness) -> String {
     )
 }
 
-fn spread(of: Spread, digits: usize) -> String {
+pub(super) fn spread(of: Spread, digits: usize) -> String {
     format!("{:.digits$} ({:.digits$})", of.mean, of.sd)
 }
 
-fn slope(what: &str, found: Option<Slope>) -> String {
+pub(super) fn slope(what: &str, found: Option<Slope>) -> String {
     found.map_or(String::new(), |Slope { slope, interval: [low, high] }| {
         format!("slope of log {what} against log n: {slope:.3} (95% interval {low:.3} to {high:.3})\n")
     })

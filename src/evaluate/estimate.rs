@@ -127,6 +127,12 @@ impl Estimate {
         Estimate { estimate, standard_error, interval: [estimate - margin, estimate + margin] }
     }
 
+    /// The same error and width about another estimate.
+    pub(crate) fn about(self, estimate: f64) -> Estimate {
+        let interval = self.interval.map(|end| end - self.estimate + estimate);
+        Estimate { estimate, interval, ..self }
+    }
+
     pub(crate) fn is_finite(&self) -> bool {
         let [lower, upper] = self.interval;
         [self.estimate, self.standard_error, lower, upper].iter().all(|number| number.is_finite())

@@ -15,6 +15,7 @@
 
 mod agreement;
 mod best_arm;
+mod boxes;
 mod curve;
 mod estimate;
 mod leaves;
@@ -31,6 +32,7 @@ use crate::score::Direction;
 pub use agreement::adjusted_rand_index;
 pub(crate) use best_arm::best;
 pub use best_arm::{BestArm, BestArmLabel};
+pub use boxes::Boxes;
 pub use curve::{CostCurve, CurvePoint, SpendingUnit};
 pub(crate) use estimate::Sampling;
 pub use estimate::{Estimate, as_value};

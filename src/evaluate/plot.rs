@@ -19,11 +19,11 @@ pub struct Line<'p> {
 }
 
 const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 400.0;
+pub(super) const HEIGHT: f64 = 400.0;
 /// Margins around the area of the lines.
-const LEFT: f64 = 76.0;
+pub(super) const LEFT: f64 = 76.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 54.0;
+pub(super) const TOP: f64 = 54.0;
 const BOTTOM: f64 = 52.0;
 const INKS: [&str; 4] = ["#1b7f5c", "#8a8f98", "#b5532a", "#3b5fa8"];
 /// Up to this many points are drawn one by one, with bars; more as a line with a band.
@@ -154,7 +154,7 @@ impl Line<'_> {
 }
 
 /// From numbers to places, with ticks at round numbers.
-struct Scale {
+pub(super) struct Scale {
     from: f64,
     step: f64,
     count: usize,
@@ -163,7 +163,7 @@ struct Scale {
 
 impl Scale {
     /// A scale that holds all of `values`, from the first of `places` to the last.
-    fn over(values: impl Iterator<Item = f64>, places: [f64; 2]) -> Scale {
+    pub(super) fn over(values: impl Iterator<Item = f64>, places: [f64; 2]) -> Scale {
         let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         let (least, most) = if least > most { (0.0, 1.0) } else { (least, most) };
         let span = if most > least { most - least } else { most.abs().max(1.0) };
@@ -174,16 +174,16 @@ impl Scale {
         Scale { from, step, count: ((most - from) / step).ceil().max(1.0) as usize, places }
     }
 
-    fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         let share = (value - self.from) / (self.step * self.count as f64);
         self.places[0] + share * (self.places[1] - self.places[0])
     }
 
-    fn ticks(&self) -> impl Iterator<Item = f64> {
+    pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
         (0..=self.count).map(|i| self.from + self.step * i as f64)
     }
 
-    fn word(&self, tick: f64) -> String {
+    pub(super) fn word(&self, tick: f64) -> String {
         let decimals = (-self.step.log10().floor()).clamp(0.0, 12.0) as usize;
         // Adding 0 turns -0 into 0.
         format!("{:.decimals$}", (tick / self.step).round() * self.step + 0.0)

@@ -1,4 +1,4 @@
-//! The experiments of fusion.txt, run again: its tables, its theory, and its application.
+//! The experiments of fusion.txt and interference.txt, run again: tables, figures, theory, and an application.
 //!
 //! | file | what |
 //! |---|---|
@@ -9,12 +9,20 @@
 //! | [`regret`] | what trees lose, against n, their depth and the number of groups |
 //! | [`robustness`] | weights right or wrong, outcome model right or wrong |
 //! | [`application`] | the analysis of section 4.2 |
+//! | [`interference_learning`] | what rules are worth that are learned under each assumption of interference (Figure 1) |
+//! | [`interference_evaluation`] | bias, spread and intervals of estimated values (Figure 2) |
+//! | [`interference_rate`] | regret against the number and size of clusters and against overlap (Theorem 1) |
+//! | [`interference_efficiency`] | variance against the semiparametric bound (Theorem 2) |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
 //! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
 
 pub mod application;
+pub mod interference_efficiency;
+pub mod interference_evaluation;
+pub mod interference_learning;
+pub mod interference_rate;
 pub mod journal;
 pub mod policy;
 pub mod recipe;

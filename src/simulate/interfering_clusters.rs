@@ -192,6 +192,11 @@ impl InterferingClusters {
         (0..n).map(|i| self.mean(i, assignment)).sum::<f64>() / n as f64
     }
 
+    /// g of what is a sum over treated units.
+    pub fn additive(&self) -> &Effects {
+        &self.additive
+    }
+
     /// g of the projection on (1, A), all there is under A.
     pub fn effects(&self) -> Effects {
         let mut effects = self.additive.clone();

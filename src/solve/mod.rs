@@ -52,7 +52,7 @@ pub use forms::{Formulation, Programmed};
 pub use milp::Milp;
 pub use registry::Solvable;
 pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
-pub use smooth::{Smooth, Stage};
+pub use smooth::{FewStarts, Smooth, Stage};
 pub use tree_search::{Lookahead, TreeSearch};
 pub use watch::{Control, Observer, Progress, Silent, Stop, Watch};
 

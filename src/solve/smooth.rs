@@ -19,12 +19,15 @@
 //! time they leave far less on the table than free directions do (benches/README.md). With more arms, what is kept is how far the
 //! two highest arms of a unit are apart.
 //!
-//! [`Smoothed`] is what the stages need to know of a problem.
+//! [`FewStarts`] stops early, for simulations. [`Smoothed`] is what the stages need to know of a problem.
 //!
 //! The answer is a local optimum, and called so, whatever the stage.
 
+mod few_starts;
 mod many_arms;
 mod two_arms;
+
+pub use few_starts::FewStarts;
 
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
@@ -147,7 +150,7 @@ impl Smooth {
         let units = C::units(problem);
         let dimension = units.dimension();
         let mut best = Best::of(problem, start);
-        let mut ends = vec![anneal(&units, vec![0.0; dimension], watch)];
+        let mut ends = vec![anneal(&units, vec![0.0; dimension], &BANDWIDTHS, watch)];
         best.offer(&units, &ends);
         best.record("surrogate", watch);
         if self.stage >= Stage::MultiStart {
@@ -155,6 +158,7 @@ impl Smooth {
                 anneal(
                     &units,
                     random_direction(stream(options.random_seed, &format!("start {k}")), dimension),
+                    &BANDWIDTHS,
                     watch,
                 )
             };
@@ -238,8 +242,8 @@ impl<'p, C: SmoothClass> Best<'p, C> {
 }
 
 /// One run through the bandwidths; a run that L-BFGS cannot continue ends where it is.
-fn anneal(units: &impl Smoothed, mut beta: Beta, watch: &Watch) -> Beta {
-    for bandwidth in BANDWIDTHS {
+fn anneal(units: &impl Smoothed, mut beta: Beta, bandwidths: &[f64], watch: &Watch) -> Beta {
+    for &bandwidth in bandwidths {
         if watch.stop().is_some() {
             break;
         }

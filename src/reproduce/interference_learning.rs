@@ -1,0 +1,330 @@
+//! Figure 1 of interference.txt: what linear rules that are learned from n clusters are worth.
+//!
+//! ```text
+//! rule      max over (b0, b) of the value that the estimator gives 1{b0 + x'b >= 0}, smoothed: L-BFGS from five starts, line searches from their ends
+//! oracle    the same with the true mean outcomes of the n clusters in place of estimates
+//! value     the mean over 10,000 test clusters, the same for all, of their expected mean outcome
+//! ```
+//!
+//! Where the value is a sum of gains, the exact optimum stands beside: the gap is what smoothing left of the estimated value.
+//!
+//! In scenario B the oracle's value has the convex term S (S - 1) / (M (M - 1)) for each cluster; it is bounded below by its tangent at the
+//! S of the last rule, and what is then a sum of gains is maximised, again and again until the value stays (Hunter and Lange 2004,
+//! "A tutorial on MM algorithms").
+
+use prescribe_models::InvalidModel;
+use prescribe_models::linear_rule::{LinearProblem, LinearRule};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::ReproduceError;
+use super::interference_evaluation::Settings;
+use super::journal::{Run, seed_of};
+use super::spread::Spread;
+use crate::interference::{Effects, Interference, cluster_regression, folds, gains};
+use crate::simulate::{ClusterDesign, InterferingClusters, Scenario, interfering_clusters};
+use crate::solve::{self, Directions, FewStarts, Options, Silent, SolveError, Solver, TerminationStatus};
+
+/// Clusters on which rules are judged.
+const TEST_CLUSTERS: usize = 10_000;
+/// Folds of cross-fitting.
+const FOLDS: usize = 5;
+/// Runs of the smoothed solver.
+const STARTS: u64 = 5;
+/// Tangents of the oracle in scenario B, at most.
+const TANGENTS: usize = 20;
+
+/// How a rule is learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learned {
+    Oracle,
+    AddDr,
+    AddIpw,
+    None,
+}
+
+impl Learned {
+    pub const ALL: [Learned; 4] = [Self::Oracle, Self::AddDr, Self::AddIpw, Self::None];
+
+    /// Whose difference in value is reported, draw by draw.
+    pub const PAIRS: [(Learned, Learned); 2] = [(Self::AddDr, Self::AddIpw), (Self::AddIpw, Self::None)];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Oracle => "oracle",
+            Self::AddDr => "addDR",
+            Self::AddIpw => "addIPW",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The exact optimum of the same estimated value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exact {
+    /// By how much it beats the smoothed rule, in estimated value.
+    pub gap: f64,
+    pub proved: bool,
+    /// What its rule is worth.
+    pub value: f64,
+}
+
+/// One rule in one draw.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// What it is worth.
+    pub value: f64,
+    /// What it took to learn; the only part that is not the same twice.
+    pub cpu_seconds: f64,
+    pub exact: Option<Exact>,
+}
+
+/// One method in one design.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    pub scenario: Scenario,
+    pub clusters: usize,
+    pub method: Learned,
+    pub value: Spread,
+    pub cpu_seconds: f64,
+    pub exact: Option<ExactLine>,
+    /// Of each draw.
+    pub values: Vec<f64>,
+}
+
+/// Exact optima beside the smoothed rules.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ExactLine {
+    pub sets: usize,
+    pub proved: usize,
+    /// Sets in which smoothing found the optimum.
+    pub found: usize,
+    pub gap: Spread,
+    pub largest_gap: f64,
+    /// Of the exact rules, less that of the smoothed ones.
+    pub value_gained: Spread,
+}
+
+/// One method less another, draw by draw.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    pub scenario: Scenario,
+    pub clusters: usize,
+    pub methods: (Learned, Learned),
+    pub difference: Spread,
+}
+
+/// The figure.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    pub replications: usize,
+    pub lines: Vec<Line>,
+    pub differences: Vec<Difference>,
+    pub cpu_seconds: f64,
+}
+
+/// What tells one experiment from another.
+pub fn header(settings: &Settings, exact_on: usize) -> Value {
+    let mut header = settings.header("interference-figure-1");
+    header["exact_on"] = json!(exact_on);
+    header
+}
+
+/// Runs the experiment, with exact optima in the first `exact_on` draws.
+///
+/// # Errors
+/// Of designs, solvers and the journal.
+pub fn learning(settings: &Settings, exact_on: usize, run: &Run) -> Result<Figure, ReproduceError> {
+    let designs = settings.designs();
+    let test = |scenario: &Scenario| {
+        let design = ClusterDesign::paper(*scenario, TEST_CLUSTERS);
+        interfering_clusters(&design, settings.seed).map(|test| (*scenario, test))
+    };
+    let tests: Vec<(Scenario, InterferingClusters)> =
+        settings.scenarios.iter().map(test).collect::<Result<_, _>>()?;
+    let replicate = |r: usize| {
+        let seed = seed_of(settings.seed, r);
+        let one = |design: &ClusterDesign| {
+            let (_, test) =
+                tests.iter().find(|(scenario, _)| *scenario == design.scenario).expect("each has a test set");
+            let study = Study::draw(design, seed)?;
+            Learned::ALL.into_iter().map(|method| study.tried(method, test, r < exact_on)).collect()
+        };
+        designs.iter().map(one).collect::<Result<Vec<Vec<Tried>>, ReproduceError>>()
+    };
+    let draws = run.each(replicate)?;
+    let of = |d: usize, m: usize| draws.iter().map(|draw| draw[d][m]).collect::<Vec<Tried>>();
+    let mut figure = Figure {
+        replications: draws.len(),
+        lines: Vec::new(),
+        differences: Vec::new(),
+        cpu_seconds: draws.iter().flatten().flatten().map(|tried| tried.cpu_seconds).sum(),
+    };
+    for (d, design) in designs.iter().enumerate() {
+        let lines = Learned::ALL.into_iter().enumerate();
+        figure.lines.extend(lines.map(|(m, method)| Line::of(design, method, &of(d, m))));
+        for methods in Learned::PAIRS {
+            let [first, second] = [methods.0, methods.1].map(|method| of(d, position(method)));
+            let less: Vec<f64> = first.iter().zip(&second).map(|(a, b)| a.value - b.value).collect();
+            let (scenario, clusters) = (design.scenario, design.clusters);
+            figure.differences.push(Difference {
+                scenario,
+                clusters,
+                methods,
+                difference: Spread::of(&less),
+            });
+        }
+    }
+    Ok(figure)
+}
+
+fn position(method: Learned) -> usize {
+    Learned::ALL.iter().position(|known| *known == method).expect("all methods are listed")
+}
+
+impl Line {
+    fn of(design: &ClusterDesign, method: Learned, tried: &[Tried]) -> Line {
+        let values: Vec<f64> = tried.iter().map(|tried| tried.value).collect();
+        let exact: Vec<(f64, Exact)> =
+            tried.iter().filter_map(|tried| Some((tried.value, tried.exact?))).collect();
+        let spread = |of: fn(&(f64, Exact)) -> f64| Spread::of(&exact.iter().map(of).collect::<Vec<_>>());
+        let beside = (!exact.is_empty()).then(|| ExactLine {
+            sets: exact.len(),
+            proved: exact.iter().filter(|(_, exact)| exact.proved).count(),
+            // Up to rounding of sums over units.
+            found: exact.iter().filter(|(_, exact)| exact.gap <= 1e-12).count(),
+            gap: spread(|(_, exact)| exact.gap),
+            largest_gap: exact.iter().fold(0.0, |most, (_, exact)| exact.gap.max(most)),
+            value_gained: spread(|(value, exact)| exact.value - value),
+        });
+        Line {
+            scenario: design.scenario,
+            clusters: design.clusters,
+            method,
+            value: Spread::of(&values),
+            cpu_seconds: tried.iter().map(|tried| tried.cpu_seconds).sum::<f64>() / tried.len() as f64,
+            exact: beside,
+            values,
+        }
+    }
+}
+
+/// A draw to learn from.
+pub(super) struct Study {
+    drawn: InterferingClusters,
+    scenario: Scenario,
+    seed: u64,
+}
+
+impl Study {
+    pub(super) fn draw(design: &ClusterDesign, seed: u64) -> Result<Study, InvalidModel> {
+        Ok(Study { drawn: interfering_clusters(design, seed)?, scenario: design.scenario, seed })
+    }
+
+    fn tried(
+        &self,
+        method: Learned,
+        test: &InterferingClusters,
+        exactly: bool,
+    ) -> Result<Tried, ReproduceError> {
+        let cpu = cpu_time::ThreadTime::now();
+        let (rule, problem) = self.learn(method)?;
+        let cpu_seconds = cpu.elapsed().as_secs_f64();
+        let worth = |rule: &LinearRule| test.value(&test.assignment(|x| rule.treats(x)));
+        let exact = match problem.filter(|_| exactly) {
+            None => None,
+            Some(problem) => {
+                let report = solve::solve(&problem, &Directions, Some(&rule), &alone(), &Silent)?;
+                let best = report.point.as_ref().unwrap_or(&rule);
+                let smoothed = prescribe_models::Model::objective(&problem, &rule);
+                Some(Exact {
+                    gap: report.objective_value.unwrap_or(smoothed) - smoothed,
+                    proved: report.termination_status == TerminationStatus::Optimal,
+                    value: worth(best),
+                })
+            }
+        };
+        Ok(Tried { value: worth(&rule), cpu_seconds, exact })
+    }
+
+    /// The rule of a method, with its problem where that is a sum of gains.
+    pub(super) fn learn(
+        &self,
+        method: Learned,
+    ) -> Result<(LinearRule, Option<LinearProblem>), ReproduceError> {
+        let posed = |interference, effects: Option<&Effects>| {
+            let gains = gains(&self.drawn.clusters, interference, effects).expect("a sum of gains");
+            let problem = self.problem(&gains)?;
+            Ok((self.maximised(&problem, None)?, Some(problem)))
+        };
+        match method {
+            Learned::Oracle => self.oracle().map(|rule| (rule, None)),
+            Learned::AddDr => posed(Interference::Additive, Some(&self.cross_fitted())),
+            Learned::AddIpw => posed(Interference::Additive, None),
+            Learned::None => posed(Interference::None, None),
+        }
+    }
+
+    fn cross_fitted(&self) -> Effects {
+        let fold = folds(&self.drawn.clusters, FOLDS, self.seed);
+        cluster_regression(&self.drawn.clusters, self.drawn.x.view(), &fold)
+    }
+
+    /// The rule of the largest true value on the clusters of the draw.
+    fn oracle(&self) -> Result<LinearRule, ReproduceError> {
+        let clusters = &self.drawn.clusters;
+        let mut assignment = vec![false; clusters.units()];
+        let mut best: Option<(LinearRule, f64)> = None;
+        for _ in 0..TANGENTS {
+            let mut gains = self.drawn.additive().effect.clone();
+            if self.scenario == Scenario::B {
+                for units in &clusters.members {
+                    let (size, count) = (units.len() as f64, treated(units, &assignment) as f64);
+                    units.iter().for_each(|&u| gains[u] += (2.0 * count - 1.0) / (size * (size - 1.0)));
+                }
+            }
+            let rule = self.maximised(&self.problem(&gains)?, best.as_ref().map(|(rule, _)| rule))?;
+            assignment = self.drawn.assignment(|x| rule.treats(x));
+            let value = self.drawn.value(&assignment);
+            let done = best.as_ref().is_some_and(|(_, before)| value <= *before);
+            if !done {
+                best = Some((rule, value));
+            }
+            if done || self.scenario == Scenario::A {
+                break;
+            }
+        }
+        Ok(best.expect("there was a tangent").0)
+    }
+
+    /// The problem of gains (N), on the scale of values.
+    fn problem(&self, gains: &[f64]) -> Result<LinearProblem, InvalidModel> {
+        let n = self.drawn.clusters.count() as f64;
+        let gains: Vec<f64> = gains.iter().map(|gain| gain / n).collect();
+        let names = (1..=self.drawn.x.ncols()).map(|j| format!("X{j}")).collect();
+        LinearProblem::from_gains(names, self.drawn.x.clone(), &gains)
+    }
+
+    fn maximised(
+        &self,
+        problem: &LinearProblem,
+        start: Option<&LinearRule>,
+    ) -> Result<LinearRule, ReproduceError> {
+        let solver = FewStarts { starts: STARTS };
+        let options = Options { random_seed: self.seed, ..alone() };
+        let report = solve::solve(problem, &solver, start, &options, &Silent)?;
+        report.point.ok_or_else(|| {
+            let reason = "no rule was found".to_string();
+            SolveError::Backend { solver: Solver::<LinearProblem>::name(&solver).into(), reason }.into()
+        })
+    }
+}
+
+fn treated(units: &[usize], assignment: &[bool]) -> usize {
+    units.iter().filter(|u| assignment[**u]).count()
+}
+
+fn alone() -> Options {
+    Options { threads: 1, ..Options::default() }
+}
