@@ -13,6 +13,7 @@ use prescribe::models::calibration::{Calibration, Discrepancy};
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
 use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::fused_loss::FusedLoss;
+use prescribe::models::gain_regression::GainRegression;
 use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
@@ -34,6 +35,7 @@ const START_MAY_BE_LOST: &[(&str, &str, &str)] = &[
     ("maximum_margin", "clarabel", "an interior-point method has no use for a start"),
     ("calibration", "clarabel", "an interior-point method has no use for a start"),
     ("fused_lasso", "clarabel", "an interior-point method has no use for a start"),
+    ("gain_regression", "clarabel", "an interior-point method has no use for a start"),
     ("fused_loss", "clarabel", "an interior-point method has no use for a start"),
 ];
 
@@ -357,6 +359,45 @@ fn units(seed: u64, arms: usize, p: usize, rows: usize, binary: bool) -> Vec<Uni
     (0..arms).map(arm).collect()
 }
 
+impl Posed for GainRegression {
+    const TYPE: &'static str = "GainRegression";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let gains = |seed: u64| table(seed, 40, 1, false).column(0).to_vec();
+        let pose = |x: Array2<f64>, target: Vec<f64>| {
+            let weights = table(90, 40, 1, false).column(0).mapv(|w| 1.0 + w).to_vec();
+            Self::new(x, target, weights).unwrap()
+        };
+        vec![
+            ("three covariates", pose(table(81, 40, 3, false), gains(82))),
+            ("tied", pose(table(83, 40, 2, true), gains(84))),
+            ("no noise", pose(table(85, 40, 2, false), vec![2.0; 40])),
+            ("a constant covariate", {
+                let mut x = table(86, 40, 2, false);
+                x.column_mut(0).fill(0.1);
+                pose(x, gains(87))
+            }),
+            ("large numbers", {
+                let x = table(88, 40, 2, false).mapv(|v| 1e6 + 1e3 * v);
+                pose(x, gains(89).into_iter().map(|t| 1e3 * t).collect())
+            }),
+            ("one unit", Self::new(Array2::ones((1, 2)), vec![3.0], vec![2.0]).unwrap()),
+        ]
+    }
+
+    fn large() -> Self {
+        let target = table(92, 20_000, 1, false).column(0).to_vec();
+        Self::new(table(91, 20_000, 8, false), target, vec![1.0; 20_000]).unwrap()
+    }
+
+    fn value(&self, rule: &LinearRule) -> f64 {
+        let fitted = self.x().dot(&ndarray::Array1::from(rule.coefficients.clone())) + rule.intercept;
+        let rest = fitted.iter().zip(self.target()).map(|(fitted, t)| (t - fitted).powi(2));
+        let squares: f64 = rest.zip(self.weights()).map(|(square, w)| w * square).sum();
+        squares / (2.0 * self.weights().iter().sum::<f64>())
+    }
+}
+
 /// Of the minimax concave penalty.
 const LAMBDA: f64 = 0.3;
 
@@ -517,6 +558,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<Calibration>();
     suite.problem::<FusedLasso>();
     suite.problem::<FusedLoss>();
+    suite.problem::<GainRegression>();
     suite.problem::<ConcaveFusion>();
     suite.problem::<ArmPartition>();
     let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")

@@ -14,6 +14,8 @@ use ndarray::{Array1, Array2};
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::calibration::{Calibration, Discrepancy};
 use prescribe::models::fused_lasso::FusedLasso;
+use prescribe::models::gain_regression::GainRegression;
+use prescribe::models::linear_rule::LinearRule;
 use prescribe::models::programs::Cone;
 use prescribe::models::{ConicForm, ConicProgram};
 use prescribe::solve::registry::Solvable;
@@ -39,6 +41,13 @@ enum Golden {
         lambda: f64,
         program: Columns,
         solution: Solution<Vec<Vec<f64>>>,
+    },
+    GainRegression {
+        covariates: Vec<Vec<f64>>,
+        target: Vec<f64>,
+        weights: Vec<f64>,
+        program: Columns,
+        solution: Solution<LinearRule>,
     },
 }
 
@@ -90,6 +99,10 @@ impl Golden {
                 };
                 let model = FusedLasso::plain(outcomes.iter().map(arm).collect(), *lambda).unwrap();
                 check(&model, program, &matrix(&solution.point), solution)
+            }
+            Self::GainRegression { covariates, target, weights, program, solution } => {
+                let model = GainRegression::new(matrix(covariates), target.clone(), weights.clone()).unwrap();
+                check(&model, program, &solution.point, solution)
             }
         }
     }
@@ -167,7 +180,7 @@ fn instances() -> Vec<(PathBuf, Golden)> {
 #[test]
 fn files_are_the_programs() {
     let bless = std::env::var_os("PRESCRIBE_BLESS").is_some_and(|value| value == "1");
-    assert_eq!(instances().len(), 6);
+    assert_eq!(instances().len(), 9);
     for (path, golden) in instances() {
         let text = serde_json::to_string(&golden.pose().0).unwrap() + "\n";
         let path = path.with_extension("program");

@@ -19,6 +19,7 @@
 //! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
 //! | [`fused_loss`] | the same with another loss than squares: logistic, Huber |
 //! | [`concave_fusion`] | `fused_lasso` with a penalty that leaves large differences alone |
+//! | [`gain_regression`] | least squares of gains: a convex stand-in for `linear_rule` |
 //! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
@@ -31,6 +32,7 @@ pub mod exact;
 pub mod exact_margin;
 pub mod fused_lasso;
 pub mod fused_loss;
+pub mod gain_regression;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;

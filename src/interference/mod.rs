@@ -13,12 +13,14 @@
 mod clusters;
 mod folds;
 mod influence;
+mod learners;
 mod outcome;
 mod value;
 
 pub use clusters::Clusters;
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
+pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};
 pub use outcome::{Effects, cluster_regression};
 pub use value::ClusterValue;
 

@@ -18,6 +18,7 @@
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
 //! | [`admm`] | fused least squares, logistic and Huber losses; local for penalties that are not convex | exact |
 //! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
+//! | [`normal_equations`] | least squares of gains, directly | exact |
 //! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 
 pub mod admm;
@@ -34,6 +35,7 @@ pub mod line_search;
 pub mod loss_fit;
 pub mod milp;
 pub mod newton;
+pub mod normal_equations;
 pub mod pair_directions;
 pub mod partition;
 pub mod registry;
@@ -50,6 +52,7 @@ pub use directions::Directions;
 pub use enumerate::Enumerate;
 pub use forms::{Formulation, Programmed};
 pub use milp::Milp;
+pub use normal_equations::NormalEquations;
 pub use registry::Solvable;
 pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
 pub use smooth::{FewStarts, Smooth, Stage};

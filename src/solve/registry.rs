@@ -6,6 +6,7 @@ use prescribe_models::calibration::Calibration;
 use prescribe_models::concave_fusion::ConcaveFusion;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::fused_loss::FusedLoss;
+use prescribe_models::gain_regression::GainRegression;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -15,6 +16,7 @@ use super::admm::Admm;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
 use super::newton::Newton;
+use super::normal_equations::NormalEquations;
 use super::pair_directions::PairDirections;
 use super::partition::{Columns, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
@@ -136,6 +138,16 @@ impl Solvable for FusedLasso {
 impl Solvable for FusedLoss {
     fn solvers_with(_settings: Settings) -> Registered<Self> {
         vec![Box::new(Admm), Box::new(Clarabel)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
+impl Solvable for GainRegression {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(NormalEquations), Box::new(Clarabel)]
     }
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
