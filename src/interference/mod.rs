@@ -15,6 +15,7 @@ mod folds;
 mod influence;
 mod learners;
 mod outcome;
+mod problem;
 mod value;
 
 pub use clusters::Clusters;
@@ -22,6 +23,7 @@ pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};
 pub use outcome::{Effects, cluster_regression};
+pub use problem::{RuleProblem, Valued};
 pub use value::ClusterValue;
 
 use std::fmt;

@@ -1,12 +1,10 @@
 //! The smooth approximation for simulations, which solve thousands of problems: few starts at the first bandwidth, line searches from their
 //! ends, and no kicks.
 
-use prescribe_models::PolicyProblem;
 use serde_json::json;
 
-use super::{BANDWIDTHS, Best, SmoothClass, Smoothed, anneal, random_direction};
+use super::{BANDWIDTHS, Best, SmoothModel, Smoothed, Smoothing, descend, random_direction};
 use crate::random::stream;
-use crate::solve::constraints::refuse_others;
 use crate::solve::line_search::climb;
 use crate::solve::{Answer, Options, Promise, SolveError, Solver, Unsupported, Watch};
 
@@ -16,7 +14,7 @@ pub struct FewStarts {
     pub starts: u64,
 }
 
-impl<C: SmoothClass> Solver<PolicyProblem<C>> for FewStarts {
+impl<M: SmoothModel> Solver<M> for FewStarts {
     fn name(&self) -> &'static str {
         "few_starts"
     }
@@ -25,25 +23,26 @@ impl<C: SmoothClass> Solver<PolicyProblem<C>> for FewStarts {
         format!("prescribe {}, L-BFGS of argmin", env!("CARGO_PKG_VERSION"))
     }
 
-    fn accepts(&self, problem: &PolicyProblem<C>) -> Result<Promise, Unsupported> {
-        refuse_others(problem, "few_starts", |_| false).map(|()| Promise::Local)
+    fn accepts(&self, problem: &M) -> Result<Promise, Unsupported> {
+        problem.check().map(|()| Promise::Local)
     }
 
     fn search(
         &self,
-        problem: &PolicyProblem<C>,
-        start: Option<&C::Rule>,
+        problem: &M,
+        start: Option<&M::Point>,
         options: &Options,
         watch: &Watch,
-    ) -> Result<Answer<C::Rule>, SolveError> {
-        let units = C::units(problem);
+    ) -> Result<Answer<M::Point>, SolveError> {
+        let units = problem.merged();
+        let smoothing = Smoothing { bandwidth: BANDWIDTHS[0], plain: true };
         let mut best = Best::of(problem, start);
         for k in 0..self.starts {
             let from = match k {
                 0 => vec![0.0; units.dimension()],
                 _ => random_direction(stream(options.random_seed, &format!("start {k}")), units.dimension()),
             };
-            let end = anneal(&units, from, &BANDWIDTHS[..1], watch);
+            let end = descend(&units, from, smoothing, watch);
             best.offer(&units, std::slice::from_ref(&end));
             if watch.stop().is_none() {
                 best.offer(&units, &[climb(&units, end, &[]).0]);
