@@ -4,7 +4,10 @@ mod common;
 
 use common::{columns, file, numbers};
 use ndarray::Array2;
-use prescribe::interference::{Clusters, Effects, Interference, cluster_regression, gains, influence};
+use prescribe::interference::{
+    Clusters, Effects, Interference, cluster_regression, few_clusters, gains, influence,
+};
+use prescribe::models::arm_moments::solve_semidefinite;
 use prescribe::models::linear_rule::LinearProblem;
 use prescribe::solve::{self, Chosen, Options, Silent, TerminationStatus};
 use rand::{Rng, SeedableRng};
@@ -140,6 +143,47 @@ fn the_best_linear_rules_equal_the_oracle() {
             );
         }
     }
+}
+
+/// Leaving out by the identity of Sherman and Morrison: g_(-i) = g - G^-1 x_i e_i / (1 - h_i), and the residual is e_i / (1 - h_i).
+#[test]
+fn the_error_for_few_clusters_is_that_of_residuals_without_the_cluster() {
+    let Oracle { clusters, x, .. } = &oracle();
+    let n = clusters.count();
+    let assignment = oracle().assignment("linear");
+    let features = |assignment: &[bool]| {
+        let treated = |u: usize| f64::from(u8::from(assignment[u]));
+        let mut columns = vec![vec![1.0; n]];
+        columns.extend((0..4).map(|j| clusters.means(|u| x[[u, j]])));
+        columns.push(clusters.means(treated));
+        columns.extend((0..4).map(|j| clusters.means(|u| treated(u) * x[[u, j]])));
+        Array2::from_shape_fn((n, 10), |(i, j)| columns[j][i])
+    };
+    let (received, ruled) = (features(&clusters.treated), features(&assignment));
+    let gram = received.t().dot(&received);
+    let y = ndarray::Array1::from(clusters.means(|u| clusters.outcome[u]));
+    let b = solve_semidefinite(&gram, &received.t().dot(&y));
+    let weights = influence(clusters, Interference::Additive, None, &assignment).weights;
+    let costs = vec![0.25; clusters.units()];
+    let share = clusters.means(|u| f64::from(u8::from(assignment[u])));
+    let (mut psi, mut star) = (Vec::new(), Vec::new());
+    for i in 0..n {
+        let (row, rule) = (received.row(i).to_owned(), ruled.row(i));
+        let pulled = solve_semidefinite(&gram, &row);
+        let residual = (y[i] - row.dot(&b)) / (1.0 - row.dot(&pulled));
+        let without = &b - &(&pulled * residual);
+        psi.push(rule.dot(&without) + weights[i] * residual - 0.25 * share[i]);
+        star.push(rule.dot(&b) + weights[i] * residual - 0.25 * share[i]);
+    }
+    let fold: Vec<usize> = (0..n).collect();
+    let outside = cluster_regression(clusters, x.view(), &fold);
+    let together = cluster_regression(clusters, x.view(), &vec![0; n]);
+    let found = few_clusters(clusters, &outside, &together, &assignment, &costs);
+    let centre = mean(&star);
+    let error = (star.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (n as f64 - 1.0) / n as f64).sqrt();
+    assert!((found.estimate - mean(&psi)).abs() < 1e-10 && (found.standard_error - error).abs() < 1e-10);
+    let [lower, upper] = found.interval;
+    assert!(((lower + upper) / 2.0 - found.estimate).abs() < 1e-12 && upper - lower > 2.0 * 1.96 * error);
 }
 
 /// A cluster of up to five units with random propensities, and a mean outcome of each treatment vector in which sets of at most `order`

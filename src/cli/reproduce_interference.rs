@@ -15,7 +15,9 @@ use crate::reproduce::interference_efficiency::{Efficiency, Line as EfficiencyLi
 use crate::reproduce::interference_evaluation::{
     Estimator, Evaluated, Line as EvaluatedLine, Settings, evaluation,
 };
-use crate::reproduce::interference_learning::{Figure, Learned, Line as LearnedLine, header, learning};
+use crate::reproduce::interference_learning::{
+    Compared, ExactLine, Figure, Learned, Line as LearnedLine, learning,
+};
 use crate::reproduce::interference_rate::{Curve, Rate, Varied, rate};
 use crate::reproduce::journal::Run;
 use crate::simulate::{FixedRule, Scenario};
@@ -46,6 +48,14 @@ struct Designs {
 pub struct Figure1 {
     #[command(flatten)]
     designs: Designs,
+    /// Whose rules: estimated values maximised, true means maximised (oracle), other learners on the gains of addDR
+    #[arg(
+        long,
+        value_name = "oracle|addDR|addIPW|IPW|anonymous|none|least-squares|bagged|auto,..",
+        value_delimiter = ',',
+        default_values = Learned::FIGURE.map(Learned::title)
+    )]
+    methods: Vec<Learned>,
     /// Draws in which the exact optimum is found as well, where the value is a sum of gains
     #[arg(long, value_name = "K", default_value = "0")]
     exact_on: usize,
@@ -107,9 +117,10 @@ impl Figure1 {
     pub fn run(&self) -> Result<u8, Failure> {
         output::check(self.designs.svg.as_deref(), "--svg")?;
         let settings = self.designs.settings();
-        let work = |run: &Run| learning(&settings, self.exact_on, run);
-        let drawn = |found: &Figure| self.designs.picture(|| learned_boxes(found));
-        self.designs.repeated.finish_with(header(&settings, self.exact_on), work, learned, drawn)
+        let compared = Compared { methods: self.methods.clone(), exact_on: self.exact_on };
+        let work = |run: &Run| learning(&settings, &compared, run);
+        let drawn = |found: &Figure| self.designs.picture(|| learned_boxes(found, &self.methods));
+        self.designs.repeated.finish_with(compared.header(&settings), work, learned, drawn)
     }
 }
 
@@ -153,9 +164,7 @@ fn learned(found: &Figure) -> String {
     let header =
         ["scenario", "clusters", "rule by", "value", "std. error", "CPU s", "exact on", "found", "gap"];
     let line = |line: &LearnedLine| {
-        let exact = |of: &dyn Fn(&crate::reproduce::interference_learning::ExactLine) -> String| {
-            line.exact.as_ref().map_or("-".into(), of)
-        };
+        let exact = |of: &dyn Fn(&ExactLine) -> String| line.exact.as_ref().map_or("-".into(), of);
         [
             format!("{:?}", line.scenario),
             line.clusters.to_string(),
@@ -263,8 +272,7 @@ fn named(rule: FixedRule) -> &'static str {
     }
 }
 
-fn learned_boxes(found: &Figure) -> String {
-    let series = Learned::ALL;
+fn learned_boxes(found: &Figure, methods: &[Learned]) -> String {
     let groups = found.lines.chunk_by(|a, b| (a.scenario, a.clusters) == (b.scenario, b.clusters));
     let groups: Vec<(String, Vec<&[f64]>)> = groups
         .map(|lines| {
@@ -276,7 +284,7 @@ fn learned_boxes(found: &Figure) -> String {
     Boxes {
         title: "What learned linear rules are worth",
         up: "mean outcome of test clusters",
-        series: series.map(Learned::title).to_vec(),
+        series: methods.iter().map(|method| method.title()).collect(),
         groups,
         truths,
     }

@@ -11,6 +11,7 @@
 //! sections 2 to 4; numbers in brackets are its equations.
 
 mod clusters;
+mod few;
 mod folds;
 mod influence;
 mod learners;
@@ -19,6 +20,7 @@ mod problem;
 mod value;
 
 pub use clusters::Clusters;
+pub use few::few_clusters;
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};

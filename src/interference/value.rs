@@ -5,15 +5,10 @@
 //! ```
 //!
 //! net of costs, (1/M_i) sum_j c_ij pi_ij in cluster i (28).
-//!
-//! With each cluster a fold, psi_i does not show how far the model for cluster i is from the one of all clusters. Where clusters are few, the
-//! error is therefore that of psi_i + (g - g_(-i))'(1, pi): the model of all clusters with the residual that cluster i leaves to a model
-//! which has not seen it, as in HC3 (MacKinnon and White 1985).
 
-use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::{Clusters, Effects, Interference, cluster_regression, influence};
+use super::{Clusters, Effects, Interference, influence};
 use crate::evaluate::{Estimate, Sampling, as_value};
 
 /// What a rule is worth; its influence values are kept aside for files.
@@ -74,29 +69,6 @@ impl ClusterValue {
             warnings: warnings(interference, agreeing_clusters, n, &psi),
             influence: psi,
         }
-    }
-
-    /// addDR with [`cluster_regression`] on x (N x p), each cluster a fold, and the error for few clusters.
-    pub fn leave_one_out(
-        clusters: &Clusters,
-        x: ArrayView2<f64>,
-        assignment: &[bool],
-        costs: &[f64],
-    ) -> ClusterValue {
-        let n = clusters.count();
-        let outside = cluster_regression(clusters, x, &(0..n).collect::<Vec<_>>());
-        let together = cluster_regression(clusters, x, &vec![0; n]);
-        let mut found = Self::new(clusters, Interference::Additive, Some(&outside), assignment, costs);
-        let nobody = vec![false; assignment.len()];
-        let without = influence(clusters, Interference::Additive, Some(&outside), &nobody).psi;
-        let moved = |i: usize, a: &[bool]| together.under(clusters, i, a) - outside.under(clusters, i, a);
-        let sampling = Sampling::new((0..n).collect(), vec![1.0; n]);
-        let value = Estimate::of_mean(|i| found.influence[i] + moved(i, assignment), &sampling);
-        let gain = |i: usize| found.influence[i] - without[i] + moved(i, assignment) - moved(i, &nobody);
-        let against_nobody = Estimate::of_mean(gain, &sampling);
-        found.value = value.about(found.value.estimate);
-        found.against_nobody = against_nobody.about(found.against_nobody.estimate);
-        found
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::ReproduceError;
 use super::journal::{Run, seed_of};
 use super::spread::Spread;
-use crate::interference::{ClusterValue, Clusters, Effects, Interference, cluster_regression, folds};
+use crate::interference::{ClusterValue, Effects, Interference, cluster_regression, few_clusters, folds};
 use crate::simulate::{ClusterDesign, FixedRule, InterferingClusters, Scenario, interfering_clusters};
 
 /// Folds of cross-fitting.
@@ -82,6 +82,7 @@ impl Estimator {
         let fold = match self {
             Self::AddDrTogether => vec![0; n],
             Self::AddDr => folds(&drawn.clusters, FOLDS, seed),
+            Self::AddDrLeaveOneOut => (0..n).collect(),
             _ => return None,
         };
         Some(cluster_regression(&drawn.clusters, drawn.x.view(), &fold))
@@ -184,24 +185,26 @@ fn cells() -> Vec<(FixedRule, Estimator)> {
 fn replicate(design: &ClusterDesign, seed: u64) -> Result<Vec<Estimated>, ReproduceError> {
     let drawn = interfering_clusters(design, seed)?;
     let effects = Estimator::ALL.map(|estimator| estimator.effects(&drawn, seed));
-    let free = vec![0.0; drawn.clusters.units()];
-    let estimated = |rule: FixedRule| {
+    let clusters = &drawn.clusters;
+    let together = cluster_regression(clusters, drawn.x.view(), &vec![0; clusters.count()]);
+    let free = vec![0.0; clusters.units()];
+    let mut estimated = Vec::new();
+    for rule in FixedRule::ALL {
         let assignment = drawn.assignment(|x| rule.treats(x));
         let truth = rule.value(design.scenario);
-        let (drawn, clusters, free): (_, &Clusters, &[f64]) = (&drawn, &drawn.clusters, &free);
-        Estimator::ALL.into_iter().zip(&effects).map(move |(estimator, effects)| {
-            let found = match estimator {
-                Estimator::AddDrLeaveOneOut => {
-                    ClusterValue::leave_one_out(clusters, drawn.x.view(), &assignment, free)
+        for (estimator, effects) in Estimator::ALL.into_iter().zip(&effects) {
+            let found = match (estimator, effects) {
+                (Estimator::AddDrLeaveOneOut, Some(outside)) => {
+                    few_clusters(clusters, outside, &together, &assignment, &free)
                 }
                 _ => {
-                    ClusterValue::new(clusters, estimator.interference(), effects.as_ref(), &assignment, free)
+                    let interference = estimator.interference();
+                    ClusterValue::new(clusters, interference, effects.as_ref(), &assignment, &free).value
                 }
             };
-            let found = found.value;
             let [lower, upper] = found.interval;
-            (found.estimate, found.standard_error, lower <= truth && truth <= upper)
-        })
-    };
-    Ok(FixedRule::ALL.into_iter().flat_map(estimated).collect())
+            estimated.push((found.estimate, found.standard_error, lower <= truth && truth <= upper));
+        }
+    }
+    Ok(estimated)
 }

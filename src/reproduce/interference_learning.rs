@@ -1,7 +1,8 @@
 //! Figure 1 of interference.txt: what linear rules that are learned from n clusters are worth.
 //!
 //! ```text
-//! rule      max over (b0, b) of the value that the estimator gives 1{b0 + x'b >= 0}, smoothed: L-BFGS from five starts, line searches from their ends
+//! rule      max over (b0, b) of the value that the estimator gives 1{b0 + x'b >= 0}, smoothed: L-BFGS from five starts, line searches from
+//!           their ends; or another learner on the gains of addDR
 //! oracle    the same with the true mean outcomes of the n clusters in place of estimates
 //! value     the mean over 10,000 test clusters, the same for all, of their expected mean outcome
 //! ```
@@ -12,7 +13,10 @@
 //! S of the last rule, and what is then a sum of gains is maximised, again and again until the value stays (Hunter and Lange 2004,
 //! "A tutorial on MM algorithms").
 
+use std::str::FromStr;
+
 use prescribe_models::InvalidModel;
+use prescribe_models::Model;
 use prescribe_models::linear_rule::{LinearProblem, LinearRule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,7 +25,9 @@ use super::ReproduceError;
 use super::interference_evaluation::Settings;
 use super::journal::{Run, seed_of};
 use super::spread::Spread;
-use crate::interference::{Effects, Interference, cluster_regression, folds, gains};
+use crate::interference::{
+    Interference, Learner, Learners, Part, RuleProblem, Valued, cluster_regression, folds, learn_rule,
+};
 use crate::simulate::{ClusterDesign, InterferingClusters, Scenario, interfering_clusters};
 use crate::solve::{self, Directions, FewStarts, Options, Silent, SolveError, Solver, TerminationStatus};
 
@@ -36,27 +42,79 @@ const TANGENTS: usize = 20;
 
 /// How a rule is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Learned {
+    /// True mean outcomes.
+    #[serde(rename = "oracle")]
     Oracle,
+    #[serde(rename = "addDR")]
     AddDr,
+    #[serde(rename = "addIPW")]
     AddIpw,
+    /// Unknown interference.
+    #[serde(rename = "IPW")]
+    Ipw,
+    #[serde(rename = "anonymous")]
+    Anonymous,
+    #[serde(rename = "none")]
     None,
+    /// Learners on the gains of addDR that do not maximise the value.
+    #[serde(rename = "least-squares")]
+    LeastSquares,
+    #[serde(rename = "bagged")]
+    Bagged,
+    #[serde(rename = "auto")]
+    Auto,
 }
 
 impl Learned {
-    pub const ALL: [Learned; 4] = [Self::Oracle, Self::AddDr, Self::AddIpw, Self::None];
+    /// Those of the figure.
+    pub const FIGURE: [Learned; 6] =
+        [Self::Oracle, Self::AddDr, Self::AddIpw, Self::Ipw, Self::Anonymous, Self::None];
+
+    pub const ALL: [Learned; 9] = [
+        Self::Oracle,
+        Self::AddDr,
+        Self::AddIpw,
+        Self::Ipw,
+        Self::Anonymous,
+        Self::None,
+        Self::LeastSquares,
+        Self::Bagged,
+        Self::Auto,
+    ];
 
     /// Whose difference in value is reported, draw by draw.
-    pub const PAIRS: [(Learned, Learned); 2] = [(Self::AddDr, Self::AddIpw), (Self::AddIpw, Self::None)];
+    const PAIRS: [(Learned, Learned); 7] = [
+        (Self::AddDr, Self::AddIpw),
+        (Self::AddIpw, Self::Ipw),
+        (Self::Ipw, Self::Anonymous),
+        (Self::Ipw, Self::None),
+        (Self::LeastSquares, Self::AddDr),
+        (Self::Bagged, Self::AddDr),
+        (Self::Auto, Self::AddDr),
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Oracle => "oracle",
             Self::AddDr => "addDR",
             Self::AddIpw => "addIPW",
+            Self::Ipw => "IPW",
+            Self::Anonymous => "anonymous",
             Self::None => "none",
+            Self::LeastSquares => "least-squares",
+            Self::Bagged => "bagged",
+            Self::Auto => "auto",
         }
+    }
+}
+
+impl FromStr for Learned {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|method| method.title() == text);
+        found.ok_or_else(|| format!("give some of {}", Self::ALL.map(Self::title).join(", ")))
     }
 }
 
@@ -124,18 +182,29 @@ pub struct Figure {
     pub cpu_seconds: f64,
 }
 
-/// What tells one experiment from another.
-pub fn header(settings: &Settings, exact_on: usize) -> Value {
-    let mut header = settings.header("interference-figure-1");
-    header["exact_on"] = json!(exact_on);
-    header
+/// Whose rules, and in how many draws the exact optimum is found as well.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    pub methods: Vec<Learned>,
+    pub exact_on: usize,
 }
 
-/// Runs the experiment, with exact optima in the first `exact_on` draws.
+impl Compared {
+    /// What tells one experiment from another.
+    pub fn header(&self, settings: &Settings) -> Value {
+        let mut header = settings.header("interference-figure-1");
+        header["methods"] = json!(self.methods);
+        header["exact_on"] = json!(self.exact_on);
+        header
+    }
+}
+
+/// Runs the experiment.
 ///
 /// # Errors
 /// Of designs, solvers and the journal.
-pub fn learning(settings: &Settings, exact_on: usize, run: &Run) -> Result<Figure, ReproduceError> {
+pub fn learning(settings: &Settings, compared: &Compared, run: &Run) -> Result<Figure, ReproduceError> {
+    let Compared { methods, exact_on } = compared;
     let designs = settings.designs();
     let test = |scenario: &Scenario| {
         let design = ClusterDesign::paper(*scenario, TEST_CLUSTERS);
@@ -149,7 +218,7 @@ pub fn learning(settings: &Settings, exact_on: usize, run: &Run) -> Result<Figur
             let (_, test) =
                 tests.iter().find(|(scenario, _)| *scenario == design.scenario).expect("each has a test set");
             let study = Study::draw(design, seed)?;
-            Learned::ALL.into_iter().map(|method| study.tried(method, test, r < exact_on)).collect()
+            methods.iter().map(|&method| study.tried(method, test, r < *exact_on)).collect()
         };
         designs.iter().map(one).collect::<Result<Vec<Vec<Tried>>, ReproduceError>>()
     };
@@ -162,25 +231,23 @@ pub fn learning(settings: &Settings, exact_on: usize, run: &Run) -> Result<Figur
         cpu_seconds: draws.iter().flatten().flatten().map(|tried| tried.cpu_seconds).sum(),
     };
     for (d, design) in designs.iter().enumerate() {
-        let lines = Learned::ALL.into_iter().enumerate();
-        figure.lines.extend(lines.map(|(m, method)| Line::of(design, method, &of(d, m))));
-        for methods in Learned::PAIRS {
-            let [first, second] = [methods.0, methods.1].map(|method| of(d, position(method)));
+        let lines = methods.iter().enumerate();
+        figure.lines.extend(lines.map(|(m, &method)| Line::of(design, method, &of(d, m))));
+        for pair in Learned::PAIRS {
+            let position = |method| methods.iter().position(|known| *known == method);
+            let Some((first, second)) = position(pair.0).zip(position(pair.1)) else { continue };
+            let (first, second) = (of(d, first), of(d, second));
             let less: Vec<f64> = first.iter().zip(&second).map(|(a, b)| a.value - b.value).collect();
             let (scenario, clusters) = (design.scenario, design.clusters);
             figure.differences.push(Difference {
                 scenario,
                 clusters,
-                methods,
+                methods: pair,
                 difference: Spread::of(&less),
             });
         }
     }
     Ok(figure)
-}
-
-fn position(method: Learned) -> usize {
-    Learned::ALL.iter().position(|known| *known == method).expect("all methods are listed")
 }
 
 impl Line {
@@ -237,7 +304,7 @@ impl Study {
             Some(problem) => {
                 let report = solve::solve(&problem, &Directions, Some(&rule), &alone(), &Silent)?;
                 let best = report.point.as_ref().unwrap_or(&rule);
-                let smoothed = prescribe_models::Model::objective(&problem, &rule);
+                let smoothed = problem.objective(&rule);
                 Some(Exact {
                     gap: report.objective_value.unwrap_or(smoothed) - smoothed,
                     proved: report.termination_status == TerminationStatus::Optimal,
@@ -253,22 +320,42 @@ impl Study {
         &self,
         method: Learned,
     ) -> Result<(LinearRule, Option<LinearProblem>), ReproduceError> {
-        let posed = |interference, effects: Option<&Effects>| {
-            let gains = gains(&self.drawn.clusters, interference, effects).expect("a sum of gains");
-            let problem = self.problem(&gains)?;
-            Ok((self.maximised(&problem, None)?, Some(problem)))
+        let (interference, effects) = match method {
+            Learned::Oracle => return Ok((self.oracle()?, None)),
+            Learned::LeastSquares => return Ok((self.otherwise(Learner::LeastSquares)?, None)),
+            Learned::Bagged => return Ok((self.otherwise(Learner::Bagged)?, None)),
+            Learned::Auto => return Ok((self.otherwise(Learner::Auto)?, None)),
+            Learned::AddDr => {
+                let fold = folds(&self.drawn.clusters, FOLDS, self.seed);
+                let effects = cluster_regression(&self.drawn.clusters, self.drawn.x.view(), &fold);
+                (Interference::Additive, Some(effects))
+            }
+            Learned::AddIpw => (Interference::Additive, None),
+            Learned::Ipw => (Interference::Unknown, None),
+            Learned::Anonymous => (Interference::Anonymous, None),
+            Learned::None => (Interference::None, None),
         };
-        match method {
-            Learned::Oracle => self.oracle().map(|rule| (rule, None)),
-            Learned::AddDr => posed(Interference::Additive, Some(&self.cross_fitted())),
-            Learned::AddIpw => posed(Interference::Additive, None),
-            Learned::None => posed(Interference::None, None),
+        let (clusters, free) = (&self.drawn.clusters, vec![0.0; self.drawn.clusters.units()]);
+        let valued = Valued { clusters, interference, effects: effects.as_ref(), sign: 1.0, costs: &free };
+        match valued.problem(self.names(), self.drawn.x.clone())? {
+            RuleProblem::Units(problem) => Ok((self.maximised(&problem, STARTS, None)?, Some(problem))),
+            RuleProblem::Clusters(problem) => Ok((self.maximised(&problem, STARTS, None)?, None)),
         }
     }
 
-    fn cross_fitted(&self) -> Effects {
-        let fold = folds(&self.drawn.clusters, FOLDS, self.seed);
-        cluster_regression(&self.drawn.clusters, self.drawn.x.view(), &fold)
+    /// By another learner on the gains of addDR.
+    fn otherwise(&self, learner: Learner) -> Result<LinearRule, ReproduceError> {
+        let outcome_model =
+            |part: &Part, fold: &[usize]| Some(cluster_regression(&part.clusters, part.x.view(), fold));
+        let learners = Learners {
+            maximiser: &FewStarts { starts: STARTS },
+            member: &FewStarts { starts: 1 },
+            folds: FOLDS,
+            ..Learners::new(Interference::Additive, &outcome_model, self.seed)
+        };
+        let free = vec![0.0; self.drawn.clusters.units()];
+        let part = Part::whole(self.drawn.clusters.clone(), self.drawn.x.clone(), free);
+        Ok(learn_rule(&learners, &part, learner)?.rule)
     }
 
     /// The rule of the largest true value on the clusters of the draw.
@@ -276,7 +363,7 @@ impl Study {
         let clusters = &self.drawn.clusters;
         let mut assignment = vec![false; clusters.units()];
         let mut best: Option<(LinearRule, f64)> = None;
-        for _ in 0..TANGENTS {
+        for tangent in 0..TANGENTS {
             let mut gains = self.drawn.additive().effect.clone();
             if self.scenario == Scenario::B {
                 for units in &clusters.members {
@@ -284,7 +371,9 @@ impl Study {
                     units.iter().for_each(|&u| gains[u] += (2.0 * count - 1.0) / (size * (size - 1.0)));
                 }
             }
-            let rule = self.maximised(&self.problem(&gains)?, best.as_ref().map(|(rule, _)| rule))?;
+            let starts = if tangent == 0 { STARTS } else { 1 };
+            let last = best.as_ref().map(|(rule, _)| rule);
+            let rule = self.maximised(&self.problem(&gains)?, starts, last)?;
             assignment = self.drawn.assignment(|x| rule.treats(x));
             let value = self.drawn.value(&assignment);
             let done = best.as_ref().is_some_and(|(_, before)| value <= *before);
@@ -302,21 +391,28 @@ impl Study {
     fn problem(&self, gains: &[f64]) -> Result<LinearProblem, InvalidModel> {
         let n = self.drawn.clusters.count() as f64;
         let gains: Vec<f64> = gains.iter().map(|gain| gain / n).collect();
-        let names = (1..=self.drawn.x.ncols()).map(|j| format!("X{j}")).collect();
-        LinearProblem::from_gains(names, self.drawn.x.clone(), &gains)
+        LinearProblem::from_gains(self.names(), self.drawn.x.clone(), &gains)
     }
 
-    fn maximised(
+    fn names(&self) -> Vec<String> {
+        (1..=self.drawn.x.ncols()).map(|j| format!("X{j}")).collect()
+    }
+
+    fn maximised<M: Model<Point = LinearRule>>(
         &self,
-        problem: &LinearProblem,
+        problem: &M,
+        starts: u64,
         start: Option<&LinearRule>,
-    ) -> Result<LinearRule, ReproduceError> {
-        let solver = FewStarts { starts: STARTS };
+    ) -> Result<LinearRule, ReproduceError>
+    where
+        FewStarts: Solver<M>,
+    {
         let options = Options { random_seed: self.seed, ..alone() };
+        let solver = FewStarts { starts };
         let report = solve::solve(problem, &solver, start, &options, &Silent)?;
         report.point.ok_or_else(|| {
-            let reason = "no rule was found".to_string();
-            SolveError::Backend { solver: Solver::<LinearProblem>::name(&solver).into(), reason }.into()
+            let (solver, reason) = (Solver::<M>::name(&solver).into(), "no rule was found".into());
+            SolveError::Backend { solver, reason }.into()
         })
     }
 }
