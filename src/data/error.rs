@@ -32,6 +32,8 @@ impl DataError {
             | Problem::HorizonNotPositive { .. }
             | Problem::NoGivenScores
             | Problem::NoPredictionsElsewhere
+            | Problem::DesignOfPairs
+            | Problem::DesignNotForInterference
             | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -397,6 +399,39 @@ pub enum Problem {
         if *clusters == 0 { "are none" } else { "is only 1" }
     )]
     InterferenceNeedsClusters { clusters: usize },
+    #[error(
+        "in the cluster of unit {} ({units} {}) {fixed}; {}",
+        quoted(unit),
+        plural(*units, "unit"),
+        if *received {
+            "the treatments are of another design, so correct --design"
+        } else {
+            "the design tells nothing of such a rule, so evaluate one that keeps it, or pass --interference none"
+        }
+    )]
+    DesignNeverVaries { unit: String, units: usize, fixed: String, received: bool },
+    #[error(
+        "no treatments have the joint probabilities given for the cluster of unit {}: correct them, or write them with more digits",
+        quoted(unit)
+    )]
+    DesignWithoutDistribution { unit: String },
+    #[error(
+        "unit {} has propensity {propensity}, but {treated} of the {units} units that it was drawn with were treated; pass --propensity \
+         strata:.. with the cluster's column (and that of --design strata), or give the joint probabilities with --design joint:FILE.csv",
+        quoted(unit)
+    )]
+    DesignShare { unit: String, units: usize, treated: usize, propensity: f64 },
+    #[error(
+        "the cluster of unit {} has too many sets of up to {order} of its {units} units; pass a lower order with --interference",
+        quoted(unit)
+    )]
+    DesignTooLarge { unit: String, units: usize, order: usize },
+    #[error("joint probabilities of pairs serve --interference additive and none only; pass one of them")]
+    DesignOfPairs,
+    #[error(
+        "--design complete, strata and joint go with --interference additive, polynomial:B and none; pass one of them"
+    )]
+    DesignNotForInterference,
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
     Shape { what: &'static str, expected: String, found: String },
 }
