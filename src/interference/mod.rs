@@ -16,6 +16,7 @@ mod folds;
 mod influence;
 mod orders;
 mod outcome;
+mod series;
 mod value;
 
 pub use clusters::Clusters;
@@ -23,7 +24,8 @@ pub use design::{Design, NotEstimable};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use orders::Orders;
-pub use outcome::{Effects, cluster_regression};
+pub use outcome::{ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
+pub use series::{Basis, Summary};
 pub use value::ClusterValue;
 
 use std::fmt;

@@ -2,16 +2,22 @@
 //!
 //! ```text
 //! E[Ybar_i | A_i, X_i] = g_i0 + sum_j g_ij A_ij                                                                     (5)
-//! g_i0 = a'phi0_i,  phi0_i = (1, mean_j X_ij);   g_ij = (1/M_i) c'(1, X_ij)                                          (25)
+//! g_i0 = alpha_0 + alpha'phi0_i,   g_ij = (1/M_i) gamma'phi_ij                                                       (25)
+//! phi0_i = mean_j (z(X_ij), S_i, M_i),   phi_ij = (1, z(X_ij), S_ij, M_i)
 //! ```
 //!
-//! by least squares of Ybar_i on (1, mean X, mean A, mean A X), each cluster one row, cross-fitted over folds of clusters. Source:
-//! interference.txt, section 4.2 and Examples 1 and 2.
+//! by least squares of Ybar_i on (1, phi0_i, mean_j A_ij phi_ij), each cluster one row, cross-fitted over folds of clusters. z: functions of a
+//! unit's covariates ([`Basis`]); S_ij: summaries of the others of its cluster ([`Summary`]); M_i and S where asked for. Within one cluster
+//! size these are the regressions of (25). With z = X this is the linear-in-means model (Example 1) where covariates do not change effects
+//! ([`Basis::Means`]), and with summaries of the others the additive model of anonymous interference (Example 2), whose effects depend on the
+//! unit treated and on whom it is with. Source: interference.txt, section 5.2.
 
-use ndarray::{Array1, Array2, ArrayView2};
-use prescribe_models::arm_moments::solve_semidefinite;
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use serde::{Deserialize, Serialize};
 
 use super::Clusters;
+use super::series::{Basis, Summary};
+use crate::nuisance::LinearModel;
 
 /// g of each cluster and unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,55 +41,173 @@ impl Effects {
     }
 }
 
-/// The effects that regressions on the clusters outside each cluster's fold predict; all clusters are one fold where `folds` names only one.
+/// What a regression makes of the sizes of clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sizes {
+    /// One regression that does not see them.
+    #[default]
+    Ignored,
+    /// One regression with M_i in phi0 and phi.
+    Covariate,
+    /// One for each size with at least [`Sizes::CLUSTERS_A_COEFFICIENT`] clusters to fit for each coefficient, and one with M_i on all
+    /// clusters for the sizes that have fewer.
+    Separate,
+}
+
+impl Sizes {
+    pub const CLUSTERS_A_COEFFICIENT: usize = 2;
+}
+
+/// A series regression of cluster means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterModel {
+    pub basis: Basis,
+    pub sizes: Sizes,
+    pub others: Vec<Summary>,
+}
+
+/// A regression with more coefficients than clusters to fit them to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyCoefficients {
+    pub clusters: usize,
+    pub coefficients: usize,
+}
+
+/// The effects that the linear model without sizes or summaries predicts, fitted to the clusters outside each cluster's fold; all clusters
+/// are one fold where `folds` names only one.
 pub fn cluster_regression(clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize]) -> Effects {
-    let rows = features(clusters, x);
-    let outcome = Array1::from(clusters.means(|u| clusters.outcome[u]));
-    let mut distinct = folds.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let p = x.ncols();
-    let mut effects = Effects { baseline: vec![0.0; clusters.count()], effect: vec![0.0; clusters.units()] };
-    for &fold in &distinct {
+    ClusterModel::default().predicted(clusters, x, folds)
+}
+
+impl ClusterModel {
+    /// The effects that regressions on the clusters outside each cluster's fold (n) predict from covariates x (N x p).
+    ///
+    /// # Errors
+    /// Where a fold leaves fewer clusters than there are coefficients, and nothing shrinks them.
+    pub fn fit(
+        &self,
+        clusters: &Clusters,
+        x: ArrayView2<f64>,
+        folds: &[usize],
+    ) -> Result<Effects, TooManyCoefficients> {
+        let largest_fold = folds.iter().map(|f| folds.iter().filter(|other| *other == f).count()).max();
+        let fewest = clusters.count() - largest_fold.unwrap_or(0);
+        let coefficients = 1 + Rows::new(self, clusters, x, self.sizes != Sizes::Ignored).count();
+        if fewest < coefficients && !self.basis.is_shrunk() {
+            return Err(TooManyCoefficients { clusters: fewest, coefficients });
+        }
+        Ok(self.predicted(clusters, x, folds))
+    }
+
+    fn predicted(&self, clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize]) -> Effects {
+        let rows = Rows::new(self, clusters, x, self.sizes != Sizes::Ignored);
+        let alike = Rows::new(self, clusters, x, false);
+        let needed = Sizes::CLUSTERS_A_COEFFICIENT * (1 + alike.count());
+        let mut distinct = folds.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
         let one = distinct.len() == 1;
-        let fitted: Vec<usize> = (0..clusters.count()).filter(|&i| one || folds[i] != fold).collect();
-        let b = least_squares(&rows, &outcome, &fitted);
-        for i in (0..clusters.count()).filter(|&i| folds[i] == fold) {
-            effects.baseline[i] = (0..=p).map(|j| b[j] * rows[[i, j]]).sum();
+        let mut effects =
+            Effects { baseline: vec![0.0; clusters.count()], effect: vec![0.0; clusters.units()] };
+        for &fold in &distinct {
+            let outside = |i: &usize| one || folds[*i] != fold;
+            let fitted: Vec<usize> = (0..clusters.count()).filter(outside).collect();
+            let inside: Vec<usize> = (0..clusters.count()).filter(|&i| folds[i] == fold).collect();
+            let mut pooled = inside.clone();
+            if self.sizes == Sizes::Separate {
+                for (size, of_size) in by_size(clusters, &inside) {
+                    let like: Vec<usize> =
+                        fitted.iter().copied().filter(|&i| clusters.members[i].len() == size).collect();
+                    if like.len() >= needed {
+                        alike.predict(clusters, &self.model(clusters, &alike, &like), &of_size, &mut effects);
+                        pooled.retain(|&i| clusters.members[i].len() != size);
+                    }
+                }
+            }
+            if !pooled.is_empty() {
+                rows.predict(clusters, &self.model(clusters, &rows, &fitted), &pooled, &mut effects);
+            }
+        }
+        effects
+    }
+
+    fn model(&self, clusters: &Clusters, rows: &Rows, fitted: &[usize]) -> LinearModel {
+        let outcome = clusters.means(|u| clusters.outcome[u]);
+        let outcome: ndarray::Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
+        let rows = rows.regressors.select(Axis(0), fitted);
+        match self.basis.is_shrunk() {
+            true => LinearModel::shrunk(rows.view(), outcome.view()),
+            false => LinearModel::fit(rows.view(), outcome.view()),
+        }
+    }
+}
+
+/// The clusters of each size among some.
+fn by_size(clusters: &Clusters, among: &[usize]) -> Vec<(usize, Vec<usize>)> {
+    let mut sizes: Vec<usize> = among.iter().map(|&i| clusters.members[i].len()).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let of = |size: usize| {
+        among.iter().copied().filter(|&i| clusters.members[i].len() == size).collect::<Vec<_>>()
+    };
+    sizes.into_iter().map(|size| (size, of(size))).collect()
+}
+
+/// What a regression sees.
+struct Rows {
+    /// phi_ij (N x q).
+    phi: Array2<f64>,
+    /// (phi0_i, mean_j A_ij phi_ij), a row for each cluster (n x (q0 + q)).
+    regressors: Array2<f64>,
+}
+
+impl Rows {
+    fn new(model: &ClusterModel, clusters: &Clusters, x: ArrayView2<f64>, with_size: bool) -> Rows {
+        let units = clusters.units();
+        let of_unit = model.basis.of(x);
+        let mut size = Array2::zeros((units, usize::from(with_size)));
+        for members in &clusters.members {
+            members.iter().for_each(|&u| size.row_mut(u).fill(members.len() as f64));
+        }
+        let summaries = Summary::of(&model.others, clusters, x);
+        let join = |parts: &[ArrayView2<f64>]| {
+            concatenate(Axis(1), parts).expect("all parts have a row for each unit")
+        };
+        let own = match model.basis {
+            Basis::Means => Array2::zeros((units, 0)),
+            _ => of_unit.clone(),
+        };
+        let phi = join(&[Array2::ones((units, 1)).view(), own.view(), summaries.view(), size.view()]);
+        let phi0 = join(&[of_unit.view(), summaries.view(), size.view()]);
+        let treated = |u: usize| f64::from(u8::from(clusters.treated[u]));
+        let mut regressors = Array2::zeros((clusters.count(), phi0.ncols() + phi.ncols()));
+        for j in 0..phi0.ncols() {
+            regressors.column_mut(j).assign(&clusters.means(|u| phi0[[u, j]]).into());
+        }
+        for j in 0..phi.ncols() {
+            let mean = clusters.means(|u| treated(u) * phi[[u, j]]);
+            regressors.column_mut(phi0.ncols() + j).assign(&mean.into());
+        }
+        Rows { phi, regressors }
+    }
+
+    fn count(&self) -> usize {
+        self.regressors.ncols()
+    }
+
+    fn predict(&self, clusters: &Clusters, model: &LinearModel, of: &[usize], effects: &mut Effects) {
+        let first = self.count() - self.phi.ncols();
+        for &i in of {
+            let mut nobody = self.regressors.row(i).to_owned();
+            nobody.slice_mut(ndarray::s![first..]).fill(0.0);
+            effects.baseline[i] = model.predict(nobody.view());
             let units = &clusters.members[i];
             for &u in units {
-                let linear = b[p + 1] + (0..p).map(|j| b[p + 2 + j] * x[[u, j]]).sum::<f64>();
-                effects.effect[u] = linear / units.len() as f64;
+                let gamma = model.coefficients.slice(ndarray::s![first..]);
+                effects.effect[u] = self.phi.row(u).dot(&gamma) / units.len() as f64;
             }
         }
     }
-    effects
-}
-
-/// (1, mean X, mean A, mean A X), a row for each cluster.
-fn features(clusters: &Clusters, x: ArrayView2<f64>) -> Array2<f64> {
-    let p = x.ncols();
-    let treated = |u: usize| f64::from(u8::from(clusters.treated[u]));
-    let mut rows = Array2::ones((clusters.count(), 2 * p + 2));
-    let mut fill = |column: usize, values: Vec<f64>| rows.column_mut(column).assign(&Array1::from(values));
-    fill(p + 1, clusters.means(treated));
-    for j in 0..p {
-        fill(1 + j, clusters.means(|u| x[[u, j]]));
-        fill(p + 2 + j, clusters.means(|u| treated(u) * x[[u, j]]));
-    }
-    rows
-}
-
-/// By normal equations, refined on the rows themselves until rounding of the rows is what is left.
-fn least_squares(rows: &Array2<f64>, outcome: &Array1<f64>, fitted: &[usize]) -> Array1<f64> {
-    const REFINEMENTS: usize = 3;
-    let x = rows.select(ndarray::Axis(0), fitted);
-    let y = outcome.select(ndarray::Axis(0), fitted);
-    let gram = x.t().dot(&x);
-    let mut b = Array1::zeros(x.ncols());
-    for _ in 0..=REFINEMENTS {
-        let residual = &y - &x.dot(&b);
-        b += &solve_semidefinite(&gram, &x.t().dot(&residual));
-    }
-    b
 }
