@@ -14,12 +14,14 @@ mod clusters;
 mod folds;
 mod influence;
 mod outcome;
+mod settings;
 mod value;
 
-pub use clusters::Clusters;
+pub use clusters::{Clusters, treated};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use outcome::{Effects, cluster_regression};
+pub use settings::{Clustered, cluster_folds};
 pub use value::ClusterValue;
 
 use std::fmt;
