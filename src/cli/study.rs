@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
+use super::interference::ClusteredFlags;
 use crate::data::{CostRole, Covariate, Estimand, Groups, Missing, OutcomeModel, PropensityRole};
 use crate::learn::Scoring;
 use crate::score::{Direction, ScoreKind};
@@ -273,6 +274,7 @@ pub fn scoring(
     direction: Direction,
     covariates: &[Covariate],
     arms: Option<(&[String], &Groups)>,
+    clustered: &ClusteredFlags,
 ) -> Result<Scoring, Failure> {
     if flags.outcome.as_ref().or(flags.time.as_ref()).is_none() || flags.treatment.is_none() {
         return Err(Failure::usage(
@@ -293,6 +295,7 @@ pub fn scoring(
     let keep = covariates.iter().any(|covariate| covariate.missing);
     put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
     flags.over(&mut scoring)?;
+    clustered.over(&mut scoring)?;
     let failed = |error: toml::de::Error| Failure::usage(error.to_string());
     let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
     scoring.check()?;

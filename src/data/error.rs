@@ -400,6 +400,11 @@ pub enum Problem {
     )]
     InterferenceNeedsClusters { clusters: usize },
     #[error(
+        "a fold of the clusters leaves {clusters} to fit the {coefficients} coefficients of the regression of cluster means to; pass \
+         --cluster-model means, or polynomial:1, which shrinks them, or fewer covariates"
+    )]
+    FewerClustersThanCoefficients { clusters: usize, coefficients: usize },
+    #[error(
         "in the cluster of unit {} ({units} {}) {fixed}; {}",
         quoted(unit),
         plural(*units, "unit"),
@@ -432,6 +437,22 @@ pub enum Problem {
         "--design complete, strata and joint go with --interference additive, polynomial:B and none; pass one of them"
     )]
     DesignNotForInterference,
+    #[error("the pair of units has a row already; keep one of them")]
+    PairTwice,
+    #[error(
+        "cluster {} has no row for its units {} and {}; give the probability that both are treated for every pair",
+        quoted(cluster), quoted(&pair[0]), quoted(&pair[1])
+    )]
+    PairMissing { cluster: String, pair: [String; 2] },
+    #[error(
+        "unit {} is not in this cluster in {data}; correct it, or name the column of unit ids with --id",
+        quoted(unit)
+    )]
+    NotInCluster { unit: String, data: String },
+    #[error(
+        "the chance {probability} that both are treated is not between {least} and {most}, as the units' propensities have it; correct one of them"
+    )]
+    PairImpossible { probability: f64, least: f64, most: f64 },
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
     Shape { what: &'static str, expected: String, found: String },
 }

@@ -12,20 +12,26 @@
 
 mod clusters;
 mod design;
+mod evaluation;
 mod folds;
 mod influence;
 mod orders;
 mod outcome;
+mod propensity;
 mod series;
+mod settings;
 mod value;
 
-pub use clusters::Clusters;
-pub use design::{Design, NotEstimable};
+pub use clusters::{Clusters, treated};
+pub use design::{Design, DesignRole, NotEstimable};
+pub use evaluation::{AdditivityCheck, AtCost, ClusterEvaluation, Valuation};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use orders::Orders;
 pub use outcome::{ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
+pub use propensity::propensities_by_size;
 pub use series::{Basis, Summary};
+pub use settings::{Clustered, cluster_folds};
 pub use value::ClusterValue;
 
 use std::fmt;

@@ -12,7 +12,7 @@
 //! ([`Basis::Means`]), and with summaries of the others the additive model of anonymous interference (Example 2), whose effects depend on the
 //! unit treated and on whom it is with. Source: interference.txt, section 5.2.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::Clusters;
@@ -82,6 +82,15 @@ pub fn cluster_regression(clusters: &Clusters, x: ArrayView2<f64>, folds: &[usiz
 }
 
 impl ClusterModel {
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether more is asked for than sizes, which propensities heed as well.
+    pub(super) fn regresses_otherwise(&self) -> bool {
+        self.basis != Basis::default() || !self.others.is_empty()
+    }
+
     /// The effects that regressions on the clusters outside each cluster's fold (n) predict from covariates x (N x p).
     ///
     /// # Errors
@@ -135,7 +144,7 @@ impl ClusterModel {
 
     fn model(&self, clusters: &Clusters, rows: &Rows, fitted: &[usize]) -> LinearModel {
         let outcome = clusters.means(|u| clusters.outcome[u]);
-        let outcome: ndarray::Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
+        let outcome: Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
         let rows = rows.regressors.select(Axis(0), fitted);
         match self.basis.is_shrunk() {
             true => LinearModel::shrunk(rows.view(), outcome.view()),
@@ -172,6 +181,10 @@ impl Rows {
             members.iter().for_each(|&u| size.row_mut(u).fill(members.len() as f64));
         }
         let summaries = Summary::of(&model.others, clusters, x);
+        // Of all of a cluster, the mean is in z already.
+        let moments: Vec<Summary> =
+            model.others.iter().copied().filter(|summary| *summary != Summary::Mean).collect();
+        let of_cluster = Summary::of(&moments, clusters, x);
         let join = |parts: &[ArrayView2<f64>]| {
             concatenate(Axis(1), parts).expect("all parts have a row for each unit")
         };
@@ -180,15 +193,15 @@ impl Rows {
             _ => of_unit.clone(),
         };
         let phi = join(&[Array2::ones((units, 1)).view(), own.view(), summaries.view(), size.view()]);
-        let phi0 = join(&[of_unit.view(), summaries.view(), size.view()]);
+        let phi0 = join(&[of_unit.view(), of_cluster.view(), size.view()]);
         let treated = |u: usize| f64::from(u8::from(clusters.treated[u]));
         let mut regressors = Array2::zeros((clusters.count(), phi0.ncols() + phi.ncols()));
         for j in 0..phi0.ncols() {
-            regressors.column_mut(j).assign(&clusters.means(|u| phi0[[u, j]]).into());
+            regressors.column_mut(j).assign(&Array1::from(clusters.means(|u| phi0[[u, j]])));
         }
         for j in 0..phi.ncols() {
             let mean = clusters.means(|u| treated(u) * phi[[u, j]]);
-            regressors.column_mut(phi0.ncols() + j).assign(&mean.into());
+            regressors.column_mut(phi0.ncols() + j).assign(&Array1::from(mean));
         }
         Rows { phi, regressors }
     }
@@ -201,11 +214,11 @@ impl Rows {
         let first = self.count() - self.phi.ncols();
         for &i in of {
             let mut nobody = self.regressors.row(i).to_owned();
-            nobody.slice_mut(ndarray::s![first..]).fill(0.0);
+            nobody.slice_mut(s![first..]).fill(0.0);
             effects.baseline[i] = model.predict(nobody.view());
             let units = &clusters.members[i];
             for &u in units {
-                let gamma = model.coefficients.slice(ndarray::s![first..]);
+                let gamma = model.coefficients.slice(s![first..]);
                 effects.effect[u] = self.phi.row(u).dot(&gamma) / units.len() as f64;
             }
         }

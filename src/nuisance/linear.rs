@@ -33,13 +33,42 @@ impl LinearModel {
         LinearModel::of(&Moments::of(&columns, &units), &columns.scales)
     }
 
+    /// Fits the model by ridge regression on standardised covariates, whose penalty is the least by generalised cross-validation,
+    ///
+    /// ```text
+    /// b = argmin |y - mean(y) - X b|^2 + lambda |b|^2,   lambda = argmin n |y - yhat|^2 / (n - df)^2,   df = 1 + sum_k s_k^2 / (s_k^2 + lambda)
+    /// ```
+    ///
+    /// with the singular values s_k of X, over a grid (Golub, Heath and Wahba 1979, "Generalized cross-validation as a method for choosing a good
+    /// ridge parameter").
+    pub(crate) fn shrunk(x: ArrayView2<f64>, y: ArrayView1<f64>) -> LinearModel {
+        let columns = Columns::new(x.view(), Some(y.view()));
+        let units: Vec<usize> = (0..y.len()).collect();
+        LinearModel::by(&Moments::of(&columns, &units), &columns.scales, |directions, z, rest| {
+            let penalty = least_by_cross_validation(directions, z, rest, y.len());
+            let projected = directions.w.t().dot(&z);
+            directions.v.dot(&(projected / (&directions.lengths * &directions.lengths + penalty)))
+        })
+    }
+
     /// Fits the model to units of which covariates and outcome, times `scales`, have these moments.
     pub(super) fn of(moments: &Moments, scales: &Array1<f64>) -> LinearModel {
+        LinearModel::by(moments, scales, |directions, z, _| directions.minimum_norm(z))
+    }
+
+    /// Fits it with the standardised coefficients (p) that `solve` finds from the directions of the covariates, z = Q'y, and what of the squares of
+    /// the outcome is orthogonal to all covariates.
+    fn by(
+        moments: &Moments,
+        scales: &Array1<f64>,
+        solve: impl FnOnce(&Directions, ArrayView1<f64>, f64) -> Array1<f64>,
+    ) -> LinearModel {
         let p = moments.means.len() - 1;
         let (deviations, of_outcome) = (moments.deviations(), scales[p]);
         let (deviations, scales) = (deviations.slice(s![..p]), scales.slice(s![..p]));
         let standardised = &moments.r.slice(s![..p, ..p]) / &deviations;
-        let b = Directions::of(standardised.view(), moments.rows).minimum_norm(moments.r.slice(s![..p, p]));
+        let directions = Directions::of(standardised.view(), moments.rows);
+        let b = solve(&directions, moments.r.slice(s![..p, p]), moments.r[[p, p]].powi(2));
         let coefficients = b / deviations * scales / of_outcome;
         let means = &moments.means.slice(s![..p]) / &scales;
         let mean_outcome = moments.means[p] / of_outcome;
@@ -52,4 +81,24 @@ impl LinearModel {
         let slopes = self.coefficients.iter().zip(x).zip(&self.means);
         self.mean_outcome + slopes.map(|((coefficient, x), mean)| coefficient * (x - mean)).sum::<f64>()
     }
+}
+
+/// The penalty with the least n |y - yhat|^2 / (n - df)^2, each about its own size: standardised covariates have squares that sum to n.
+fn least_by_cross_validation(directions: &Directions, z: ArrayView1<f64>, rest: f64, units: usize) -> f64 {
+    /// Penalties from n / 10^8 to 10 n, two for each power of ten.
+    const GRID: std::ops::RangeInclusive<i32> = -16..=2;
+    let n = units as f64;
+    let squares = &directions.lengths * &directions.lengths;
+    let along = (directions.w.t().dot(&z) / &directions.lengths).mapv(|t| t * t);
+    let never = rest + (z.dot(&z) - along.sum()).max(0.0);
+    let score = |penalty: f64| {
+        let kept = squares.mapv(|square| penalty / (square + penalty));
+        let left = never + (&kept * &kept * &along).sum();
+        let freedom = n - 1.0 - kept.mapv(|kept| 1.0 - kept).sum();
+        // All units fitted exactly say nothing of others.
+        if freedom > 1e-6 * n { left / freedom.powi(2) } else { f64::INFINITY }
+    };
+    let penalties = GRID.map(|half| n * 10f64.powf(f64::from(half) / 2.0));
+    let scored = penalties.map(|penalty| (score(penalty), penalty));
+    scored.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(n, |(_, penalty)| penalty)
 }

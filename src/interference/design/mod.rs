@@ -12,10 +12,12 @@
 //! pseudo-inverse gives a number all the same. So a(pi) has to lie in the range of E. Source: interference.txt, section 3.3 and 3.4, where
 //! the condition is left out.
 
+mod given;
 mod moments;
 mod problem;
 mod solved;
 
+pub use given::DesignRole;
 pub use problem::NotEstimable;
 
 use ndarray::Array2;
