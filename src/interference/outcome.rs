@@ -101,8 +101,11 @@ impl ClusterModel {
         x: ArrayView2<f64>,
         folds: &[usize],
     ) -> Result<Effects, TooManyCoefficients> {
-        let largest_fold = folds.iter().map(|f| folds.iter().filter(|other| *other == f).count()).max();
-        let fewest = clusters.count() - largest_fold.unwrap_or(0);
+        let largest = folds.iter().map(|f| folds.iter().filter(|other| *other == f).count()).max();
+        let fewest = match largest {
+            Some(largest) if largest < clusters.count() => clusters.count() - largest,
+            _ => clusters.count(),
+        };
         let coefficients = 1 + Rows::new(self, clusters, x, self.sizes != Sizes::Ignored).count();
         if fewest < coefficients && !self.basis.is_shrunk() {
             return Err(TooManyCoefficients { clusters: fewest, coefficients });
@@ -145,9 +148,11 @@ impl ClusterModel {
     fn model(&self, clusters: &Clusters, rows: &Rows, fitted: &[usize]) -> LinearModel {
         let outcome = clusters.means(|u| clusters.outcome[u]);
         let outcome: Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
+        // Scales of all clusters: what hardly varies among those fitted must not weigh the more elsewhere.
+        let scales = rows.regressors.std_axis(Axis(0), 0.0);
         let rows = rows.regressors.select(Axis(0), fitted);
         match self.basis.is_shrunk() {
-            true => LinearModel::shrunk(rows.view(), outcome.view()),
+            true => LinearModel::shrunk(rows.view(), outcome.view(), scales.view()),
             false => LinearModel::fit(rows.view(), outcome.view()),
         }
     }
