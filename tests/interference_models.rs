@@ -291,9 +291,9 @@ fn without_additivity_it_is_the_value_of_the_nearest_additive_outcomes() {
         for _ in 0..5000 {
             for j in 0..=units {
                 let (mut up, mut down) = (0.0, 0.0);
-                for set in 0..1 << units {
+                for (set, outcome) in outcome.iter().enumerate() {
                     let row = a(set);
-                    let left = outcome[set] - row.iter().zip(&g).map(|(a, g)| a * g).sum::<f64>();
+                    let left = outcome - row.iter().zip(&g).map(|(a, g)| a * g).sum::<f64>();
                     up += chance(set) * row[j] * left;
                     down += chance(set) * row[j] * row[j];
                 }

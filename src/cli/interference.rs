@@ -222,7 +222,7 @@ fn text(found: &ClusterEvaluation) -> String {
     );
     if let Some(AdditivityCheck { difference, p_value }) = &found.additivity_check {
         text.push_str(&format!(
-            "additivity: with pairs of treated units the value would be {:+.decimals$} (std. error {:.decimals$}, p = {p_value:.3})\n",
+            "additivity: with pairs of treated units the value changes by {:+.decimals$} (std. error {:.decimals$}, p = {p_value:.3})\n",
             difference.estimate, difference.standard_error
         ));
     }

@@ -107,7 +107,7 @@ fn what_makes_no_sense_is_refused() {
     refused(&base("additive --doubly-robust --g0 g0 --cluster cluster"), 2, &["--g"]);
     refused(&base("additive --cluster cluster --doubly-robust --folds 1"), 2, &["1 fold", "--folds 2"]);
     refused(&base("additive --cluster cluster --weights propensity"), 2, &["--weights"]);
-    refused(&base("additive --cluster cluster --against rule.json"), 2, &["--against"]);
+    refused(&base("additive --cluster cluster --svg rule.svg"), 2, &["--svg"]);
     refused(&format!("{EVALUATE} --minimize --interference none --cluster cluster"), 2, &["--minimize"]);
     let text = shell.read("data.csv");
     let with = |change: &dyn Fn(Vec<&str>) -> String| {

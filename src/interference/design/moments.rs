@@ -53,27 +53,39 @@ impl Sets {
 
 /// E of a cluster (sets x sets).
 pub(super) fn gram(design: &Design, cluster: &Cluster, sets: &Sets) -> Result<Array2<f64>, NotEstimable> {
-    let moment: Box<dyn Fn(&[(usize, i32)]) -> f64> = match design {
-        Design::Bernoulli => Box::new(|powers| powers.iter().map(|&(j, c)| alone(cluster, j, c)).product()),
-        Design::Drawn(stratum) => {
-            let strata = Strata::of(cluster, stratum)?;
-            Box::new(move |powers| strata.moment(cluster, powers))
-        }
+    let treatments = match design {
+        Design::Bernoulli => Treatments::Independent,
+        Design::Drawn(stratum) => Treatments::Drawn(Strata::of(cluster, stratum)?),
         Design::Joint(_) if sets.order > 1 => return Err(NotEstimable::OnlyPairs),
-        Design::Joint(matrices) => {
-            let joint = &matrices[cluster.index];
-            Box::new(move |powers| pair(cluster, joint, powers))
-        }
+        Design::Joint(matrices) => Treatments::Joint(&matrices[cluster.index]),
     };
     let size = sets.sets.len();
     let mut gram = Array2::zeros((size, size));
     for s in 0..size {
         for t in 0..=s {
-            let value = moment(&powers(&sets.sets[s], &sets.sets[t]));
+            let value = treatments.moment(cluster, &powers(&sets.sets[s], &sets.sets[t]));
             (gram[[s, t]], gram[[t, s]]) = (value, value);
         }
     }
     Ok(gram)
+}
+
+/// How the treatments of one cluster were drawn.
+enum Treatments<'a> {
+    Independent,
+    Drawn(Strata),
+    Joint(&'a Array2<f64>),
+}
+
+impl Treatments<'_> {
+    /// E[prod_j (A_j - p_j)^c_j]
+    fn moment(&self, cluster: &Cluster, powers: &[(usize, i32)]) -> f64 {
+        match self {
+            Self::Independent => powers.iter().map(|&(j, c)| alone(cluster, j, c)).product(),
+            Self::Drawn(strata) => strata.moment(cluster, powers),
+            Self::Joint(joint) => pair(cluster, joint, powers),
+        }
+    }
 }
 
 /// The units of two sets, each with the number of sets it is in.
