@@ -142,6 +142,32 @@ fn fixed_numbers_are_unbiased_for_rules_that_keep_them_and_refused_for_others() 
     assert!(differing > 20, "the closed form is another estimator: {differing}");
 }
 
+/// Any interference at all, and outcomes that depend on a unit's own treatment beside the number of others treated.
+#[test]
+fn fixed_numbers_serve_unknown_and_anonymous_interference() {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    let strata = |set: usize| (set & 3).count_ones() == 1 && (set >> 2).count_ones() == 2;
+    let drawn = Drawn::evenly(5, strata);
+    let design = Design::Drawn(vec![0, 0, 1, 1, 1]);
+    let outcome = outcomes(5, 5, &mut random);
+    let own: Vec<[f64; 2]> = (0..5).map(|_| [0, 1].map(|_| random.random_range(-1.0..1.0))).collect();
+    let of = |set: usize| (0..5).map(|u| own[u][set >> u & 1]).collect::<Vec<f64>>();
+    for policy in 0..32 {
+        let unknown = drawn.expected(&design, Interference::Unknown, &outcome, policy);
+        let anonymous = (0..32).filter(|&set| strata(set)).try_fold(0.0, |sum, set| {
+            let clusters = Clusters { outcome: of(set), ..drawn.cluster(set, &outcome) };
+            let found = design.influence(&clusters, Interference::Anonymous, None, &bits(policy, 5))?;
+            Ok::<f64, NotEstimable>(sum + drawn.chances[set] * found.psi[0])
+        });
+        if !strata(policy) {
+            assert!(unknown.is_err() && anonymous.is_err(), "{policy:b}");
+            continue;
+        }
+        assert!((unknown.unwrap() - outcome[policy]).abs() < 1e-12);
+        assert!((anonymous.unwrap() - of(policy).iter().sum::<f64>() / 5.0).abs() < 1e-12);
+    }
+}
+
 #[test]
 fn what_is_fixed_is_named() {
     let drawn = Drawn::evenly(4, |set| set.count_ones() == 2);
@@ -228,8 +254,8 @@ fn what_cannot_be_the_design_is_refused() {
     assert!(matches!(at(1, &Design::Joint(vec![apart])), Err(NotEstimable::NoDistribution { cluster: 0 })));
     let clusters = drawn.cluster(1, &[0.0; 8]);
     for (interference, expected) in [
-        (Interference::Unknown, NotEstimable::Interference),
-        (Interference::Anonymous, NotEstimable::Interference),
+        (Interference::Unknown, NotEstimable::OnlyPairs),
+        (Interference::Anonymous, NotEstimable::OnlyPairs),
         (Interference::Polynomial(2), NotEstimable::OnlyPairs),
     ] {
         assert_eq!(joint.influence(&clusters, interference, None, &bits(1, 3)), Err(expected));

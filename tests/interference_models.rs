@@ -118,6 +118,22 @@ fn longer_series_come_nearer_to_bent_effects() {
     }
 }
 
+/// Effects of two covariates together are found by products of them, not by functions of each.
+#[test]
+fn products_carry_what_covariates_do_together() {
+    let drawn = World { gain: |x| 2.0 * x[0] * x[1], baseline: |x| x[0] * x[1], ..SMOOTH }.draw(600, 4);
+    let fold = folds(&drawn.clusters, 5, 1);
+    let of = |basis: Basis| {
+        let model = ClusterModel { basis, ..ClusterModel::default() };
+        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold).unwrap(), &drawn.truth)
+    };
+    let (products, spline) = (of(Basis::Polynomial(2)), of(Basis::Spline(5)));
+    assert!(products < 0.2 * spline, "{products} {spline}");
+    let wide = Array2::from_shape_fn((drawn.x.nrows(), 12), |(u, j)| drawn.x[[u, j % 2]] + j as f64);
+    let model = ClusterModel { basis: Basis::Polynomial(4), ..ClusterModel::default() };
+    assert!(model.fit(&drawn.clusters, wide.view(), &fold).is_err());
+}
+
 /// Separate regressions are those of the clusters of one size alone; sizes that are rare are fitted with all.
 #[test]
 fn separate_sizes_are_regressions_of_their_own() {

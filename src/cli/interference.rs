@@ -38,8 +38,8 @@ pub struct ClusteredFlags {
     /// Column of what treating the unit adds to the mean outcome of its cluster
     #[arg(long, value_name = "COLUMN", requires = "g0", help_heading = "Interference")]
     g: Option<String>,
-    /// What the regressions of --doubly-robust see of covariates: their means (means), in effects as well (linear), powers or natural cubic splines
-    /// with K knots, whose coefficients are shrunk
+    /// What the regressions of --doubly-robust see of covariates: their means (means), in effects as well (linear), products of up to D or
+    /// natural cubic splines with K knots, whose coefficients are shrunk
     #[arg(long, value_name = "means|linear|polynomial:D|spline:K", help_heading = "Interference")]
     cluster_model: Option<Basis>,
     /// What they see of the other units of a cluster

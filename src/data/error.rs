@@ -33,7 +33,6 @@ impl DataError {
             | Problem::NoGivenScores
             | Problem::NoPredictionsElsewhere
             | Problem::DesignOfPairs
-            | Problem::DesignNotForInterference
             | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -400,7 +399,7 @@ pub enum Problem {
     )]
     InterferenceNeedsClusters { clusters: usize },
     #[error(
-        "a fold of the clusters leaves {clusters} to fit the {coefficients} coefficients of the regression of cluster means to; pass \
+        "a fold of the clusters leaves {clusters} to fit the {coefficients} coefficients of the regression of cluster means to, too many; pass \
          --cluster-model means, or polynomial:1, which shrinks them, or fewer covariates"
     )]
     FewerClustersThanCoefficients { clusters: usize, coefficients: usize },
@@ -433,10 +432,6 @@ pub enum Problem {
     DesignTooLarge { unit: String, units: usize, order: usize },
     #[error("joint probabilities of pairs serve --interference additive and none only; pass one of them")]
     DesignOfPairs,
-    #[error(
-        "--design complete, strata and joint go with --interference additive, polynomial:B and none; pass one of them"
-    )]
-    DesignNotForInterference,
     #[error("the pair of units has a row already; keep one of them")]
     PairTwice,
     #[error(

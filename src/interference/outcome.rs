@@ -68,7 +68,7 @@ pub struct ClusterModel {
     pub others: Vec<Summary>,
 }
 
-/// A regression with more coefficients than clusters to fit them to.
+/// A regression with more coefficients than clusters to fit them to, or than can be fitted in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyCoefficients {
     pub clusters: usize,
@@ -78,10 +78,14 @@ pub struct TooManyCoefficients {
 /// The effects that the linear model without sizes or summaries predicts, fitted to the clusters outside each cluster's fold; all clusters
 /// are one fold where `folds` names only one.
 pub fn cluster_regression(clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize]) -> Effects {
-    ClusterModel::default().predicted(clusters, x, folds)
+    let model = ClusterModel::default();
+    model.predicted(clusters, x, folds, Rows::new(&model, clusters, x, false))
 }
 
 impl ClusterModel {
+    /// More coefficients take too long.
+    pub const MOST: usize = 400;
+
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -94,29 +98,28 @@ impl ClusterModel {
     /// The effects that regressions on the clusters outside each cluster's fold (n) predict from covariates x (N x p).
     ///
     /// # Errors
-    /// Where a fold leaves fewer clusters than there are coefficients, and nothing shrinks them.
+    /// Where a fold leaves fewer clusters than there are coefficients, and nothing shrinks them; where there are more than [`ClusterModel::MOST`].
     pub fn fit(
         &self,
         clusters: &Clusters,
         x: ArrayView2<f64>,
         folds: &[usize],
     ) -> Result<Effects, TooManyCoefficients> {
-        let largest = folds.iter().map(|f| folds.iter().filter(|other| *other == f).count()).max();
-        let fewest = match largest {
-            Some(largest) if largest < clusters.count() => clusters.count() - largest,
-            _ => clusters.count(),
-        };
-        let coefficients = 1 + Rows::new(self, clusters, x, self.sizes != Sizes::Ignored).count();
-        if fewest < coefficients && !self.basis.is_shrunk() {
+        let rows = Rows::new(self, clusters, x, self.sizes != Sizes::Ignored);
+        let coefficients = 1 + rows.count();
+        let mut in_fold = vec![0; 1 + folds.iter().max().copied().unwrap_or(0)];
+        folds.iter().for_each(|&fold| in_fold[fold] += 1);
+        let largest = in_fold.into_iter().max().unwrap_or(0);
+        let fewest = if largest < clusters.count() { clusters.count() - largest } else { largest };
+        let most = if self.basis.is_shrunk() { Self::MOST } else { fewest };
+        if coefficients > most {
             return Err(TooManyCoefficients { clusters: fewest, coefficients });
         }
-        Ok(self.predicted(clusters, x, folds))
+        Ok(self.predicted(clusters, x, folds, rows))
     }
 
-    fn predicted(&self, clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize]) -> Effects {
-        let rows = Rows::new(self, clusters, x, self.sizes != Sizes::Ignored);
-        let alike = Rows::new(self, clusters, x, false);
-        let needed = Sizes::CLUSTERS_A_COEFFICIENT * (1 + alike.count());
+    fn predicted(&self, clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize], rows: Rows) -> Effects {
+        let alike = (self.sizes == Sizes::Separate).then(|| Rows::new(self, clusters, x, false));
         let mut distinct = folds.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
@@ -128,12 +131,13 @@ impl ClusterModel {
             let fitted: Vec<usize> = (0..clusters.count()).filter(outside).collect();
             let inside: Vec<usize> = (0..clusters.count()).filter(|&i| folds[i] == fold).collect();
             let mut pooled = inside.clone();
-            if self.sizes == Sizes::Separate {
+            if let Some(alike) = &alike {
+                let needed = Sizes::CLUSTERS_A_COEFFICIENT * (1 + alike.count());
                 for (size, of_size) in by_size(clusters, &inside) {
                     let like: Vec<usize> =
                         fitted.iter().copied().filter(|&i| clusters.members[i].len() == size).collect();
                     if like.len() >= needed {
-                        alike.predict(clusters, &self.model(clusters, &alike, &like), &of_size, &mut effects);
+                        alike.predict(clusters, &self.model(clusters, alike, &like), &of_size, &mut effects);
                         pooled.retain(|&i| clusters.members[i].len() != size);
                     }
                 }

@@ -1,7 +1,7 @@
 //! What series regressions see of a unit: functions of its covariates, and summaries of the others of its cluster.
 //!
 //! ```text
-//! polynomial:D   x, x^2, .., x^D of each covariate, standardised                                                    Newey (1997)
+//! polynomial:D   prod_l x_l^d_l with 1 <= sum_l d_l <= D, of covariates standardised                                 Newey (1997)
 //! spline:K       the natural cubic spline with K knots at the quantiles k / (K + 1):  x, d_1 - d_{K-1}, .., d_{K-2} - d_{K-1},
 //!                d_k = ((x - t_k)_+^3 - (x - t_K)_+^3) / (t_K - t_k)                                                 Hastie et al. (2009), (5.4)
 //! mean           mean_{k != j} X_k,   second moment   mean_{k != j} X_k^2 of each covariate; 0 in clusters of one unit
@@ -15,7 +15,7 @@ use std::str::FromStr;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::Clusters;
+use super::{ClusterModel, Clusters};
 
 /// Functions of a unit's covariates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum Basis {
     /// The covariates.
     #[default]
     Linear,
-    /// Powers of each covariate up to the degree; coefficients are shrunk.
+    /// Products of covariates up to the degree; coefficients are shrunk.
     Polynomial(usize),
     /// A natural cubic spline of each covariate with so many knots; coefficients are shrunk.
     Spline(usize),
@@ -43,16 +43,33 @@ impl Basis {
     pub(super) fn of(&self, x: ArrayView2<f64>) -> Array2<f64> {
         let columns: Vec<Array1<f64>> = match *self {
             Self::Means | Self::Linear => return x.to_owned(),
-            Self::Polynomial(degree) => x.columns().into_iter().flat_map(|x| powers(x, degree)).collect(),
+            Self::Polynomial(degree) => products(x, degree),
             Self::Spline(knots) => x.columns().into_iter().flat_map(|x| spline(x, knots)).collect(),
         };
         Array2::from_shape_fn((x.nrows(), columns.len()), |(u, j)| columns[j][u])
     }
 }
 
-fn powers(x: ArrayView1<f64>, degree: usize) -> Vec<Array1<f64>> {
-    let z = standardised(x);
-    (1..=degree as i32).map(|power| z.mapv(|z| z.powi(power))).collect()
+/// The products of at most `degree` factors, each of the last covariate of the product before it or of a later one.
+fn products(x: ArrayView2<f64>, degree: usize) -> Vec<Array1<f64>> {
+    let z: Vec<Array1<f64>> = x.columns().into_iter().map(standardised).collect();
+    let mut products: Vec<(usize, Array1<f64>)> = z.iter().cloned().enumerate().collect();
+    let mut start = 0;
+    for _ in 1..degree {
+        let end = products.len();
+        // Longer series than can be fitted are refused by their length, before they are whole.
+        if end > ClusterModel::MOST {
+            break;
+        }
+        for at in start..end {
+            let last = products[at].0;
+            for (l, z) in z.iter().enumerate().skip(last) {
+                products.push((l, &products[at].1 * z));
+            }
+        }
+        start = end;
+    }
+    products.into_iter().map(|(_, product)| product).collect()
 }
 
 fn spline(x: ArrayView1<f64>, count: usize) -> Vec<Array1<f64>> {

@@ -22,7 +22,7 @@ pub use problem::NotEstimable;
 
 use ndarray::Array2;
 
-use self::moments::{Sets, gram};
+use self::moments::{Sets, Strata, gram};
 use self::solved::Solved;
 use super::{Clusters, Effects, Influence, Interference};
 
@@ -66,7 +66,14 @@ impl Design {
             (Design::Bernoulli, _) | (_, Interference::None) => {
                 Ok(super::influence(clusters, interference, effects, assignment))
             }
-            (_, Interference::Anonymous | Interference::Unknown) => Err(NotEstimable::Interference),
+            (Design::Joint(_), Interference::Anonymous | Interference::Unknown) => {
+                Err(NotEstimable::OnlyPairs)
+            }
+            (Design::Drawn(stratum), Interference::Anonymous | Interference::Unknown) => {
+                // Rules that keep the numbers are those in the range of first moments.
+                self.weights(clusters, |_| 1, assignment)?;
+                self.of_numbers(clusters, stratum, interference, assignment)
+            }
             _ => {
                 let order = |units: usize| interference.order(units);
                 let weights = self.weights(clusters, order, assignment).map_err(|error| {
@@ -76,6 +83,27 @@ impl Design {
                 Ok(super::influence::weighted(clusters, effects, assignment, weights))
             }
         }
+    }
+
+    /// Of a rule that treats as many of each stratum as were treated: 1 over the chance of what a cluster received, where that is what the rule
+    /// says; or of what a unit received, whose number of treated others is then the rule's.
+    fn of_numbers(
+        &self,
+        clusters: &Clusters,
+        stratum: &[usize],
+        interference: Interference,
+        assignment: &[bool],
+    ) -> Result<Influence, NotEstimable> {
+        if interference == Interference::Anonymous {
+            return Ok(super::influence(clusters, Interference::None, None, assignment));
+        }
+        let mut weights = Vec::with_capacity(clusters.count());
+        for (index, units) in clusters.members.iter().enumerate() {
+            let agrees = units.iter().all(|&u| clusters.treated[u] == assignment[u]);
+            let strata = Strata::of(&Cluster { index, units, clusters }, stratum)?;
+            weights.push(if agrees { strata.draws() } else { 0.0 });
+        }
+        Ok(super::influence::weighted(clusters, None, assignment, weights))
     }
 
     /// psi_i of treating nobody (n), and the gain of treating each unit (N), under additive interference: psi_i of a rule is their sum over

@@ -112,7 +112,7 @@ fn pair(cluster: &Cluster, joint: &Array2<f64>, powers: &[(usize, i32)]) -> f64 
 }
 
 /// The strata of a cluster.
-struct Strata {
+pub(super) struct Strata {
     /// The stratum of each unit of the cluster (M), from 0.
     of: Vec<usize>,
     /// Units, and treated ones, of each stratum.
@@ -122,7 +122,7 @@ struct Strata {
 impl Strata {
     /// # Errors
     /// Where the propensity of a unit is not the share of its stratum that was treated.
-    fn of(cluster: &Cluster, stratum: &[usize]) -> Result<Strata, NotEstimable> {
+    pub fn of(cluster: &Cluster, stratum: &[usize]) -> Result<Strata, NotEstimable> {
         /// Propensities typed with few digits are not the shares.
         const TOLERANCE: f64 = 1e-9;
         let mut names: Vec<usize> = cluster.units.iter().map(|&u| stratum[u]).collect();
@@ -142,6 +142,14 @@ impl Strata {
             }
         }
         Ok(Strata { of, sizes })
+    }
+
+    /// In how many ways as many units can be treated in each stratum.
+    pub fn draws(&self) -> f64 {
+        let of_stratum = |&(units, treated): &(usize, usize)| {
+            (0..treated).map(|i| (units - i) as f64 / (treated - i) as f64).product::<f64>()
+        };
+        self.sizes.iter().map(of_stratum).product()
     }
 
     fn moment(&self, cluster: &Cluster, powers: &[(usize, i32)]) -> f64 {

@@ -16,8 +16,6 @@ pub enum NotEstimable {
     TooManySets { cluster: usize, units: usize, order: usize },
     /// Joint probabilities of pairs serve sums over single units only.
     OnlyPairs,
-    /// Designs other than independent treatments are not made for this interference.
-    Interference,
 }
 
 impl NotEstimable {
@@ -42,7 +40,6 @@ impl NotEstimable {
                 Problem::DesignTooLarge { unit: first(cluster), units: *units, order: *order }
             }
             Self::OnlyPairs => Problem::DesignOfPairs,
-            Self::Interference => Problem::DesignNotForInterference,
         };
         Place::file(&study.source).refuse(problem)
     }
