@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use prescribe::data::{PropensityRole, Roles, Study, Table};
 use prescribe::interference::{
-    Basis, ClusterModel, Clusters, Design, Effects, Interference, Sizes, Summary, TooManyCoefficients,
-    Valuation, cluster_regression, folds, influence, propensities_by_size,
+    Baseline, Basis, ClusterModel, Clusters, Design, Effects, Interference, Sizes, Summary,
+    TooManyCoefficients, Valuation, cluster_regression, folds, influence, propensities_by_size,
 };
 use prescribe::nuisance::{Folds, propensities};
 use rand::{Rng, SeedableRng};
@@ -108,7 +108,7 @@ fn longer_series_come_nearer_to_bent_effects() {
     let fold = folds(&drawn.clusters, 5, 1);
     let of = |basis: Basis| {
         let model = ClusterModel { basis, ..ClusterModel::default() };
-        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold).unwrap(), &drawn.truth)
+        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold, 1).unwrap(), &drawn.truth)
     };
     let (means, linear) = (of(Basis::Means), of(Basis::Linear));
     let (square, cubic, spline) = (of(Basis::Polynomial(2)), of(Basis::Polynomial(3)), of(Basis::Spline(5)));
@@ -125,13 +125,41 @@ fn products_carry_what_covariates_do_together() {
     let fold = folds(&drawn.clusters, 5, 1);
     let of = |basis: Basis| {
         let model = ClusterModel { basis, ..ClusterModel::default() };
-        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold).unwrap(), &drawn.truth)
+        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold, 1).unwrap(), &drawn.truth)
     };
     let (products, spline) = (of(Basis::Polynomial(2)), of(Basis::Spline(5)));
     assert!(products < 0.2 * spline, "{products} {spline}");
     let wide = Array2::from_shape_fn((drawn.x.nrows(), 12), |(u, j)| drawn.x[[u, j % 2]] + j as f64);
     let model = ClusterModel { basis: Basis::Polynomial(4), ..ClusterModel::default() };
-    assert!(model.fit(&drawn.clusters, wide.view(), &fold).is_err());
+    assert!(model.fit(&drawn.clusters, wide.view(), &fold, 1).is_err());
+}
+
+/// A baseline that jumps is what a forest finds, and lines do not; the effects are found by both.
+#[test]
+fn a_forest_finds_a_baseline_that_jumps() {
+    let mut drawn = World { gain: |x| 1.0 + x[0], baseline: |_| 0.0, ..SMOOTH }.draw(800, 13);
+    for (i, units) in drawn.clusters.members.clone().into_iter().enumerate() {
+        let x = units.iter().map(|&u| drawn.x[[u, 1]]).sum::<f64>() / units.len() as f64;
+        let jump = if x.abs() < 0.3 { 3.0 } else { 0.0 };
+        drawn.truth.baseline[i] += jump;
+        units.iter().for_each(|&u| drawn.clusters.outcome[u] += jump);
+    }
+    let fold = folds(&drawn.clusters, 5, 1);
+    let of = |baseline: Baseline| {
+        let model = ClusterModel { baseline, ..ClusterModel::default() };
+        let found = model.fit(&drawn.clusters, drawn.x.view(), &fold, 1).unwrap();
+        let again = model.fit(&drawn.clusters, drawn.x.view(), &fold, 1).unwrap();
+        assert_eq!(found, again);
+        let none = Effects { baseline: vec![], effect: found.effect.clone() };
+        let truth = Effects { baseline: vec![], effect: drawn.truth.effect.clone() };
+        (off(&found, &drawn.truth), off(&none, &truth))
+    };
+    let ((forest, of_forest), (series, of_series)) = (of(Baseline::Forest), of(Baseline::Series));
+    assert!(forest < 0.6 * series, "{forest} {series}");
+    assert!(of_forest < 0.6 * of_series && of_forest < 0.1, "{of_forest} {of_series}");
+    let model = ClusterModel { baseline: Baseline::Forest, ..ClusterModel::default() };
+    let together = model.fit(&drawn.clusters, drawn.x.view(), &vec![0; 800], 1).unwrap();
+    assert!(together.baseline.iter().chain(&together.effect).all(|g| g.is_finite()));
 }
 
 /// Separate regressions are those of the clusters of one size alone; sizes that are rare are fitted with all.
@@ -139,7 +167,7 @@ fn products_carry_what_covariates_do_together() {
 fn separate_sizes_are_regressions_of_their_own() {
     let drawn = World { sizes: &[2, 3], ..SMOOTH }.draw(400, 2);
     let separate = ClusterModel { sizes: Sizes::Separate, ..ClusterModel::default() };
-    let found = separate.fit(&drawn.clusters, drawn.x.view(), &vec![0; 400]).unwrap();
+    let found = separate.fit(&drawn.clusters, drawn.x.view(), &vec![0; 400], 1).unwrap();
     for (first, size) in [(0, 2), (1, 3)] {
         let which: Vec<usize> = (first..400).step_by(2).collect();
         let units: Vec<usize> = which.iter().flat_map(|&i| drawn.clusters.members[i].clone()).collect();
@@ -164,7 +192,7 @@ fn separate_sizes_are_regressions_of_their_own() {
     let together = vec![0; few.count()];
     let of = |sizes: Sizes| {
         let model = ClusterModel { sizes, ..ClusterModel::default() };
-        model.fit(&few, drawn.x.view(), &together).unwrap()
+        model.fit(&few, drawn.x.view(), &together, 1).unwrap()
     };
     let (separate, pooled) = (of(Sizes::Separate), of(Sizes::Covariate));
     let rare: Vec<usize> = (0..few.count()).filter(|&i| few.members[i].len() == 3).collect();
@@ -189,7 +217,7 @@ fn summaries_of_the_others_carry_their_effects() {
     let fold = folds(&drawn.clusters, 5, 1);
     let of = |others: Vec<Summary>| {
         let model = ClusterModel { others, ..ClusterModel::default() };
-        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold).unwrap(), &drawn.truth)
+        off(&model.fit(&drawn.clusters, drawn.x.view(), &fold, 1).unwrap(), &drawn.truth)
     };
     assert!(of(vec![Summary::Mean]) < 1e-10 && of(vec![Summary::Mean, Summary::SecondMoment]) < 1e-9);
     assert!(of(vec![]) > 0.05);
@@ -205,17 +233,22 @@ fn small_samples_do_not_blow_up() {
         let most = drawn.clusters.outcome.iter().fold(0.0_f64, |most, y| most.max(y.abs()));
         let others = vec![Summary::Mean, Summary::SecondMoment];
         for basis in [Basis::Polynomial(4), Basis::Spline(6)] {
-            let model = ClusterModel { basis, sizes: Sizes::Separate, others: others.clone() };
-            let found = model.fit(&drawn.clusters, drawn.x.view(), &fold).unwrap();
+            let model = ClusterModel {
+                basis,
+                sizes: Sizes::Separate,
+                others: others.clone(),
+                ..ClusterModel::default()
+            };
+            let found = model.fit(&drawn.clusters, drawn.x.view(), &fold, 1).unwrap();
             let largest = found.effect.iter().chain(&found.baseline).fold(0.0_f64, |m, g| m.max(g.abs()));
             assert!(largest < 10.0 * most, "{basis} {seed}: {largest} {most}");
         }
         // Means and one effect: 1, X1, X2, A.
         let means = ClusterModel { basis: Basis::Means, ..ClusterModel::default() };
-        assert!(means.fit(&drawn.clusters, drawn.x.view(), &fold).is_ok());
+        assert!(means.fit(&drawn.clusters, drawn.x.view(), &fold, 1).is_ok());
         let long = ClusterModel { others, ..ClusterModel::default() };
         assert_eq!(
-            long.fit(&drawn.clusters, drawn.x.view(), &fold),
+            long.fit(&drawn.clusters, drawn.x.view(), &fold, 1),
             Err(TooManyCoefficients { clusters: 6, coefficients: 12 })
         );
     }
@@ -225,7 +258,7 @@ fn small_samples_do_not_blow_up() {
 fn means_have_one_effect_for_all() {
     let drawn = SMOOTH.draw(200, 5);
     let model = ClusterModel { basis: Basis::Means, ..ClusterModel::default() };
-    let found = model.fit(&drawn.clusters, drawn.x.view(), &vec![0; 200]).unwrap();
+    let found = model.fit(&drawn.clusters, drawn.x.view(), &vec![0; 200], 1).unwrap();
     let total = |u: usize, size: usize| found.effect[u] * size as f64;
     let first = total(0, drawn.clusters.members[0].len());
     for units in &drawn.clusters.members {
@@ -251,7 +284,7 @@ fn estimated_propensities_and_outcome_models_guard_each_other() {
         let e = propensities_by_size(&study, 5, 1).unwrap();
         let clusters = Clusters { propensity: e.column(1).to_vec(), ..drawn.clusters.clone() };
         let model = ClusterModel { basis, ..ClusterModel::default() };
-        let effects = model.fit(&clusters, drawn.x.view(), &folds(&clusters, 5, 1)).unwrap();
+        let effects = model.fit(&clusters, drawn.x.view(), &folds(&clusters, 5, 1), 1).unwrap();
         let error = |effects: Option<&Effects>| {
             let psi = influence(&clusters, Interference::Additive, effects, &rule).psi;
             let spread = psi.iter().map(|value| (value - mean(&psi)).powi(2)).sum::<f64>();

@@ -11,8 +11,8 @@ use super::study::{put, table};
 use crate::data::{EffectsRole, Study, Table, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
 use crate::interference::{
-    AdditivityCheck, Basis, ClusterEvaluation, ClusterValue, Clustered, Clusters, DesignRole, Interference,
-    NotEstimable, Sizes, Summary, Valuation, cluster_folds, treated,
+    AdditivityCheck, Baseline, Basis, ClusterValue, Clustered, Clusters, DesignRole, Interference,
+    NotEstimable, Sizes, Summary, Valuation, ValuedRule, cluster_folds, treated,
 };
 use crate::learn::Scoring;
 use crate::score::Direction;
@@ -48,6 +48,9 @@ pub struct ClusteredFlags {
     /// What they make of the sizes of clusters: nothing, a covariate, or one regression for each; separate goes for --propensity logit too
     #[arg(long, value_name = "ignored|covariate|separate", value_parser = named::<Sizes>, help_heading = "Interference")]
     cluster_sizes: Option<Sizes>,
+    /// What they fit the mean without treatment by: series as effects, or a forest, whose rest effects are fitted to
+    #[arg(long, value_name = "series|forest", value_parser = named::<Baseline>, help_heading = "Interference")]
+    cluster_baseline: Option<Baseline>,
 }
 
 impl ClusteredFlags {
@@ -57,21 +60,25 @@ impl ClusteredFlags {
 
     /// Writes what was typed over the `[scoring]` table of a configuration.
     pub fn over(&self, scoring: &mut toml::Table) -> Result<(), Failure> {
-        let models = self.cluster_model.is_some() || self.cluster_sizes.is_some();
-        if self.interference.is_some() || self.doubly_robust || models || !self.cluster_summaries.is_empty() {
+        let models = self.cluster_model.is_some()
+            || self.cluster_sizes.is_some()
+            || self.cluster_baseline.is_some()
+            || !self.cluster_summaries.is_empty();
+        if self.interference.is_some() || self.doubly_robust || models {
             let clustered = table(scoring, "clustered");
             put(clustered, "interference", self.interference)?;
             put(clustered, "doubly_robust", self.doubly_robust.then_some(true))?;
             if !clustered.contains_key("interference") {
                 return Err(Failure::usage(
-                    "--doubly-robust, --cluster-model, --cluster-summaries and --cluster-sizes need --interference additive",
+                    "--doubly-robust and --cluster-model, -summaries, -sizes and -baseline need --interference additive",
                 ));
             }
         }
-        if models || !self.cluster_summaries.is_empty() {
+        if models {
             let model = table(table(scoring, "clustered"), "model");
             put(model, "basis", self.cluster_model)?;
             put(model, "sizes", self.cluster_sizes)?;
+            put(model, "baseline", self.cluster_baseline)?;
             put(model, "others", Some(&self.cluster_summaries).filter(|summaries| !summaries.is_empty()))?;
         }
         let effects = self.g0.clone().zip(self.g.clone()).map(|(g0, g)| EffectsRole { g0, g });
@@ -150,7 +157,7 @@ impl InterferenceFlags {
         }
         let clusters = Clusters::of(study)?;
         let folds = || cluster_folds(study, &clusters, scoring.folds, *seed);
-        let effects = clustered.effects(study, &clusters, folds)?;
+        let effects = clustered.effects(study, &clusters, folds, *seed)?;
         let cluster = scoring.roles.cluster.as_deref().unwrap_or_default();
         let design = self.design.clone().unwrap_or_default().design(table, study, &clusters, cluster)?;
         let cost = |u: usize| direction.sign() * (study.costs[[u, 1]] - study.costs[[u, 0]]);
@@ -191,7 +198,7 @@ impl InterferenceFlags {
     }
 }
 
-fn text(found: &ClusterEvaluation) -> String {
+fn text(found: &ValuedRule) -> String {
     let value = &found.value;
     let decimals = decimals(value.value.standard_error);
     let row = |name: String, of: &Estimate| {
@@ -220,9 +227,11 @@ fn text(found: &ClusterEvaluation) -> String {
         value.agreeing_clusters,
         value.effective_sample_size
     );
-    if let Some(AdditivityCheck { difference, p_value }) = &found.additivity_check {
+    if let Some(AdditivityCheck { difference, p_value, effective_clusters }) = &found.additivity_check {
+        let p = if *p_value < 0.001 { "< 0.001".to_string() } else { format!("= {p_value:.3}") };
         text.push_str(&format!(
-            "additivity: with pairs of treated units the value changes by {:+.decimals$} (std. error {:.decimals$}, p = {p_value:.3})\n",
+            "additivity: with pairs of treated units the value changes by {:+.decimals$} (std. error {:.decimals$}, p {p}; effectively \
+             {effective_clusters:.1} clusters carry it)\n",
             difference.estimate, difference.standard_error
         ));
     }

@@ -12,26 +12,28 @@
 
 mod clusters;
 mod design;
-mod evaluation;
 mod folds;
 mod influence;
 mod orders;
 mod outcome;
+mod partialled;
 mod propensity;
+mod rows;
 mod series;
 mod settings;
+mod valuation;
 mod value;
 
 pub use clusters::{Clusters, treated};
 pub use design::{Design, DesignRole, NotEstimable};
-pub use evaluation::{AdditivityCheck, AtCost, ClusterEvaluation, Valuation};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use orders::Orders;
-pub use outcome::{ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
+pub use outcome::{Baseline, ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
 pub use propensity::propensities_by_size;
 pub use series::{Basis, Summary};
 pub use settings::{Clustered, cluster_folds};
+pub use valuation::{AdditivityCheck, AtCost, Valuation, ValuedRule};
 pub use value::ClusterValue;
 
 use std::fmt;

@@ -12,10 +12,12 @@
 //! ([`Basis::Means`]), and with summaries of the others the additive model of anonymous interference (Example 2), whose effects depend on the
 //! unit treated and on whom it is with. Source: interference.txt, section 5.2.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::Clusters;
+use super::partialled::partialled;
+use super::rows::Rows;
 use super::series::{Basis, Summary};
 use crate::nuisance::LinearModel;
 
@@ -66,6 +68,18 @@ pub struct ClusterModel {
     pub basis: Basis,
     pub sizes: Sizes,
     pub others: Vec<Summary>,
+    pub baseline: Baseline,
+}
+
+/// What the mean without treatment is fitted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// Series, together with effects (25).
+    #[default]
+    Series,
+    /// A forest on means and second moments of covariates and the size of clusters; effects follow from what it leaves over.
+    Forest,
 }
 
 /// A regression with more coefficients than clusters to fit them to, or than can be fitted in time.
@@ -92,7 +106,7 @@ impl ClusterModel {
 
     /// Whether more is asked for than sizes, which propensities heed as well.
     pub(super) fn regresses_otherwise(&self) -> bool {
-        self.basis != Basis::default() || !self.others.is_empty()
+        *self != ClusterModel { sizes: self.sizes, ..Self::default() }
     }
 
     /// The effects that regressions on the clusters outside each cluster's fold (n) predict from covariates x (N x p).
@@ -104,6 +118,7 @@ impl ClusterModel {
         clusters: &Clusters,
         x: ArrayView2<f64>,
         folds: &[usize],
+        seed: u64,
     ) -> Result<Effects, TooManyCoefficients> {
         let rows = Rows::new(self, clusters, x, self.sizes != Sizes::Ignored);
         let coefficients = 1 + rows.count();
@@ -115,7 +130,10 @@ impl ClusterModel {
         if coefficients > most {
             return Err(TooManyCoefficients { clusters: fewest, coefficients });
         }
-        Ok(self.predicted(clusters, x, folds, rows))
+        match self.baseline {
+            Baseline::Series => Ok(self.predicted(clusters, x, folds, rows)),
+            Baseline::Forest => Ok(partialled(self, clusters, x, folds, seed)),
+        }
     }
 
     fn predicted(&self, clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize], rows: Rows) -> Effects {
@@ -152,13 +170,22 @@ impl ClusterModel {
     fn model(&self, clusters: &Clusters, rows: &Rows, fitted: &[usize]) -> LinearModel {
         let outcome = clusters.means(|u| clusters.outcome[u]);
         let outcome: Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
-        // Scales of all clusters: what hardly varies among those fitted must not weigh the more elsewhere.
-        let scales = rows.regressors.std_axis(Axis(0), 0.0);
-        let rows = rows.regressors.select(Axis(0), fitted);
-        match self.basis.is_shrunk() {
-            true => LinearModel::shrunk(rows.view(), outcome.view(), scales.view()),
-            false => LinearModel::fit(rows.view(), outcome.view()),
+        self.regression(&rows.regressors, fitted, outcome)
+    }
+
+    /// Of outcomes on some of the rows.
+    pub(super) fn regression(
+        &self,
+        rows: &Array2<f64>,
+        fitted: &[usize],
+        outcome: Array1<f64>,
+    ) -> LinearModel {
+        let some = rows.select(Axis(0), fitted);
+        if !self.basis.is_shrunk() {
+            return LinearModel::fit(some.view(), outcome.view());
         }
+        // Scales of all clusters: what hardly varies among those fitted must not weigh the more elsewhere.
+        LinearModel::shrunk(some.view(), outcome.view(), rows.std_axis(Axis(0), 0.0).view())
     }
 }
 
@@ -171,65 +198,4 @@ fn by_size(clusters: &Clusters, among: &[usize]) -> Vec<(usize, Vec<usize>)> {
         among.iter().copied().filter(|&i| clusters.members[i].len() == size).collect::<Vec<_>>()
     };
     sizes.into_iter().map(|size| (size, of(size))).collect()
-}
-
-/// What a regression sees.
-struct Rows {
-    /// phi_ij (N x q).
-    phi: Array2<f64>,
-    /// (phi0_i, mean_j A_ij phi_ij), a row for each cluster (n x (q0 + q)).
-    regressors: Array2<f64>,
-}
-
-impl Rows {
-    fn new(model: &ClusterModel, clusters: &Clusters, x: ArrayView2<f64>, with_size: bool) -> Rows {
-        let units = clusters.units();
-        let of_unit = model.basis.of(x);
-        let mut size = Array2::zeros((units, usize::from(with_size)));
-        for members in &clusters.members {
-            members.iter().for_each(|&u| size.row_mut(u).fill(members.len() as f64));
-        }
-        let summaries = Summary::of(&model.others, clusters, x);
-        // Of all of a cluster, the mean is in z already.
-        let moments: Vec<Summary> =
-            model.others.iter().copied().filter(|summary| *summary != Summary::Mean).collect();
-        let of_cluster = Summary::of(&moments, clusters, x);
-        let join = |parts: &[ArrayView2<f64>]| {
-            concatenate(Axis(1), parts).expect("all parts have a row for each unit")
-        };
-        let own = match model.basis {
-            Basis::Means => Array2::zeros((units, 0)),
-            _ => of_unit.clone(),
-        };
-        let phi = join(&[Array2::ones((units, 1)).view(), own.view(), summaries.view(), size.view()]);
-        let phi0 = join(&[of_unit.view(), of_cluster.view(), size.view()]);
-        let treated = |u: usize| f64::from(u8::from(clusters.treated[u]));
-        let mut regressors = Array2::zeros((clusters.count(), phi0.ncols() + phi.ncols()));
-        for j in 0..phi0.ncols() {
-            regressors.column_mut(j).assign(&Array1::from(clusters.means(|u| phi0[[u, j]])));
-        }
-        for j in 0..phi.ncols() {
-            let mean = clusters.means(|u| treated(u) * phi[[u, j]]);
-            regressors.column_mut(phi0.ncols() + j).assign(&Array1::from(mean));
-        }
-        Rows { phi, regressors }
-    }
-
-    fn count(&self) -> usize {
-        self.regressors.ncols()
-    }
-
-    fn predict(&self, clusters: &Clusters, model: &LinearModel, of: &[usize], effects: &mut Effects) {
-        let first = self.count() - self.phi.ncols();
-        for &i in of {
-            let mut nobody = self.regressors.row(i).to_owned();
-            nobody.slice_mut(s![first..]).fill(0.0);
-            effects.baseline[i] = model.predict(nobody.view());
-            let units = &clusters.members[i];
-            for &u in units {
-                let gamma = model.coefficients.slice(s![first..]);
-                effects.effect[u] = self.phi.row(u).dot(&gamma) / units.len() as f64;
-            }
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterModel, Clusters, Effects, Interference, TooManyCoefficients, folds};
+use super::{Baseline, ClusterModel, Clusters, Effects, Interference, Sizes, TooManyCoefficients, folds};
 use crate::data::{DataError, OutcomeRole, Place, Problem, Roles, Study};
 
 /// How clusters are read, as a configuration keeps it.
@@ -33,8 +33,10 @@ impl Clustered {
             Roles { effects, .. }
                 if self.model.regresses_otherwise() && (effects.is_some() || !self.doubly_robust) =>
             {
-                Err("--cluster-model and --cluster-summaries say how --doubly-robust regresses, without --g0 and --g"
-                    .into())
+                Err("--cluster-model, --cluster-summaries and --cluster-baseline say how --doubly-robust regresses, without --g0 and --g".into())
+            }
+            _ if self.model.baseline == Baseline::Forest && self.model.sizes == Sizes::Separate => {
+                Err("--cluster-baseline forest sees sizes itself; pass --cluster-sizes covariate or ignored".into())
             }
             Roles { weights: Some(_), .. } => {
                 Err(format!("--weights {not_read}: every cluster counts the same; leave it out"))
@@ -58,6 +60,7 @@ impl Clustered {
         study: &Study,
         clusters: &Clusters,
         folds: impl FnOnce() -> Result<Vec<usize>, DataError>,
+        seed: u64,
     ) -> Result<Option<Effects>, DataError> {
         if !self.doubly_robust {
             return Ok(None);
@@ -65,7 +68,7 @@ impl Clustered {
         if let Some(own) = &study.effects {
             return Ok(Some(Effects::of_units(clusters, own)));
         }
-        let fitted = self.model.fit(clusters, study.design().view(), &folds()?);
+        let fitted = self.model.fit(clusters, study.design().view(), &folds()?, seed);
         fitted.map(Some).map_err(|TooManyCoefficients { clusters, coefficients }| {
             let problem = Problem::FewerClustersThanCoefficients { clusters, coefficients };
             Place::file(&study.source).refuse(problem)

@@ -202,12 +202,19 @@ fn outcome_models_and_propensities_are_chosen() {
         "--cluster-model polynomial:3",
         "--cluster-model spline:4",
         "--cluster-summaries mean,second-moment",
+        "--cluster-baseline forest",
     ] {
         assert_ne!(value(flags), linear, "{flags}");
     }
     refused(&shell, &format!("{line} --cluster-model polynomial:0"), 2, &["polynomial:D"]);
     refused(&shell, &format!("{line} --cluster-model spline:2"), 2, &["spline:K"]);
     refused(&shell, &format!("{line} --cluster-summaries median"), 2, &["second-moment"]);
+    refused(
+        &shell,
+        &format!("{line} --cluster-baseline forest --cluster-sizes separate"),
+        2,
+        &["--cluster-sizes covariate"],
+    );
     let plain = format!("{ADDITIVE} --propensity e");
     refused(&shell, &format!("{plain} --cluster-model means"), 2, &["--doubly-robust"]);
     refused(&shell, &format!("{line} --cluster-model means --g0 x --g w"), 2, &["--g0 and --g"]);

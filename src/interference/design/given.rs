@@ -51,10 +51,9 @@ impl DesignRole {
         clusters: &Clusters,
         cluster: &str,
     ) -> Result<Design, DataError> {
-        let labels = |column: &str| -> Result<Vec<String>, DataError> {
-            let labels = table.labels(column, Purpose::Role)?;
-            Ok(study.rows.iter().map(|&row| labels[row].clone()).collect())
-        };
+        // Only of the rows that are units: others may have no label.
+        let units = table.with_rows(study.rows.clone());
+        let labels = |column: &str| units.labels(column, Purpose::Role);
         match self {
             Self::Bernoulli => Ok(Design::Bernoulli),
             Self::Complete => Ok(Design::complete(clusters)),

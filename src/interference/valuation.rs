@@ -3,7 +3,8 @@
 //! ```text
 //! V(pi) - V(pi')   mean and error of psi_i(pi) - psi_i(pi')                                           paired by cluster
 //! value at cost c  mean and error of psi_i(pi) - c (1/M_i) sum_j pi_ij                                (28)
-//! additivity       mean and error of psi_i - psi_i at orders 2 and 1, p-value 2 P(T > |mean / error|)   T of n - 1 degrees of freedom
+//! additivity       d_i = psi_i at order 2 less psi_i at order 1: mean, error, p-value 2 P(T > |mean / error|)   T of n - 1 degrees of freedom
+//!                  (sum d^2)^2 / sum d^4 clusters carry it: where they are few, error and p-value cannot be relied on
 //! ```
 //!
 //! Where outcomes are not additive, additive estimators estimate the value of the nearest additive outcomes all the same (17): with
@@ -32,7 +33,7 @@ pub struct Valuation<'a> {
 
 /// A rule's value, with what it is compared with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ClusterEvaluation {
+pub struct ValuedRule {
     #[serde(flatten)]
     pub value: ClusterValue,
     /// The rule less treating nobody and everybody, where the design tells of them, less what was observed, and less other rules.
@@ -52,6 +53,8 @@ pub struct AdditivityCheck {
     pub difference: Estimate,
     /// Of no difference.
     pub p_value: f64,
+    /// (sum d^2)^2 / sum d^4 of the differences d.
+    pub effective_clusters: f64,
 }
 
 /// The value where treating a unit has this cost.
@@ -73,7 +76,7 @@ impl Valuation<'_> {
         &self,
         assignment: &[bool],
         others: &[(String, Vec<bool>)],
-    ) -> Result<ClusterEvaluation, NotEstimable> {
+    ) -> Result<ValuedRule, NotEstimable> {
         let found = self.influence(assignment)?;
         let nobody = vec![false; assignment.len()];
         let without = self.influence(&nobody).ok().map(|influence| influence.psi);
@@ -99,7 +102,7 @@ impl Valuation<'_> {
             differences.push(self.against(&value.influence, name, &self.psi(other)?));
         }
         let additivity_check = self.additivity_check(assignment, &found);
-        Ok(ClusterEvaluation { value, differences, additivity_check, cost_curve: Vec::new() })
+        Ok(ValuedRule { value, differences, additivity_check, cost_curve: Vec::new() })
     }
 
     /// The values of a rule at costs of treating a unit, in the direction of the outcome, in place of the valuation's own.
@@ -148,9 +151,15 @@ impl Valuation<'_> {
             return None;
         }
         let of_pairs = self.design.influence(self.clusters, pairs, self.effects, assignment).ok()?.psi;
-        let difference = Estimate::of_mean(|i| of_pairs[i] - additive.psi[i], &between(self.clusters));
+        let differences: Vec<f64> = of_pairs.iter().zip(&additive.psi).map(|(two, one)| two - one).collect();
+        let difference = Estimate::of_mean(|i| differences[i], &between(self.clusters));
         let student = StudentsT::new(0.0, 1.0, self.clusters.count() as f64 - 1.0).ok()?;
         let t = (difference.estimate / difference.standard_error).abs();
-        t.is_finite().then(|| AdditivityCheck { difference, p_value: 2.0 * student.sf(t) })
+        let power = |k: i32| differences.iter().map(|d| d.powi(k)).sum::<f64>();
+        t.is_finite().then(|| AdditivityCheck {
+            difference,
+            p_value: 2.0 * student.sf(t),
+            effective_clusters: power(2).powi(2) / power(4),
+        })
     }
 }
