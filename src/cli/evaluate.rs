@@ -14,9 +14,10 @@ use super::study::{StudyFlags, scoring};
 use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
 use crate::evaluate::{Against, BestArm, Evaluation, under};
 use crate::interference::Clustered;
-use crate::learn::{Scored, Scoring, cluster_study, rows, score_table};
+use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
+use crate::score::ScoreKind;
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -53,8 +54,8 @@ impl Evaluate {
         if scoring.roles.missing == Missing::Keep {
             read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
         }
-        if let Some(clustered) = &scoring.clustered {
-            return self.under_interference(&rule, &table, &scoring, clustered);
+        if let Some(clustered) = scoring.clustered.clone() {
+            return self.under_interference(&rule, &table, scoring, &clustered);
         }
         let mut scored = score_table(&table, &scoring, self.seed)?;
         let best_arm = self.best_arm(&mut scored, &scoring);
@@ -81,15 +82,18 @@ impl Evaluate {
         &self,
         rule: &RuleFile,
         table: &data::Table,
-        scoring: &Scoring,
+        scoring: Scoring,
         clustered: &Clustered,
     ) -> Result<u8, Failure> {
-        let study = cluster_study(table, scoring, clustered, self.seed)?;
+        // Of scores, only propensities are wanted.
+        let scoring = Scoring { score: ScoreKind::Ipw, ..scoring };
+        let Scored { study, .. } = score_table(table, &scoring, self.seed)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let arms = rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)))?;
+        let cross_fitting = (scoring.folds, self.seed);
         let json = self.json.json.as_deref();
         let direction = rule.header.direction;
-        self.interference.evaluate(&study, &arms, clustered, direction, json)
+        self.interference.evaluate(&study, &arms, clustered, direction, cross_fitting, json)
     }
 
     /// The other rules, by the names of their files.

@@ -22,7 +22,7 @@ use crate::data::{check_folder, members, write_folder};
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
-use crate::score::Direction;
+use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::AUTO;
 
@@ -221,6 +221,7 @@ impl Learn {
         overlay(table(tree, "constraints"), Table::try_from(typed).unwrap_or_default());
         let scoring = table(tree, "scoring");
         self.clustered.over(scoring)?;
+        put(scoring, "score", self.clustered.is_set().then_some(ScoreKind::Gains))?;
         self.study.over(scoring)?;
         let direction = match (self.maximize, self.minimize) {
             (true, _) => Some(Direction::Maximize),

@@ -11,22 +11,22 @@
 //! sections 2 to 4; numbers in brackets are its equations.
 
 mod clusters;
-mod evaluation;
 mod folds;
 mod influence;
 mod outcome;
 mod rewards;
 mod settings;
 mod value;
+mod worth;
 
 pub use clusters::{Clusters, treated};
-pub use evaluation::ClusterEvaluation;
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use outcome::{Effects, cluster_regression};
 pub use rewards::{costs, rewards};
 pub use settings::{Clustered, cluster_folds};
 pub use value::ClusterValue;
+pub use worth::ClusterWorth;
 
 use std::fmt;
 use std::str::FromStr;

@@ -3,24 +3,10 @@
 use std::collections::HashMap;
 
 use super::scored::{nuisances, positions};
-use super::{LearnError, Scored, Scoring, read_study};
-use crate::data::{DataError, Study, Table};
+use super::{LearnError, Scored, Scoring};
+use crate::data::{DataError, Study};
 use crate::interference::{Clustered, Clusters, Effects, cluster_folds, rewards};
 use crate::nuisance::{Folds, Nuisances};
-
-/// The study of a table with propensities and, where they are asked for, outcome models of clusters.
-///
-/// # Errors
-/// As [`read_study`], [`Clusters::of`] and [`cluster_folds`].
-pub fn cluster_study(
-    table: &Table,
-    scoring: &Scoring,
-    clustered: &Clustered,
-    seed: u64,
-) -> Result<Study, LearnError> {
-    let study = read_study(table, scoring)?;
-    Ok(fitted(study, scoring, clustered, seed, &|study| folds_by_size(study, scoring.folds, seed))?.study)
-}
 
 /// The rewards of a study whose units affect each other; see [`crate::interference::rewards`] for their scale.
 pub(super) fn score_clusters(

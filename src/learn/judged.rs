@@ -30,7 +30,7 @@ use super::{
 };
 use crate::data::Study;
 use crate::evaluate::{Against, BestArm, Evaluation, best, under};
-use crate::interference::{ClusterEvaluation, Clustered, Clusters, treated};
+use crate::interference::{ClusterWorth, Clustered, Clusters, treated};
 use crate::nuisance::Folds;
 use crate::rule::RuleFile;
 use crate::solve::{Observer, TerminationStatus};
@@ -237,7 +237,7 @@ impl Judged {
         let (given, direction) = (self.give(rules, config.solve.random_seed)?, config.scoring.direction);
         let Given { arm, worth } = given;
         if let Some(clustered) = &self.clustered {
-            let evaluation = ClusterEvaluation::new(&self.study, clustered, &arm, direction, &others)?;
+            let evaluation = ClusterWorth::new(&self.study, clustered, &arm, direction, &others)?;
             return Ok(Worth::Clusters(Box::new(evaluation)));
         }
         let against = Against { best_arm: Some(self.best_arm.clone()), others };

@@ -29,7 +29,6 @@ mod stability;
 mod verify;
 mod worth;
 
-pub use clustered::cluster_study;
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context, ShareRange, Subgroup};
 pub use curve::cost_curve;
@@ -59,7 +58,7 @@ use crate::balance::BalanceError;
 use crate::data::{DataError, Study, Table};
 use crate::evaluate::{BestArm, Evaluation, best, under};
 use crate::fusion::FusionError;
-use crate::interference::ClusterEvaluation;
+use crate::interference::ClusterWorth;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{Chosen, Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
@@ -263,7 +262,7 @@ fn evaluate(
     if let Some(clustered) = &scored.clustered {
         let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
         let direction = config.scoring.direction;
-        let evaluation = ClusterEvaluation::new(&study.select(on), clustered, &given, direction, &[])?;
+        let evaluation = ClusterWorth::new(&study.select(on), clustered, &given, direction, &[])?;
         return Ok(Worth::Clusters(Box::new(evaluation)));
     }
     let (single, rewards_of_single) = scored.single();

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Comparison, Estimate, Evaluation};
-use crate::interference::ClusterEvaluation;
+use crate::interference::ClusterWorth;
 
 /// An evaluation of either kind; in JSON its own keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Worth {
-    Clusters(Box<ClusterEvaluation>),
+    Clusters(Box<ClusterWorth>),
     Units(Box<Evaluation>),
 }
 

@@ -14,7 +14,7 @@ use crate::score::Direction;
 
 /// What a rule is worth and how it compares; all values are means over clusters of cluster means, net of costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClusterEvaluation {
+pub struct ClusterWorth {
     pub direction: Direction,
     #[serde(flatten)]
     pub value: ClusterValue,
@@ -22,7 +22,7 @@ pub struct ClusterEvaluation {
     pub differences: Vec<Comparison>,
 }
 
-impl ClusterEvaluation {
+impl ClusterWorth {
     /// Of the rule that gives unit u `arms[u]`, on a study whose outcome models are already there where `clustered` asks for them; `others` have
     /// the influence value of each cluster (n) under another rule, by its name.
     ///
@@ -34,7 +34,7 @@ impl ClusterEvaluation {
         arms: &[usize],
         direction: Direction,
         others: &[(String, Vec<f64>)],
-    ) -> Result<ClusterEvaluation, DataError> {
+    ) -> Result<ClusterWorth, DataError> {
         let clusters = Clusters::of(study)?;
         let n = clusters.count();
         let sampling = Sampling::new((0..n).collect(), vec![1.0; n]);
@@ -65,7 +65,7 @@ impl ClusterEvaluation {
             }
             differences.push(compare(name, other));
         }
-        let evaluation = ClusterEvaluation { direction, value, differences };
+        let evaluation = ClusterWorth { direction, value, differences };
         evaluation.refuse_overflow(study)?;
         Ok(evaluation)
     }
