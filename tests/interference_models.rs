@@ -266,6 +266,16 @@ fn means_have_one_effect_for_all() {
     }
 }
 
+/// Five folds of whole clusters.
+fn fifths(study: &Study) -> Folds {
+    Folds { fold_of: study.cluster.as_ref().unwrap().iter().map(|cluster| cluster % 5).collect(), count: 5 }
+}
+
+fn estimated(study: &Study) -> Array2<f64> {
+    let pooled = propensities(study, &fifths(study), &PropensityRole::Logit, 1).unwrap();
+    propensities_by_size(&Study { propensity: pooled, ..study.clone() }, &fifths(study)).unwrap()
+}
+
 /// With outcome models, one of the two may be wrong; without, estimated propensities of a wrong model leave a bias.
 #[test]
 fn estimated_propensities_and_outcome_models_guard_each_other() {
@@ -281,7 +291,7 @@ fn estimated_propensities_and_outcome_models_guard_each_other() {
         let drawn = World { propensity, ..SMOOTH }.draw(3000, 6);
         let (truth, rule) = drawn.rule();
         let study = drawn.study();
-        let e = propensities_by_size(&study, 5, 1).unwrap();
+        let e = estimated(&study);
         let clusters = Clusters { propensity: e.column(1).to_vec(), ..drawn.clusters.clone() };
         let model = ClusterModel { basis, ..ClusterModel::default() };
         let effects = model.fit(&clusters, drawn.x.view(), &folds(&clusters, 5, 1), 1).unwrap();
@@ -311,10 +321,8 @@ fn propensities_by_size_differ_between_sizes() {
         }
     }
     let study = drawn.study();
-    let cluster = study.cluster.clone().unwrap();
-    let e = propensities_by_size(&study, 5, 1).unwrap();
-    let folds = Folds { fold_of: cluster.iter().map(|c| c % 5).collect(), count: 5 };
-    let pooled = propensities(&study, &folds, &PropensityRole::Logit, 1).unwrap();
+    let (e, pooled) =
+        (estimated(&study), propensities(&study, &fifths(&study), &PropensityRole::Logit, 1).unwrap());
     let off = |e: &Array2<f64>| {
         let squares: Vec<f64> = e.column(1).iter().zip(&truth).map(|(e, p)| (e - p).powi(2)).collect();
         mean(&squares).sqrt()

@@ -11,13 +11,12 @@ use super::flags::JsonFlag;
 use super::interference::{Evaluated, InterferenceFlags};
 use super::output;
 use super::study::{StudyFlags, scoring};
-use crate::data::{self, Covariate, Missing, PropensityRole, Purpose, read_covariates, write_whole};
+use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
 use crate::evaluate::{Against, BestArm, Evaluation, under};
-use crate::interference::{Clustered, Sizes, propensities_by_size};
-use crate::learn::{Scored, Scoring, rows, score_table};
-use crate::nuisance::{Estimation, Folds};
+use crate::interference::Clustered;
+use crate::learn::{Scored, Scoring, cluster_study, rows, score_table};
+use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
-use crate::score::ScoreKind;
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -86,14 +85,7 @@ impl Evaluate {
         scoring: Scoring,
         clustered: &Clustered,
     ) -> Result<u8, Failure> {
-        // Of scores, only propensities are wanted.
-        let scoring = Scoring { score: ScoreKind::Ipw, ..scoring };
-        let Scored { mut study, .. } = score_table(table, &scoring, self.seed)?;
-        if clustered.model.sizes == Sizes::Separate && scoring.roles.propensity == PropensityRole::Logit {
-            let clip = scoring.clip.unwrap_or(Estimation::CLIP);
-            let e = propensities_by_size(&study, scoring.folds, self.seed)?;
-            study.propensity = e.mapv(|e| e.clamp(clip, 1.0 - clip));
-        }
+        let study = cluster_study(table, &scoring, clustered, self.seed)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)));
         let compared = others.iter().map(|(name, other)| Ok((name.clone(), assigned(other)?)));
@@ -102,10 +94,9 @@ impl Evaluate {
             others: compared.collect::<Result<_, Failure>>()?,
             table,
             study,
-            scoring: &scoring,
+            cluster: scoring.roles.cluster.as_deref().unwrap_or_default(),
             clustered,
             direction: rule.header.direction,
-            seed: self.seed,
         };
         self.interference.evaluate(&of, self.json.json.as_deref())
     }
@@ -142,16 +133,13 @@ impl Evaluate {
             }
         }
         let Header { arms, groups, direction, .. } = &rule.header;
-        let mut study = self.study.clone();
-        if let ([_, second], [cost]) = (arms.as_slice(), study.cost.as_slice())
-            && self.interference.clustered.is_set()
-            && !cost.contains('=')
-        {
-            // One number is what treating a unit costs.
-            study.cost = vec![format!("{second}={cost}")];
-        }
-        let scoring =
-            scoring(&study, *direction, &covariates, Some((arms, groups)), &self.interference.clustered)?;
+        let scoring = scoring(
+            &self.study,
+            *direction,
+            &covariates,
+            Some((arms, groups)),
+            &self.interference.clustered,
+        )?;
         if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

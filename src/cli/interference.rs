@@ -11,10 +11,9 @@ use super::study::{put, table};
 use crate::data::{EffectsRole, Study, Table, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
 use crate::interference::{
-    AdditivityCheck, Baseline, Basis, ClusterValue, Clustered, Clusters, DesignRole, Interference,
-    NotEstimable, Sizes, Summary, Valuation, ValuedRule, cluster_folds, treated,
+    AdditivityCheck, Baseline, Basis, ClusterValue, Clustered, Clusters, DesignRole, Effects, Interference,
+    NotEstimable, Sizes, Summary, Valuation, ValuedRule, costs_of, treated,
 };
-use crate::learn::Scoring;
 use crate::score::Direction;
 
 /// What is assumed of interference.
@@ -121,16 +120,16 @@ pub struct InterferenceFlags {
     minimize: bool,
 }
 
-/// A study with the arms (N) that a rule, and others by name, give to its units.
+/// A study with its nuisances, and the arms (N) that a rule, and others by name, give to its units.
 pub struct Evaluated<'a> {
     pub table: &'a Table,
     pub study: Study,
     pub arms: Vec<usize>,
     pub others: Vec<(String, Vec<usize>)>,
-    pub scoring: &'a Scoring,
+    /// The column of clusters.
+    pub cluster: &'a str,
     pub clustered: &'a Clustered,
     pub direction: Direction,
-    pub seed: u64,
 }
 
 impl InterferenceFlags {
@@ -151,17 +150,14 @@ impl InterferenceFlags {
 
     /// The value of the rule that gives unit u the second arm where `arms[u]` is 1, against others by name.
     pub fn evaluate(&self, of: &Evaluated, json: Option<&std::path::Path>) -> Result<u8, Failure> {
-        let Evaluated { table, study, scoring, clustered, direction, seed, .. } = of;
+        let Evaluated { table, study, cluster, clustered, direction, .. } = of;
         if let Some(cost) = self.costs.iter().find(|cost| !cost.is_finite()) {
             return Err(Failure::usage(format!("--costs {cost}: give finite numbers")));
         }
         let clusters = Clusters::of(study)?;
-        let folds = || cluster_folds(study, &clusters, scoring.folds, *seed);
-        let effects = clustered.effects(study, &clusters, folds, *seed)?;
-        let cluster = scoring.roles.cluster.as_deref().unwrap_or_default();
+        let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
         let design = self.design.clone().unwrap_or_default().design(table, study, &clusters, cluster)?;
-        let cost = |u: usize| direction.sign() * (study.costs[[u, 1]] - study.costs[[u, 0]]);
-        let costs: Vec<f64> = (0..study.units()).map(cost).collect();
+        let costs = costs_of(study, *direction);
         let valuation = Valuation {
             clusters: &clusters,
             design: &design,
@@ -215,10 +211,10 @@ fn text(found: &ValuedRule) -> String {
     lines.extend(found.differences.iter().map(|d| row(format!("rule minus {}", d.against), &d.difference)));
     lines.extend(found.cost_curve.iter().map(|at| row(format!("rule at cost {}", at.cost), &at.value)));
     let mut text = format!(
-        "Value under {} interference{}: mean over {} clusters ({} units) of cluster means, net of costs\n\n{}\n\
+        "Value {}{}: mean over {} clusters ({} units) of cluster means, net of costs\n\n{}\n\
          treated: {:.1}% of the units of a cluster on average; {} clusters were treated just as the rule says\n\
          effective sample size of the weights: {:.1}\n",
-        value.interference,
+        value.interference.assumed(),
         if value.doubly_robust { ", doubly robust" } else { "" },
         value.clusters,
         value.units,

@@ -18,11 +18,13 @@ mod orders;
 mod outcome;
 mod partialled;
 mod propensity;
+mod rewards;
 mod rows;
 mod series;
 mod settings;
 mod valuation;
 mod value;
+mod worth;
 
 pub use clusters::{Clusters, treated};
 pub use design::{Design, DesignRole, NotEstimable};
@@ -31,10 +33,12 @@ pub use influence::{Influence, gains, influence};
 pub use orders::Orders;
 pub use outcome::{Baseline, ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
 pub use propensity::propensities_by_size;
+pub use rewards::{costs, rewards};
 pub use series::{Basis, Summary};
 pub use settings::{Clustered, cluster_folds};
 pub use valuation::{AdditivityCheck, AtCost, Valuation, ValuedRule};
 pub use value::ClusterValue;
+pub use worth::{ClusterWorth, costs_of};
 
 use std::fmt;
 use std::str::FromStr;
@@ -60,6 +64,14 @@ pub enum Interference {
 }
 
 impl Interference {
+    /// What is assumed, as headings say it.
+    pub fn assumed(&self) -> String {
+        match self {
+            Self::None => "without interference".into(),
+            _ => format!("under {self} interference"),
+        }
+    }
+
     /// How many treated units of a cluster at most a term of the outcome speaks of, where sums over sets of units are assumed.
     pub fn order(&self, units: usize) -> usize {
         match self {

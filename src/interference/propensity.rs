@@ -4,35 +4,25 @@
 //! logit P(A_ij = 1 | X_ij) = theta_m'(1, X_ij)    over the units of clusters of size m                              (26)
 //! ```
 //!
-//! in clusters of a size that has enough of them; in the others over the units of all sizes. Plugged into additive weights (appendix B.1) they
-//! leave a bias of the size of their own error; with outcome models (22) only of its product with theirs. Source: interference.txt, section 5.2.
+//! in clusters of a size that has enough of them. Plugged into additive weights (appendix B.1) estimated scores leave a bias of the size of their
+//! own error; with outcome models (22) only of its product with theirs. Source: interference.txt, section 5.2.
 
 use ndarray::Array2;
 
-use super::{Clusters, cluster_folds};
+use super::Clusters;
 use crate::data::{DataError, PropensityRole, Study};
 use crate::nuisance::{Folds, propensities};
 
-/// Sizes with fewer clusters than this for each coefficient are fitted together with all others.
+/// Sizes with fewer clusters than this for each coefficient keep the scores of the study.
 const CLUSTERS_A_COEFFICIENT: usize = 4;
 
-/// e (N x 2), over at most `count` folds of the clusters of each size.
+/// e (N x 2): those of the study, but of each size with enough clusters those of a model of its own, cross-fitted over folds of whole clusters.
 ///
 /// # Errors
 /// As [`propensities`]: where covariates separate the arms, or a fold holds all units of one.
-pub fn propensities_by_size(study: &Study, count: usize, seed: u64) -> Result<Array2<f64>, DataError> {
+pub fn propensities_by_size(study: &Study, folds: &Folds) -> Result<Array2<f64>, DataError> {
     let clusters = Clusters::of(study)?;
-    let cross_fitted = |study: &Study| -> Result<Array2<f64>, DataError> {
-        let of = Clusters::of(study)?;
-        let fold = cluster_folds(study, &of, count, seed)?;
-        let mut fold_of = vec![0; study.units()];
-        for (units, fold) in of.members.iter().zip(&fold) {
-            units.iter().for_each(|&u| fold_of[u] = *fold);
-        }
-        let folds = Folds { fold_of, count: count.min(of.count()) };
-        propensities(study, &folds, &PropensityRole::Logit, seed)
-    };
-    let mut e = cross_fitted(study)?;
+    let mut e = study.propensity.clone();
     let coefficients = 1 + study.design().view().ncols();
     let mut sizes: Vec<usize> = clusters.members.iter().map(Vec::len).collect();
     sizes.sort_unstable();
@@ -43,7 +33,9 @@ pub fn propensities_by_size(study: &Study, count: usize, seed: u64) -> Result<Ar
             continue;
         }
         let units: Vec<usize> = of_size.into_iter().flatten().copied().collect();
-        let of_units = cross_fitted(&study.select(&units))?;
+        // No forest grows, so that no randomness is asked for.
+        let logit = &PropensityRole::Logit;
+        let of_units = propensities(&study.select(&units), &folds.of(Some(&units)), logit, 0)?;
         units.iter().zip(of_units.rows()).for_each(|(&u, row)| e.row_mut(u).assign(&row));
     }
     Ok(e)

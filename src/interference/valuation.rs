@@ -15,7 +15,7 @@
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::value::{between, net};
+use super::value::{between, compared, net, observed};
 use super::{ClusterValue, Clusters, Design, Effects, Influence, Interference, NotEstimable};
 use crate::evaluate::{Comparison, Estimate, OBSERVED, as_value};
 
@@ -89,17 +89,16 @@ impl Valuation<'_> {
             assignment,
             self.costs,
         );
+        let compare = |name: &str, other: &[f64]| compared(self.clusters, &value.influence, name, other);
         let mut differences = Vec::new();
         for (name, other) in [("nobody", nobody), ("everybody", vec![true; assignment.len()])] {
             if let Ok(psi) = self.psi(&other) {
-                differences.push(self.against(&value.influence, name, &psi));
+                differences.push(compare(name, &psi));
             }
         }
-        let observed = self.clusters.means(|u| self.clusters.outcome[u]);
-        let observed = net(self.clusters, &observed, &self.clusters.treated, self.costs);
-        differences.push(self.against(&value.influence, OBSERVED, &observed));
+        differences.push(compare(OBSERVED, &observed(self.clusters, self.costs)));
         for (name, other) in others {
-            differences.push(self.against(&value.influence, name, &self.psi(other)?));
+            differences.push(compare(name, &self.psi(other)?));
         }
         let additivity_check = self.additivity_check(assignment, &found);
         Ok(ValuedRule { value, differences, additivity_check, cost_curve: Vec::new() })
@@ -131,17 +130,6 @@ impl Valuation<'_> {
 
     fn psi(&self, assignment: &[bool]) -> Result<Vec<f64>, NotEstimable> {
         Ok(net(self.clusters, &self.influence(assignment)?.psi, assignment, self.costs))
-    }
-
-    fn against(&self, psi: &[f64], name: &str, other: &[f64]) -> Comparison {
-        let sampling = between(self.clusters);
-        Comparison {
-            against: name.into(),
-            difference: Estimate::of_mean(|i| psi[i] - other[i], &sampling),
-            value: Estimate::of_mean(|i| other[i], &sampling),
-            assigned: None,
-            share: None,
-        }
     }
 
     /// None where order 2 is no other order, and where the design does not tell of it.

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Clusters, Effects, Influence, Interference, influence};
-use crate::evaluate::{Estimate, Sampling, as_value};
+use crate::evaluate::{Comparison, Estimate, Sampling, as_value};
 
 /// What a rule is worth; its influence values are kept aside for files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +96,23 @@ impl ClusterValue {
 pub(super) fn net(clusters: &Clusters, psi: &[f64], assignment: &[bool], costs: &[f64]) -> Vec<f64> {
     let spent = clusters.means(|u| if assignment[u] { costs[u] } else { 0.0 });
     psi.iter().zip(spent).map(|(psi, spent)| psi - spent).collect()
+}
+
+/// psi where units are treated as they were, net of costs (n).
+pub(super) fn observed(clusters: &Clusters, costs: &[f64]) -> Vec<f64> {
+    net(clusters, &clusters.means(|u| clusters.outcome[u]), &clusters.treated, costs)
+}
+
+/// Of influence values (n) with those of another rule, paired.
+pub(super) fn compared(clusters: &Clusters, psi: &[f64], name: &str, other: &[f64]) -> Comparison {
+    let sampling = between(clusters);
+    Comparison {
+        against: name.into(),
+        difference: Estimate::of_mean(|i| psi[i] - other[i], &sampling),
+        value: Estimate::of_mean(|i| other[i], &sampling),
+        assigned: None,
+        share: None,
+    }
 }
 
 /// Clusters, independent and of equal weight.
