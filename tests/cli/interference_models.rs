@@ -245,6 +245,28 @@ fn outcome_models_and_propensities_are_chosen() {
     refused(&shell, &plain.replace("additive", "polynomial:2@3"), 2, &["polynomial:1@5,2@10,3"]);
 }
 
+/// What learning says of a rule on the clusters it learned from is what `evaluate` says, and `verify` computes it again.
+#[test]
+fn outcome_models_are_kept_with_what_is_learned() {
+    let shell = Shell::new();
+    study(&shell);
+    let models = "--doubly-robust --cluster-model polynomial:2 --cluster-summaries second-moment --cluster-baseline forest";
+    let learn = format!(
+        "learn data.csv --outcome Y --treatment A --id id --cluster cluster --covariates x,w --propensity e --maximize --interference additive \
+         {models} --policy linear --solver directions --test-share 0 --out learned"
+    );
+    shell.run(&learn).exits(0);
+    shell.run("verify learned").exits(0);
+    let objective = number(&shell.json("learned/report.json"), "/objective_value");
+    let line = format!("{ADDITIVE} --propensity e {models}").replace("rule.json", "learned/rule.json");
+    assert!((number(&shell.run(&line).exits(0).json(), "/value") - objective).abs() < 1e-10);
+    let plain = line.replace("polynomial:2", "linear");
+    assert!((number(&shell.run(&plain).exits(0).json(), "/value") - objective).abs() > 1e-6);
+    let config = shell.read("learned/config.toml");
+    shell.write("learned/config.toml", config.replace("polynomial:2", "polynomial:3"));
+    shell.run("verify learned").exits(7);
+}
+
 /// Weights that say nothing are said to.
 #[test]
 fn useless_weights_are_warned_of() {
