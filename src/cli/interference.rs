@@ -5,47 +5,113 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::{DONE, Failure};
+use super::flags::named;
 use super::output;
-use crate::data::{Purpose, Study, Table, write_whole};
+use super::study::{put, table};
+use crate::data::{EffectsRole, Study, Table, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
-use crate::interference::{ClusterValue, Clusters, Effects, Interference, cluster_regression, folds};
+use crate::interference::{
+    AdditivityCheck, Baseline, Basis, ClusterValue, Clustered, Clusters, DesignRole, Effects, Interference,
+    NotEstimable, Sizes, Summary, Valuation, ValuedRule, costs_of, treated,
+};
 use crate::score::Direction;
 
+/// What is assumed of interference.
 #[derive(Args, Clone, Debug, Default)]
-pub struct InterferenceFlags {
+pub struct ClusteredFlags {
     /// Units of a --cluster may affect each other: sums of what each treated unit brings (additive), of sets of at most B (polynomial:B), by the
     /// number of others treated (anonymous), in any way (unknown), or not at all (none). Values are means over clusters of cluster means
     #[arg(
         long,
         value_name = "additive|polynomial:B|unknown|anonymous|none",
-        conflicts_with_all = ["against", "svg", "score", "weights", "target", "rewards", "eligible"],
+        conflicts_with_all = ["score", "outcome_model"],
         help_heading = "Interference"
     )]
     interference: Option<Interference>,
     /// Add outcome models to additive interference: cross-fitted regressions of cluster means, or --g0 and --g
-    #[arg(long, requires = "interference", help_heading = "Interference")]
+    #[arg(long, help_heading = "Interference")]
     doubly_robust: bool,
     /// Column of the mean outcome of the unit's cluster if nobody is treated
-    #[arg(
-        long,
-        value_name = "COLUMN",
-        requires = "doubly_robust",
-        requires = "g",
-        help_heading = "Interference"
-    )]
+    #[arg(long, value_name = "COLUMN", requires = "g", help_heading = "Interference")]
     g0: Option<String>,
     /// Column of what treating the unit adds to the mean outcome of its cluster
-    #[arg(
-        long,
-        value_name = "COLUMN",
-        requires = "doubly_robust",
-        requires = "g0",
-        help_heading = "Interference"
-    )]
+    #[arg(long, value_name = "COLUMN", requires = "g0", help_heading = "Interference")]
     g: Option<String>,
+    /// What the regressions of --doubly-robust see of covariates: their means (means), in effects as well (linear), products of up to D or
+    /// natural cubic splines with K knots, whose coefficients are shrunk
+    #[arg(long, value_name = "means|linear|polynomial:D|spline:K", help_heading = "Interference")]
+    cluster_model: Option<Basis>,
+    /// What they see of the other units of a cluster
+    #[arg(long, value_name = "mean,second-moment", value_delimiter = ',', value_parser = named::<Summary>, help_heading = "Interference")]
+    cluster_summaries: Vec<Summary>,
+    /// What they make of the sizes of clusters: nothing, a covariate, or one regression for each; separate goes for --propensity logit too
+    #[arg(long, value_name = "ignored|covariate|separate", value_parser = named::<Sizes>, help_heading = "Interference")]
+    cluster_sizes: Option<Sizes>,
+    /// What they fit the mean without treatment by: series as effects, or a forest, whose rest effects are fitted to
+    #[arg(long, value_name = "series|forest", value_parser = named::<Baseline>, help_heading = "Interference")]
+    cluster_baseline: Option<Baseline>,
+}
+
+impl ClusteredFlags {
+    pub fn is_set(&self) -> bool {
+        self.interference.is_some()
+    }
+
+    /// Writes what was typed over the `[scoring]` table of a configuration.
+    pub fn over(&self, scoring: &mut toml::Table) -> Result<(), Failure> {
+        let models = self.cluster_model.is_some()
+            || self.cluster_sizes.is_some()
+            || self.cluster_baseline.is_some()
+            || !self.cluster_summaries.is_empty();
+        if self.interference.is_some() || self.doubly_robust || models {
+            let clustered = table(scoring, "clustered");
+            put(clustered, "interference", self.interference)?;
+            put(clustered, "doubly_robust", self.doubly_robust.then_some(true))?;
+            if !clustered.contains_key("interference") {
+                return Err(Failure::usage(
+                    "--doubly-robust and --cluster-model, -summaries, -sizes and -baseline need --interference additive",
+                ));
+            }
+        }
+        if models {
+            let model = table(table(scoring, "clustered"), "model");
+            put(model, "basis", self.cluster_model)?;
+            put(model, "sizes", self.cluster_sizes)?;
+            put(model, "baseline", self.cluster_baseline)?;
+            put(model, "others", Some(&self.cluster_summaries).filter(|summaries| !summaries.is_empty()))?;
+        }
+        let effects = self.g0.clone().zip(self.g.clone()).map(|(g0, g)| EffectsRole { g0, g });
+        put(table(scoring, "roles"), "effects", effects)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct InterferenceFlags {
+    #[command(flatten)]
+    pub clustered: ClusteredFlags,
     /// CSV of the influence value of each cluster
     #[arg(long, value_name = "FILE.csv", requires = "interference", help_heading = "Interference")]
     influence: Option<PathBuf>,
+    /// How treatments were drawn inside clusters: each unit by itself (the default), a fixed number of each cluster, or of its units with one label
+    /// in a column; or a CSV file of cluster, unit_a, unit_b, probability that both are treated
+    #[arg(
+        long,
+        value_name = "bernoulli|complete|strata:COLUMN|joint:FILE.csv",
+        requires = "interference",
+        help_heading = "Interference"
+    )]
+    design: Option<DesignRole>,
+    /// The value at several costs of treating a unit, in place of --cost
+    #[arg(
+        long,
+        value_name = "C,..",
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        requires = "interference",
+        conflicts_with = "cost",
+        help_heading = "Interference"
+    )]
+    costs: Vec<f64>,
     /// Larger outcomes are better, as the rule says
     #[arg(long, conflicts_with = "minimize", help_heading = "Interference")]
     maximize: bool,
@@ -54,11 +120,19 @@ pub struct InterferenceFlags {
     minimize: bool,
 }
 
-impl InterferenceFlags {
-    pub fn is_set(&self) -> bool {
-        self.interference.is_some()
-    }
+/// A study with its nuisances, and the arms (N) that a rule, and others by name, give to its units.
+pub struct Evaluated<'a> {
+    pub table: &'a Table,
+    pub study: Study,
+    pub arms: Vec<usize>,
+    pub others: Vec<(String, Vec<usize>)>,
+    /// The column of clusters.
+    pub cluster: &'a str,
+    pub clustered: &'a Clustered,
+    pub direction: Direction,
+}
 
+impl InterferenceFlags {
     /// Refuses a direction other than the rule's.
     pub fn check(&self, direction: Direction) -> Result<(), Failure> {
         output::check(self.influence.as_deref(), "--influence")?;
@@ -74,60 +148,41 @@ impl InterferenceFlags {
         }
     }
 
-    /// The value of the rule that gives unit u the second arm where `arms[u]` is 1.
-    pub fn evaluate(
-        &self,
-        table: &Table,
-        study: &Study,
-        arms: &[usize],
-        direction: Direction,
-        (folds_asked, seed): (usize, u64),
-        json: Option<&std::path::Path>,
-    ) -> Result<u8, Failure> {
-        let interference = self.interference.unwrap_or(Interference::Additive);
+    /// The value of the rule that gives unit u the second arm where `arms[u]` is 1, against others by name.
+    pub fn evaluate(&self, of: &Evaluated, json: Option<&std::path::Path>) -> Result<u8, Failure> {
+        let Evaluated { table, study, cluster, clustered, direction, .. } = of;
+        if let Some(cost) = self.costs.iter().find(|cost| !cost.is_finite()) {
+            return Err(Failure::usage(format!("--costs {cost}: give finite numbers")));
+        }
         let clusters = Clusters::of(study)?;
-        let effects = match (self.doubly_robust, interference) {
-            (false, _) => None,
-            (true, Interference::Additive) => {
-                Some(self.effects(table, study, &clusters, folds_asked, seed)?)
-            }
-            _ => return Err(Failure::usage("--doubly-robust needs --interference additive")),
+        let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
+        let design = self.design.clone().unwrap_or_default().design(table, study, &clusters, cluster)?;
+        let costs = costs_of(study, *direction);
+        let valuation = Valuation {
+            clusters: &clusters,
+            design: &design,
+            interference: clustered.interference,
+            effects: effects.as_ref(),
+            costs: &costs,
         };
-        let assignment: Vec<bool> = arms.iter().map(|&arm| arm == 1).collect();
-        let cost = |u: usize| direction.sign() * (study.costs[[u, 1]] - study.costs[[u, 0]]);
-        let costs: Vec<f64> = (0..study.units()).map(cost).collect();
-        let found = ClusterValue::new(&clusters, interference, effects.as_ref(), &assignment, &costs);
-        found.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        let refused = |error: NotEstimable| error.of(study, &clusters);
+        let assignment = treated(study, &of.arms);
+        let others: Vec<(String, Vec<bool>)> =
+            of.others.iter().map(|(name, arms)| (name.clone(), treated(study, arms))).collect();
+        let mut found = valuation.evaluation(&assignment, &others).map_err(refused)?;
+        if !self.costs.is_empty() {
+            let costs: Vec<f64> = self.costs.iter().map(|cost| direction.sign() * cost).collect();
+            found.cost_curve = valuation.cost_curve(&assignment, &costs).map_err(refused)?;
+            found.cost_curve.iter_mut().zip(&self.costs).for_each(|(at, cost)| at.cost = *cost);
+        }
+        found.value.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         if let Some(path) = &self.influence {
-            write_whole(path, self.csv(&found, study, &clusters).as_bytes()).map_err(|error| {
+            write_whole(path, self.csv(&found.value, study, &clusters).as_bytes()).map_err(|error| {
                 Failure::io(path, &error, "name a file that can be written with --influence")
             })?;
         }
-        output::print(json, &found, &table_of(&found))?;
+        output::print(json, &found, &text(&found))?;
         Ok(DONE)
-    }
-
-    fn effects(
-        &self,
-        table: &Table,
-        study: &Study,
-        clusters: &Clusters,
-        folds_asked: usize,
-        seed: u64,
-    ) -> Result<Effects, Failure> {
-        let (Some(g0), Some(g)) = (&self.g0, &self.g) else {
-            if folds_asked < 2 {
-                return Err(Failure::usage(format!("--folds {folds_asked}: cross-fitting takes at least 2")));
-            }
-            let fold = folds(clusters, folds_asked.min(clusters.count()), seed);
-            return Ok(cluster_regression(clusters, study.design().view(), &fold));
-        };
-        let column = |name: &String| -> Result<Vec<f64>, Failure> {
-            let numbers = table.numbers(name, Purpose::Role)?;
-            Ok(study.rows.iter().map(|&row| numbers[row]).collect())
-        };
-        let baseline = column(g0)?;
-        Ok(Effects { baseline: clusters.means(|u| baseline[u]), effect: column(g)? })
     }
 
     fn csv(&self, found: &ClusterValue, study: &Study, clusters: &Clusters) -> String {
@@ -139,29 +194,42 @@ impl InterferenceFlags {
     }
 }
 
-fn table_of(found: &ClusterValue) -> String {
-    let decimals = decimals(found.value.standard_error);
-    let row = |name: &str, of: &Estimate| {
+fn text(found: &ValuedRule) -> String {
+    let value = &found.value;
+    let decimals = decimals(value.value.standard_error);
+    let row = |name: String, of: &Estimate| {
         let [lower, upper] = of.interval;
         [
-            name.to_string(),
+            name,
             format!("{:.decimals$}", of.estimate),
             format!("{:.decimals$}", of.standard_error),
             format!("{lower:.decimals$} to {upper:.decimals$}"),
         ]
     };
-    let header = ["", "value", "std. error", "95% interval"].map(String::from);
-    format!(
-        "Value under {} interference{}: mean over {} clusters ({} units) of cluster means, net of costs\n\n{}\n\
+    let mut lines = vec![["", "value", "std. error", "95% interval"].map(String::from)];
+    lines.push(row("rule".into(), &value.value));
+    lines.extend(found.differences.iter().map(|d| row(format!("rule minus {}", d.against), &d.difference)));
+    lines.extend(found.cost_curve.iter().map(|at| row(format!("rule at cost {}", at.cost), &at.value)));
+    let mut text = format!(
+        "Value {}{}: mean over {} clusters ({} units) of cluster means, net of costs\n\n{}\n\
          treated: {:.1}% of the units of a cluster on average; {} clusters were treated just as the rule says\n\
          effective sample size of the weights: {:.1}\n",
-        found.interference,
-        if found.doubly_robust { ", doubly robust" } else { "" },
-        found.clusters,
-        found.units,
-        aligned(&[header, row("rule", &found.value), row("rule minus nobody", &found.against_nobody)]),
-        100.0 * found.treated_share,
-        found.agreeing_clusters,
-        found.effective_sample_size
-    )
+        value.interference.assumed(),
+        if value.doubly_robust { ", doubly robust" } else { "" },
+        value.clusters,
+        value.units,
+        aligned(&lines),
+        100.0 * value.treated_share,
+        value.agreeing_clusters,
+        value.effective_sample_size
+    );
+    if let Some(AdditivityCheck { difference, p_value, effective_clusters }) = &found.additivity_check {
+        let p = if *p_value < 0.001 { "< 0.001".to_string() } else { format!("= {p_value:.3}") };
+        text.push_str(&format!(
+            "additivity: with pairs of treated units the value changes by {:+.decimals$} (std. error {:.decimals$}, p {p}; effectively \
+             {effective_clusters:.1} clusters carry it)\n",
+            difference.estimate, difference.standard_error
+        ));
+    }
+    text
 }

@@ -32,6 +32,7 @@ impl DataError {
             | Problem::HorizonNotPositive { .. }
             | Problem::NoGivenScores
             | Problem::NoPredictionsElsewhere
+            | Problem::DesignOfPairs
             | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -397,6 +398,56 @@ pub enum Problem {
         if *clusters == 0 { "are none" } else { "is only 1" }
     )]
     InterferenceNeedsClusters { clusters: usize },
+    #[error(
+        "a fold of the clusters leaves {clusters} to fit the {coefficients} coefficients of the regression of cluster means to, too many; pass \
+         --cluster-model means, or polynomial:1, which shrinks them, or fewer covariates"
+    )]
+    FewerClustersThanCoefficients { clusters: usize, coefficients: usize },
+    #[error(
+        "in the cluster of unit {} ({units} {}) {fixed}; {}",
+        quoted(unit),
+        plural(*units, "unit"),
+        if *received {
+            "the treatments are of another design, so correct --design"
+        } else {
+            "the design tells nothing of such a rule, so evaluate one that keeps it, or pass --interference none"
+        }
+    )]
+    DesignNeverVaries { unit: String, units: usize, fixed: String, received: bool },
+    #[error(
+        "no treatments have the joint probabilities given for the cluster of unit {}: correct them, or write them with more digits",
+        quoted(unit)
+    )]
+    DesignWithoutDistribution { unit: String },
+    #[error(
+        "unit {} has propensity {propensity}, but {treated} of the {units} units that it was drawn with were treated; pass --propensity \
+         strata:.. with the cluster's column (and that of --design strata), or give the joint probabilities with --design joint:FILE.csv",
+        quoted(unit)
+    )]
+    DesignShare { unit: String, units: usize, treated: usize, propensity: f64 },
+    #[error(
+        "the cluster of unit {} has too many sets of up to {order} of its {units} units; pass a lower order with --interference",
+        quoted(unit)
+    )]
+    DesignTooLarge { unit: String, units: usize, order: usize },
+    #[error("joint probabilities of pairs serve --interference additive and none only; pass one of them")]
+    DesignOfPairs,
+    #[error("the pair of units has a row already; keep one of them")]
+    PairTwice,
+    #[error(
+        "cluster {} has no row for its units {} and {}; give the probability that both are treated for every pair",
+        quoted(cluster), quoted(&pair[0]), quoted(&pair[1])
+    )]
+    PairMissing { cluster: String, pair: [String; 2] },
+    #[error(
+        "unit {} is not in this cluster in {data}; correct it, or name the column of unit ids with --id",
+        quoted(unit)
+    )]
+    NotInCluster { unit: String, data: String },
+    #[error(
+        "the chance {probability} that both are treated is not between {least} and {most}, as the units' propensities have it; correct one of them"
+    )]
+    PairImpossible { probability: f64, least: f64, most: f64 },
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
     Shape { what: &'static str, expected: String, found: String },
 }

@@ -140,7 +140,7 @@ impl Table {
     }
 
     /// The same table with some of its rows, by their numbers among the data rows of the file.
-    pub(super) fn with_rows(&self, rows: Vec<usize>) -> Table {
+    pub(crate) fn with_rows(&self, rows: Vec<usize>) -> Table {
         Table { rows, ..self.clone() }
     }
 }

@@ -79,16 +79,22 @@ fn by_cluster(
     effects: Option<&Effects>,
     assignment: &[bool],
 ) -> Influence {
-    let means = clusters.means(|u| clusters.outcome[u]);
-    let weight = |units: &Vec<usize>| match interference {
-        Interference::Unknown => product(clusters, assignment, units),
-        Interference::Polynomial(order) if order >= units.len() => product(clusters, assignment, units),
-        Interference::Polynomial(order) => {
-            symmetric(units.iter().map(|&u| rho(clusters, assignment, u)), order)
-        }
-        _ => 1.0 + units.iter().map(|&u| rho(clusters, assignment, u)).sum::<f64>(),
+    let weight = |units: &Vec<usize>| match interference.order(units.len()) {
+        order if order >= units.len() => product(clusters, assignment, units),
+        order => symmetric(units.iter().map(|&u| rho(clusters, assignment, u)), order),
     };
-    let weights: Vec<f64> = clusters.members.iter().map(weight).collect();
+    let weights = clusters.members.iter().map(weight).collect();
+    weighted(clusters, effects, assignment, weights)
+}
+
+/// psi_i by the weights W_i.
+pub(super) fn weighted(
+    clusters: &Clusters,
+    effects: Option<&Effects>,
+    assignment: &[bool],
+    weights: Vec<f64>,
+) -> Influence {
+    let means = clusters.means(|u| clusters.outcome[u]);
     let psi = |(i, weight): (usize, &f64)| match effects {
         None => means[i] * weight,
         Some(effects) => {

@@ -11,22 +11,40 @@
 //! sections 2 to 4; numbers in brackets are its equations.
 
 mod clusters;
+mod design;
 mod few;
 mod folds;
 mod influence;
 mod learners;
+mod orders;
 mod outcome;
+mod partialled;
 mod problem;
+mod propensity;
+mod rewards;
+mod rows;
+mod series;
+mod settings;
+mod valuation;
 mod value;
+mod worth;
 
-pub use clusters::Clusters;
-pub use few::few_clusters;
+pub use clusters::{Clusters, treated};
+pub use design::{Design, DesignRole, NotEstimable};
+pub use few::{few_clusters, left_out};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};
-pub use outcome::{Effects, cluster_regression};
+pub use orders::Orders;
+pub use outcome::{Baseline, ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
 pub use problem::{RuleProblem, Valued};
+pub use propensity::propensities_by_size;
+pub use rewards::{costs, rewards};
+pub use series::{Basis, Summary};
+pub use settings::{Clustered, cluster_folds};
+pub use valuation::{AdditivityCheck, AtCost, Valuation, ValuedRule};
 pub use value::ClusterValue;
+pub use worth::{ClusterWorth, costs_of};
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,22 +61,46 @@ pub enum Interference {
     Additive,
     /// As sums over sets of at most so many treated units (14).
     Polynomial(usize),
+    /// The same with fewer in small clusters, as section 3.4 proposes.
+    PolynomialBySize(Orders),
     /// Outcomes depend on a unit's own treatment and on how many others are treated.
     Anonymous,
     /// In any way: only clusters treated just as the rule says are looked at (4).
     Unknown,
 }
 
+impl Interference {
+    /// What is assumed, as headings say it.
+    pub fn assumed(&self) -> String {
+        match self {
+            Self::None => "without interference".into(),
+            _ => format!("under {self} interference"),
+        }
+    }
+
+    /// How many treated units of a cluster at most a term of the outcome speaks of, where sums over sets of units are assumed.
+    pub fn order(&self, units: usize) -> usize {
+        match self {
+            Self::None | Self::Additive => 1,
+            Self::Polynomial(order) => *order,
+            Self::PolynomialBySize(orders) => orders.of(units),
+            Self::Anonymous | Self::Unknown => units,
+        }
+    }
+}
+
 impl FromStr for Interference {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match (text, text.strip_prefix("polynomial:").map(str::parse)) {
+        let orders = text.strip_prefix("polynomial:").unwrap_or_default();
+        match (text, orders.parse()) {
             ("none", _) => Ok(Self::None),
             ("additive", _) => Ok(Self::Additive),
             ("anonymous", _) => Ok(Self::Anonymous),
             ("unknown", _) => Ok(Self::Unknown),
-            (_, Some(Ok(order @ 1..))) => Ok(Self::Polynomial(order)),
+            (_, Ok(order @ 1..)) => Ok(Self::Polynomial(order)),
+            _ if orders.contains('@') => orders.parse().map(Self::PolynomialBySize),
             _ => Err("give additive, polynomial:B with B of at least 1, unknown, anonymous or none".into()),
         }
     }
@@ -70,6 +112,7 @@ impl fmt::Display for Interference {
             Self::None => f.write_str("none"),
             Self::Additive => f.write_str("additive"),
             Self::Polynomial(order) => write!(f, "polynomial:{order}"),
+            Self::PolynomialBySize(orders) => write!(f, "polynomial:{orders}"),
             Self::Anonymous => f.write_str("anonymous"),
             Self::Unknown => f.write_str("unknown"),
         }

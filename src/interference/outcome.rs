@@ -2,16 +2,24 @@
 //!
 //! ```text
 //! E[Ybar_i | A_i, X_i] = g_i0 + sum_j g_ij A_ij                                                                     (5)
-//! g_i0 = a'phi0_i,  phi0_i = (1, mean_j X_ij);   g_ij = (1/M_i) c'(1, X_ij)                                          (25)
+//! g_i0 = alpha_0 + alpha'phi0_i,   g_ij = (1/M_i) gamma'phi_ij                                                       (25)
+//! phi0_i = mean_j (z(X_ij), S_i, M_i),   phi_ij = (1, z(X_ij), S_ij, M_i)
 //! ```
 //!
-//! by least squares of Ybar_i on (1, mean X, mean A, mean A X), each cluster one row, cross-fitted over folds of clusters. Source:
-//! interference.txt, section 4.2 and Examples 1 and 2.
+//! by least squares of Ybar_i on (1, phi0_i, mean_j A_ij phi_ij), each cluster one row, cross-fitted over folds of clusters. z: functions of a
+//! unit's covariates ([`Basis`]); S_ij: summaries of the others of its cluster ([`Summary`]); M_i and S where asked for. Within one cluster
+//! size these are the regressions of (25). With z = X this is the linear-in-means model (Example 1) where covariates do not change effects
+//! ([`Basis::Means`]), and with summaries of the others the additive model of anonymous interference (Example 2), whose effects depend on the
+//! unit treated and on whom it is with. Source: interference.txt, section 5.2.
 
-use ndarray::{Array1, Array2, ArrayView2};
-use prescribe_models::arm_moments::solve_semidefinite;
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
 
 use super::Clusters;
+use super::partialled::partialled;
+use super::rows::Rows;
+use super::series::{Basis, Summary};
+use crate::nuisance::LinearModel;
 
 /// g of each cluster and unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,55 +43,159 @@ impl Effects {
     }
 }
 
-/// The effects that regressions on the clusters outside each cluster's fold predict; all clusters are one fold where `folds` names only one.
+/// What a regression makes of the sizes of clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sizes {
+    /// One regression that does not see them.
+    #[default]
+    Ignored,
+    /// One regression with M_i in phi0 and phi.
+    Covariate,
+    /// One for each size with at least [`Sizes::CLUSTERS_A_COEFFICIENT`] clusters to fit for each coefficient, and one with M_i on all
+    /// clusters for the sizes that have fewer.
+    Separate,
+}
+
+impl Sizes {
+    pub const CLUSTERS_A_COEFFICIENT: usize = 2;
+}
+
+/// A series regression of cluster means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterModel {
+    pub basis: Basis,
+    pub sizes: Sizes,
+    pub others: Vec<Summary>,
+    pub baseline: Baseline,
+}
+
+/// What the mean without treatment is fitted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// Series, together with effects (25).
+    #[default]
+    Series,
+    /// A forest on means and second moments of covariates and the size of clusters; effects follow from what it leaves over.
+    Forest,
+}
+
+/// A regression with more coefficients than clusters to fit them to, or than can be fitted in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyCoefficients {
+    pub clusters: usize,
+    pub coefficients: usize,
+}
+
+/// The effects that the linear model without sizes or summaries predicts, fitted to the clusters outside each cluster's fold; all clusters
+/// are one fold where `folds` names only one.
 pub fn cluster_regression(clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize]) -> Effects {
-    let rows = features(clusters, x);
-    let outcome = Array1::from(clusters.means(|u| clusters.outcome[u]));
-    let mut distinct = folds.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let p = x.ncols();
-    let mut effects = Effects { baseline: vec![0.0; clusters.count()], effect: vec![0.0; clusters.units()] };
-    for &fold in &distinct {
-        let one = distinct.len() == 1;
-        let fitted: Vec<usize> = (0..clusters.count()).filter(|&i| one || folds[i] != fold).collect();
-        let b = least_squares(&rows, &outcome, &fitted);
-        for i in (0..clusters.count()).filter(|&i| folds[i] == fold) {
-            effects.baseline[i] = (0..=p).map(|j| b[j] * rows[[i, j]]).sum();
-            let units = &clusters.members[i];
-            for &u in units {
-                let linear = b[p + 1] + (0..p).map(|j| b[p + 2 + j] * x[[u, j]]).sum::<f64>();
-                effects.effect[u] = linear / units.len() as f64;
-            }
+    let model = ClusterModel::default();
+    model.predicted(clusters, x, folds, Rows::new(&model, clusters, x, false))
+}
+
+impl ClusterModel {
+    /// More coefficients take too long.
+    pub const MOST: usize = 400;
+
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether more is asked for than sizes, which propensities heed as well.
+    pub(super) fn regresses_otherwise(&self) -> bool {
+        *self != ClusterModel { sizes: self.sizes, ..Self::default() }
+    }
+
+    /// The effects that regressions on the clusters outside each cluster's fold (n) predict from covariates x (N x p).
+    ///
+    /// # Errors
+    /// Where a fold leaves fewer clusters than there are coefficients, and nothing shrinks them; where there are more than [`ClusterModel::MOST`].
+    pub fn fit(
+        &self,
+        clusters: &Clusters,
+        x: ArrayView2<f64>,
+        folds: &[usize],
+        seed: u64,
+    ) -> Result<Effects, TooManyCoefficients> {
+        let rows = Rows::new(self, clusters, x, self.sizes != Sizes::Ignored);
+        let coefficients = 1 + rows.count();
+        let mut in_fold = vec![0; 1 + folds.iter().max().copied().unwrap_or(0)];
+        folds.iter().for_each(|&fold| in_fold[fold] += 1);
+        let largest = in_fold.into_iter().max().unwrap_or(0);
+        let fewest = if largest < clusters.count() { clusters.count() - largest } else { largest };
+        let most = if self.basis.is_shrunk() { Self::MOST } else { fewest };
+        if coefficients > most {
+            return Err(TooManyCoefficients { clusters: fewest, coefficients });
+        }
+        match self.baseline {
+            Baseline::Series => Ok(self.predicted(clusters, x, folds, rows)),
+            Baseline::Forest => Ok(partialled(self, clusters, x, folds, seed)),
         }
     }
-    effects
+
+    fn predicted(&self, clusters: &Clusters, x: ArrayView2<f64>, folds: &[usize], rows: Rows) -> Effects {
+        let alike = (self.sizes == Sizes::Separate).then(|| Rows::new(self, clusters, x, false));
+        let mut distinct = folds.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let one = distinct.len() == 1;
+        let mut effects =
+            Effects { baseline: vec![0.0; clusters.count()], effect: vec![0.0; clusters.units()] };
+        for &fold in &distinct {
+            let outside = |i: &usize| one || folds[*i] != fold;
+            let fitted: Vec<usize> = (0..clusters.count()).filter(outside).collect();
+            let inside: Vec<usize> = (0..clusters.count()).filter(|&i| folds[i] == fold).collect();
+            let mut pooled = inside.clone();
+            if let Some(alike) = &alike {
+                let needed = Sizes::CLUSTERS_A_COEFFICIENT * (1 + alike.count());
+                for (size, of_size) in by_size(clusters, &inside) {
+                    let like: Vec<usize> =
+                        fitted.iter().copied().filter(|&i| clusters.members[i].len() == size).collect();
+                    if like.len() >= needed {
+                        alike.predict(clusters, &self.model(clusters, alike, &like), &of_size, &mut effects);
+                        pooled.retain(|&i| clusters.members[i].len() != size);
+                    }
+                }
+            }
+            if !pooled.is_empty() {
+                rows.predict(clusters, &self.model(clusters, &rows, &fitted), &pooled, &mut effects);
+            }
+        }
+        effects
+    }
+
+    fn model(&self, clusters: &Clusters, rows: &Rows, fitted: &[usize]) -> LinearModel {
+        let outcome = clusters.means(|u| clusters.outcome[u]);
+        let outcome: Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
+        self.regression(&rows.regressors, fitted, outcome)
+    }
+
+    /// Of outcomes on some of the rows.
+    pub(super) fn regression(
+        &self,
+        rows: &Array2<f64>,
+        fitted: &[usize],
+        outcome: Array1<f64>,
+    ) -> LinearModel {
+        let some = rows.select(Axis(0), fitted);
+        if !self.basis.is_shrunk() {
+            return LinearModel::fit(some.view(), outcome.view());
+        }
+        // Scales of all clusters: what hardly varies among those fitted must not weigh the more elsewhere.
+        LinearModel::shrunk(some.view(), outcome.view(), rows.std_axis(Axis(0), 0.0).view())
+    }
 }
 
-/// (1, mean X, mean A, mean A X), a row for each cluster.
-fn features(clusters: &Clusters, x: ArrayView2<f64>) -> Array2<f64> {
-    let p = x.ncols();
-    let treated = |u: usize| f64::from(u8::from(clusters.treated[u]));
-    let mut rows = Array2::ones((clusters.count(), 2 * p + 2));
-    let mut fill = |column: usize, values: Vec<f64>| rows.column_mut(column).assign(&Array1::from(values));
-    fill(p + 1, clusters.means(treated));
-    for j in 0..p {
-        fill(1 + j, clusters.means(|u| x[[u, j]]));
-        fill(p + 2 + j, clusters.means(|u| treated(u) * x[[u, j]]));
-    }
-    rows
-}
-
-/// By normal equations, refined on the rows themselves until rounding of the rows is what is left.
-fn least_squares(rows: &Array2<f64>, outcome: &Array1<f64>, fitted: &[usize]) -> Array1<f64> {
-    const REFINEMENTS: usize = 3;
-    let x = rows.select(ndarray::Axis(0), fitted);
-    let y = outcome.select(ndarray::Axis(0), fitted);
-    let gram = x.t().dot(&x);
-    let mut b = Array1::zeros(x.ncols());
-    for _ in 0..=REFINEMENTS {
-        let residual = &y - &x.dot(&b);
-        b += &solve_semidefinite(&gram, &x.t().dot(&residual));
-    }
-    b
+/// The clusters of each size among some.
+fn by_size(clusters: &Clusters, among: &[usize]) -> Vec<(usize, Vec<usize>)> {
+    let mut sizes: Vec<usize> = among.iter().map(|&i| clusters.members[i].len()).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let of = |size: usize| {
+        among.iter().copied().filter(|&i| clusters.members[i].len() == size).collect::<Vec<_>>()
+    };
+    sizes.into_iter().map(|size| (size, of(size))).collect()
 }

@@ -8,8 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Clusters, Effects, Interference, influence};
-use crate::evaluate::{Estimate, Sampling, as_value};
+use super::{Clusters, Effects, Influence, Interference, influence};
+use crate::evaluate::{Comparison, Estimate, Sampling, as_value};
 
 /// What a rule is worth; its influence values are kept aside for files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,9 @@ pub struct ClusterValue {
     pub effective_sample_size: f64,
     /// Clusters in which every unit received what the rule says.
     pub agreeing_clusters: usize,
-    /// The rule less treating nobody, paired.
-    pub against_nobody: Estimate,
+    /// The rule less treating nobody, paired; none where the design tells nothing of treating nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_nobody: Option<Estimate>,
     pub warnings: Vec<String>,
     #[serde(skip)]
     pub influence: Vec<f64>,
@@ -35,6 +36,8 @@ pub struct ClusterValue {
 
 /// Fewer agreeing clusters than this leave an interval under unknown interference without meaning.
 const FEW: usize = 20;
+/// Weights that are worth fewer clusters (or units) than this leave an interval without meaning.
+const FEW_EFFECTIVE: f64 = 5.0;
 
 impl ClusterValue {
     /// Of the rule that treats unit u where `assignment[u]`, with costs (N) of treating, in the direction of the outcome: positive where
@@ -46,38 +49,92 @@ impl ClusterValue {
         assignment: &[bool],
         costs: &[f64],
     ) -> ClusterValue {
-        let found = influence(clusters, interference, effects, assignment);
-        let nobody = vec![false; assignment.len()];
-        let without = influence(clusters, interference, effects, &nobody).psi;
+        let of = |assignment: &[bool]| influence(clusters, interference, effects, assignment);
+        let without = of(&vec![false; assignment.len()]).psi;
+        Self::of_influence(
+            clusters,
+            (interference, effects.is_some()),
+            &of(assignment),
+            Some(&without),
+            assignment,
+            costs,
+        )
+    }
+
+    /// From the influence values of the rule, and of treating nobody where they are known, before costs.
+    pub(super) fn of_influence(
+        clusters: &Clusters,
+        (interference, doubly_robust): (Interference, bool),
+        found: &Influence,
+        without: Option<&[f64]>,
+        assignment: &[bool],
+        costs: &[f64],
+    ) -> ClusterValue {
         let treated = |u: usize| f64::from(u8::from(assignment[u]));
-        let spent = clusters.means(|u| costs[u] * treated(u));
-        let psi: Vec<f64> = found.psi.iter().zip(&spent).map(|(psi, spent)| psi - spent).collect();
-        let n = clusters.count();
-        let sampling = Sampling::new((0..n).collect(), vec![1.0; n]);
+        let psi = net(clusters, &found.psi, assignment, costs);
+        let sampling = between(clusters);
         let agrees = |units: &&Vec<usize>| units.iter().all(|&u| clusters.treated[u] == assignment[u]);
         let agreeing_clusters = clusters.members.iter().filter(agrees).count();
+        let effective_sample_size = found.effective_size();
         ClusterValue {
             interference,
-            doubly_robust: effects.is_some(),
-            clusters: n,
+            doubly_robust,
+            clusters: clusters.count(),
             units: clusters.units(),
             value: Estimate::of_mean(|i| psi[i], &sampling),
-            treated_share: clusters.means(treated).iter().sum::<f64>() / n as f64,
-            effective_sample_size: found.effective_size(),
+            treated_share: clusters.means(treated).iter().sum::<f64>() / clusters.count() as f64,
+            effective_sample_size,
             agreeing_clusters,
-            against_nobody: Estimate::of_mean(|i| psi[i] - without[i], &sampling),
-            warnings: warnings(interference, agreeing_clusters, n, &psi),
+            against_nobody: without.map(|without| Estimate::of_mean(|i| psi[i] - without[i], &sampling)),
+            warnings: warnings(interference, agreeing_clusters, effective_sample_size, &psi),
             influence: psi,
         }
     }
 }
 
-fn warnings(interference: Interference, agreeing: usize, clusters: usize, psi: &[f64]) -> Vec<String> {
-    let mut warnings = Vec::new();
+/// psi net of costs (n).
+pub(super) fn net(clusters: &Clusters, psi: &[f64], assignment: &[bool], costs: &[f64]) -> Vec<f64> {
+    let spent = clusters.means(|u| if assignment[u] { costs[u] } else { 0.0 });
+    psi.iter().zip(spent).map(|(psi, spent)| psi - spent).collect()
+}
+
+/// psi where units are treated as they were, net of costs (n).
+pub(super) fn observed(clusters: &Clusters, costs: &[f64]) -> Vec<f64> {
+    net(clusters, &clusters.means(|u| clusters.outcome[u]), &clusters.treated, costs)
+}
+
+/// Of influence values (n) with those of another rule, paired.
+pub(super) fn compared(clusters: &Clusters, psi: &[f64], name: &str, other: &[f64]) -> Comparison {
+    let sampling = between(clusters);
+    Comparison {
+        against: name.into(),
+        difference: Estimate::of_mean(|i| psi[i] - other[i], &sampling),
+        value: Estimate::of_mean(|i| other[i], &sampling),
+        assigned: None,
+        share: None,
+    }
+}
+
+/// Clusters, independent and of equal weight.
+pub(super) fn between(clusters: &Clusters) -> Sampling {
+    let n = clusters.count();
+    Sampling::new((0..n).collect(), vec![1.0; n])
+}
+
+fn warnings(interference: Interference, agreeing: usize, effective: f64, psi: &[f64]) -> Vec<String> {
+    let (mut warnings, count) = (Vec::new(), psi.len());
     if interference == Interference::Unknown && agreeing < FEW {
         warnings.push(format!(
-            "{agreeing} of {clusters} clusters were treated as the rule says: its interval cannot be relied on; \
+            "{agreeing} of {count} clusters were treated as the rule says: its interval cannot be relied on; \
              --interference additive uses all clusters"
+        ));
+    } else if !matches!(interference, Interference::None | Interference::Additive)
+        && effective < FEW_EFFECTIVE
+    {
+        warnings.push(format!(
+            "the weights of this interference leave effectively {effective:.1} {}: its interval cannot be relied on; assume less \
+             interference, for example --interference additive",
+            if interference == Interference::Anonymous { "units" } else { "clusters" }
         ));
     }
     if psi.iter().any(|psi| !psi.is_finite()) {

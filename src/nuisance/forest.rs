@@ -19,7 +19,7 @@ const MINIMUM_LEAF: usize = 10;
 
 /// Predictions for the units `predicted` by a forest grown on the units `fitted` (at least one) and their targets;
 /// the same seed and task give the same forest.
-pub(super) fn forest(
+pub(crate) fn forest(
     x: ArrayView2<f64>,
     fitted: &[usize],
     target: impl Fn(usize) -> f64,

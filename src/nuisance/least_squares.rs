@@ -77,7 +77,7 @@ impl Triangle {
 
 /// The singular value decomposition R = W V', without the directions that count as empty: the columns of W (p x r) are
 /// orthogonal, those of V (p x r) orthonormal.
-pub(super) struct Directions {
+pub(crate) struct Directions {
     pub w: Array2<f64>,
     pub v: Array2<f64>,
     /// Singular values (r): the lengths of the columns of W.
@@ -88,12 +88,17 @@ impl Directions {
     /// Those of the matrix of `rows` rows whose triangle is `r` (p x p); a direction counts as empty where its singular
     /// value is below max(rows, p) times the rounding error of the largest.
     pub fn of(r: ArrayView2<f64>, rows: usize) -> Directions {
+        Directions::above(r, rows.max(r.ncols()) as f64 * f64::EPSILON)
+    }
+
+    /// Those of a square matrix `r` (p x p) whose singular values are above a share of the largest.
+    pub fn above(r: ArrayView2<f64>, share: f64) -> Directions {
         let p = r.ncols();
         let (mut w, mut v) = (r.to_owned(), Array2::eye(p));
         orthogonalise(&mut w, &mut v);
         let lengths: Array1<f64> = w.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
         let largest = lengths.fold(0.0, |largest: f64, &length| largest.max(length));
-        let tolerance = largest * rows.max(p) as f64 * f64::EPSILON;
+        let tolerance = largest * share;
         let kept: Vec<usize> = (0..p).filter(|&j| lengths[j] > tolerance).collect();
         Directions {
             w: w.select(ndarray::Axis(1), &kept),
