@@ -96,6 +96,10 @@ impl Evaluate {
             study,
             cluster: scoring.roles.cluster.as_deref().unwrap_or_default(),
             clustered,
+            // Own outcome models, and those of other covariates than the rule's, are not fitted again.
+            folds: (scoring.roles.effects.is_none() && scoring.covariates.is_empty())
+                .then_some(scoring.folds),
+            seed: self.seed,
             direction: rule.header.direction,
         };
         self.interference.evaluate(&of, self.json.json.as_deref())

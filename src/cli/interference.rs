@@ -12,7 +12,7 @@ use crate::data::{EffectsRole, Study, Table, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
 use crate::interference::{
     AdditivityCheck, Baseline, Basis, ClusterValue, Clustered, Clusters, DesignRole, Effects, Interference,
-    NotEstimable, Sizes, Summary, Valuation, ValuedRule, costs_of, treated,
+    NotEstimable, Sizes, Summary, Valuation, ValuedRule, costs_of, left_out, treated,
 };
 use crate::score::Direction;
 
@@ -28,7 +28,7 @@ pub struct ClusteredFlags {
         help_heading = "Interference"
     )]
     interference: Option<Interference>,
-    /// Add outcome models to additive interference: cross-fitted regressions of cluster means, or --g0 and --g
+    /// Add outcome models to additive interference: regressions of cluster means cross-fitted over --folds (as many as clusters: with standard errors for few clusters), or --g0 and --g
     #[arg(long, help_heading = "Interference")]
     doubly_robust: bool,
     /// Column of the mean outcome of the unit's cluster if nobody is treated
@@ -129,7 +129,22 @@ pub struct Evaluated<'a> {
     /// The column of clusters.
     pub cluster: &'a str,
     pub clustered: &'a Clustered,
+    /// Of the outcome models, where they were fitted to the study.
+    pub folds: Option<usize>,
+    pub seed: u64,
     pub direction: Direction,
+}
+
+impl Evaluated<'_> {
+    /// The outcome model of all clusters, where each cluster was a fold.
+    fn together(&self, clusters: &Clusters) -> Result<Option<Effects>, Failure> {
+        if !self.clustered.doubly_robust || self.folds.is_none_or(|folds| folds < clusters.count()) {
+            return Ok(None);
+        }
+        let one = || Ok(vec![0; clusters.count()]);
+        let fitted = Study { effects: None, ..self.study.clone() };
+        Ok(self.clustered.effects(&fitted, clusters, one, self.seed)?)
+    }
 }
 
 impl InterferenceFlags {
@@ -170,6 +185,11 @@ impl InterferenceFlags {
         let others: Vec<(String, Vec<bool>)> =
             of.others.iter().map(|(name, arms)| (name.clone(), treated(study, arms))).collect();
         let mut found = valuation.evaluation(&assignment, &others).map_err(refused)?;
+        if let Some((outside, together)) = effects.as_ref().zip(of.together(&clusters)?) {
+            let moved = left_out(&clusters, outside, &together);
+            let moved = Valuation { clusters: &moved, effects: Some(&together), ..valuation };
+            found = found.with_errors_of(&moved.evaluation(&assignment, &others).map_err(refused)?);
+        }
         if !self.costs.is_empty() {
             let costs: Vec<f64> = self.costs.iter().map(|cost| direction.sign() * cost).collect();
             found.cost_curve = valuation.cost_curve(&assignment, &costs).map_err(refused)?;

@@ -139,3 +139,32 @@ fn what_makes_no_sense_is_refused() {
     shell.write("data.csv", nowhere);
     refused(&base("additive --cluster cluster"), 3, &["data.csv", "cluster"]);
 }
+
+/// With each cluster a fold the error is no longer that of the influence values, which do not show how far models move.
+#[test]
+fn as_many_folds_as_clusters_have_errors_for_few_clusters() {
+    let shell = Shell::new();
+    oracle_in(&shell);
+    let robust = format!("{EVALUATE} --cluster cluster --interference additive --doubly-robust --json -");
+    let spread = |name: &str| {
+        let psi: Vec<f64> = shell
+            .read(name)
+            .lines()
+            .skip(1)
+            .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+            .collect();
+        let (n, mean) = (psi.len() as f64, psi.iter().sum::<f64>() / psi.len() as f64);
+        (mean, (psi.iter().map(|psi| (psi - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt())
+    };
+    for (folds, plain) in [("5", true), ("1000", false)] {
+        let line = format!("{robust} --folds {folds} --influence psi.csv");
+        let found = shell.run(&line).exits(0).json();
+        let number = |value: &Value| value.as_f64().unwrap();
+        let (mean, error) = spread("psi.csv");
+        assert!((number(&found["value"]) - mean).abs() < 1e-9, "{found:#}");
+        let claimed = number(&found["standard_error"]);
+        assert_eq!((claimed - error).abs() < 1e-9, plain, "{folds} folds: {claimed} {error}");
+        let [lower, upper] = [0, 1].map(|end| number(&found["interval"][end]));
+        assert!(((lower + upper) / 2.0 - mean).abs() < 1e-9 && upper - lower > 3.9 * claimed);
+    }
+}
