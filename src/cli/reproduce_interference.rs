@@ -15,10 +15,9 @@ use crate::reproduce::interference_efficiency::{Efficiency, Line as EfficiencyLi
 use crate::reproduce::interference_evaluation::{
     Estimator, Evaluated, Line as EvaluatedLine, Settings, evaluation,
 };
-use crate::reproduce::interference_learning::{
-    Compared, ExactLine, Figure, Learned, Line as LearnedLine, learning,
-};
+use crate::reproduce::interference_learning::{Compared, ExactLine, Figure, Line as LearnedLine, learning};
 use crate::reproduce::interference_rate::{Curve, Rate, Varied, rate};
+use crate::reproduce::interference_rules::Learned;
 use crate::reproduce::journal::Run;
 use crate::simulate::{FixedRule, Scenario};
 

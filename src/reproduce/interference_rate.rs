@@ -14,7 +14,7 @@ use prescribe_models::linear_rule::LinearRule;
 use serde::{Deserialize, Serialize};
 
 use super::ReproduceError;
-use super::interference_learning::{Learned, Study};
+use super::interference_rules::{Learned, Study};
 use super::journal::{Run, seed_of};
 use super::spread::{Slope, Spread};
 use crate::simulate::{ClusterDesign, Scenario};

@@ -10,6 +10,7 @@
 //! | [`robustness`] | weights right or wrong, outcome model right or wrong |
 //! | [`application`] | the analysis of section 4.2 |
 //! | [`interference_learning`] | what rules are worth that are learned under each assumption of interference (Figure 1) |
+//! | [`interference_rules`] | the rules that one draw teaches |
 //! | [`interference_evaluation`] | bias, spread and intervals of estimated values (Figure 2) |
 //! | [`interference_rate`] | regret against the number and size of clusters and against overlap (Theorem 1) |
 //! | [`interference_efficiency`] | variance against the semiparametric bound (Theorem 2) |
@@ -23,6 +24,7 @@ pub mod interference_efficiency;
 pub mod interference_evaluation;
 pub mod interference_learning;
 pub mod interference_rate;
+pub mod interference_rules;
 pub mod journal;
 pub mod policy;
 pub mod recipe;
