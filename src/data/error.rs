@@ -426,7 +426,7 @@ pub enum Problem {
     )]
     DesignShare { unit: String, units: usize, treated: usize, propensity: f64 },
     #[error(
-        "the cluster of unit {} has too many sets of up to {order} of its {units} units; pass a lower order with --interference",
+        "the cluster of unit {} has too many sets of up to {order} of its {units} units; pass a lower order with --interference, or none",
         quoted(unit)
     )]
     DesignTooLarge { unit: String, units: usize, order: usize },
