@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use prescribe_models::cluster_rule::Cluster;
+
 use super::scored::{nuisances, positions};
 use super::{LearnError, Scored, Scoring};
 use crate::data::{DataError, Study};
-use crate::interference::{Clustered, Clusters, Effects, cluster_folds, rewards};
+use crate::interference::{Clustered, Clusters, Effects, Valued, cluster_folds, costs, rewards};
 use crate::nuisance::{Folds, Nuisances};
+use crate::score::Direction;
 
 /// The rewards of a study whose units affect each other; see [`crate::interference::rewards`] for their scale.
 pub(super) fn score_clusters(
@@ -21,12 +24,6 @@ pub(super) fn score_clusters(
     let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
     let interference = clustered.interference;
     let rewards = rewards(&study, &clusters, interference, effects.as_ref(), scoring.direction)?;
-    let rewards = rewards.ok_or_else(|| {
-        LearnError::Usage(format!(
-            "--interference {}: no rule is learned under it, only evaluated; learn with additive or none",
-            clustered.interference
-        ))
-    })?;
     let clustered = Some(clustered.clone());
     Ok(Scored { study, kept: None, rewards, diagnostics, groups: Default::default(), fused: None, clustered })
 }
@@ -73,4 +70,20 @@ pub(super) fn copies(cluster: &[usize], units: &[usize]) -> Vec<usize> {
         *numbers.entry((cluster[u], *copy)).or_insert(next)
     };
     units.iter().map(number).collect()
+}
+
+/// The clusters of `units` of a scored study as a model of rules values them, their number from [`copies`].
+pub(super) fn valued_clusters(
+    scored: &Scored,
+    clustered: &Clustered,
+    units: &[usize],
+    direction: Direction,
+) -> Result<Vec<Cluster>, LearnError> {
+    let mut study = scored.study.select(units);
+    study.cluster = scored.clusters(units);
+    let (clusters, costs) = (Clusters::of(&study)?, costs(&study));
+    let interference = clustered.interference;
+    let valued =
+        Valued { clusters: &clusters, interference, effects: None, sign: direction.sign(), costs: &costs };
+    Ok(valued.interactions())
 }
