@@ -11,6 +11,7 @@
 //! Scores are cross-fitted over all units, so the score of a held-out unit rests on models that never saw that unit; the rule
 //! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
 
+mod cluster_bounds;
 mod clustered;
 mod config;
 mod constraints;

@@ -414,6 +414,13 @@ fn what_is_not_read_is_refused() {
     refused("additive --g0 g0 --g g", 2, &["--doubly-robust"]);
     refused("additive --doubly-robust --g0 g0 --g nowhere", 3, &["data.csv", "nowhere"]);
     refused("additive --cost x", 2, &["--cost x"]);
+    let text = shell.read("data.csv");
+    let mark = |(i, line): (usize, &str)| {
+        format!("{line},{}", if i == 0 { "part".into() } else { (i % 2).to_string() })
+    };
+    let marked = text.lines().enumerate().map(mark).collect::<Vec<_>>().join("\n");
+    shell.write("data.csv", marked);
+    refused("additive --split part", 3, &["data.csv", "of one cluster", "whole"]);
     let bare = format!("learn data.csv {STUDY} {LINEAR}");
     shell.run(&format!("{bare} --doubly-robust")).exits(2).says(&["--interference additive"]);
     shell.run(&format!("{bare} --cost 0.2")).exits(2).says(&["--cost"]);
