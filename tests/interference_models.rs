@@ -393,7 +393,9 @@ fn additivity_is_checked_by_pairs() {
         let costs = vec![0.0; rule.len()];
         let check = |clusters: &Clusters| {
             let (design, interference) = (&Design::Bernoulli, Interference::Additive);
-            let valuation = Valuation { clusters, design, interference, effects: None, costs: &costs };
+            let everybody = &vec![true; rule.len()];
+            let valuation =
+                Valuation { clusters, design, interference, effects: None, costs: &costs, everybody };
             valuation.evaluation(&rule, &[]).unwrap().additivity_check.unwrap()
         };
         let additive = check(&drawn.clusters);
@@ -427,6 +429,7 @@ fn comparisons_are_paired_and_costs_are_shares() {
         interference: Interference::Additive,
         effects: Some(&drawn.truth),
         costs: &costs,
+        everybody: &vec![true; rule.len()],
     };
     let found = valuation.evaluation(&rule, &[("other".into(), other.clone())]).unwrap();
     let names: Vec<&str> = found.differences.iter().map(|difference| difference.against.as_str()).collect();

@@ -13,6 +13,7 @@ use super::output::{self, number, word};
 use super::problem::{LinearFlags, MultiLinearFlags, TreeFlags};
 use super::progress::Terminal;
 use crate::learn::{Encoding, LearnError, WithProblem, on_training_units, prepare, read_config};
+use crate::models::cluster_rule::ClusterProblem;
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{NamedClass, Rule, named_report};
 use crate::solve::registry::UnknownChoice;
@@ -94,6 +95,12 @@ impl WithProblem for &How {
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
         Ok(self.compare(problem, &|rule| encoding.decode(rule)))
+    }
+
+    fn with_clusters(self, _problem: ClusterProblem, _encoding: &Encoding) -> Result<Self::Done, LearnError> {
+        Err(LearnError::Usage(
+            "rules valued by clusters are not compared by folder; learn again with another --solver".into(),
+        ))
     }
 }
 

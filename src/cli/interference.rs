@@ -179,6 +179,7 @@ impl InterferenceFlags {
             interference: clustered.interference,
             effects: effects.as_ref(),
             costs: &costs,
+            everybody: &treated(study, &vec![1; study.units()]),
         };
         let refused = |error: NotEstimable| error.of(study, &clusters);
         let assignment = treated(study, &of.arms);

@@ -19,7 +19,7 @@ use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
 use crate::data::{check_folder, members, write_folder};
-use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
+use crate::learn::{Config, Constraints, Learned, Policy, Sample, Worth, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
 use crate::score::{Direction, ScoreKind};
@@ -126,7 +126,9 @@ impl Learn {
         let config = self.config()?;
         self.check_targets(&config)?;
         let learned = learn(&config, &Terminal::new())?;
-        learned.scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        let of_value = learned.evaluation.iter().flat_map(Worth::warnings);
+        let warnings = learned.scored.study.warnings.iter().chain(of_value);
+        warnings.for_each(|warning| eprintln!("warning: {warning}"));
         let summary = summary(&learned, &config);
         if let Some(folder) = &self.out {
             write(&learned, &config, &summary, folder)?;

@@ -151,6 +151,13 @@ pub enum Problem {
     NotYesOrNo { value: String },
     #[error("{} says neither train nor test; write one of them (or 0 and 1, where 1 is test)", quoted(value))]
     NotASample { value: String },
+    #[error(
+        "the units {} and {} are of one cluster, and the data hold out only the second; under interference a cluster is learned from or held \
+         out whole, so give all its units the same",
+        quoted(&ids[0]),
+        quoted(&ids[1])
+    )]
+    ClusterDivided { ids: [String; 2] },
 
     // The roles.
     #[error("there is no such column; {}", names_instead(closest, available))]
@@ -426,7 +433,7 @@ pub enum Problem {
     )]
     DesignShare { unit: String, units: usize, treated: usize, propensity: f64 },
     #[error(
-        "the cluster of unit {} has too many sets of up to {order} of its {units} units; pass a lower order with --interference",
+        "the cluster of unit {} has too many sets of up to {order} of its {units} units; pass a lower order with --interference, or none",
         quoted(unit)
     )]
     DesignTooLarge { unit: String, units: usize, order: usize },

@@ -39,7 +39,7 @@ pub use orders::Orders;
 pub use outcome::{Baseline, ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
 pub use problem::{RuleProblem, Valued};
 pub use propensity::propensities_by_size;
-pub use rewards::{costs, rewards};
+pub use rewards::{costs, rewards, sums_gains};
 pub use series::{Basis, Summary};
 pub use settings::{Clustered, cluster_folds};
 pub use valuation::{AdditivityCheck, AtCost, Valuation, ValuedRule};

@@ -75,7 +75,7 @@ impl Valued<'_> {
     }
 
     /// The clusters, their values over n.
-    fn interactions(&self) -> Vec<Cluster> {
+    pub fn interactions(&self) -> Vec<Cluster> {
         let means = self.clusters.means(|u| self.clusters.outcome[u]);
         let scale = self.sign / self.clusters.count() as f64;
         let cluster = |(units, mean): (&Vec<usize>, f64)| Cluster {
@@ -89,15 +89,15 @@ impl Valued<'_> {
 
     fn interaction(&self, units: &[usize], mean: f64, scale: f64) -> Interaction {
         let clusters = self.clusters;
-        match self.interference {
-            Interference::Anonymous => {
+        match (self.interference, self.interference.order(units.len())) {
+            (Interference::Anonymous, _) => {
                 let weight = |(j, &u): (usize, &usize)| {
                     let chance = clusters.chance(u) * neighbours_chance(clusters, units, j);
                     scale * clusters.outcome[u] / units.len() as f64 / chance
                 };
                 Interaction::Anonymous { weights: units.iter().enumerate().map(weight).collect() }
             }
-            Interference::Polynomial(order) if order < units.len() => {
+            (_, order) if order < units.len() => {
                 let chances = units.iter().map(|&u| clusters.chance(u)).collect();
                 Interaction::Polynomial { weight: mean, order, chances }
             }

@@ -14,7 +14,13 @@ use super::{Clusters, Effects, Interference, gains, influence, treated};
 use crate::data::{DataError, Study};
 use crate::score::Direction;
 
-/// Gamma (N x 2); none where the value is no sum of gains. A unit that may not get an arm has the reward of the other.
+/// Whether the value is a sum of gains of units; else it is one of clusters, and rewards hold the costs alone.
+pub fn sums_gains(interference: Interference) -> bool {
+    matches!(interference, Interference::None | Interference::Additive)
+}
+
+/// Gamma (N x 2), without psi and gains where the value is no sum of gains ([`sums_gains`]). A unit that may not get an arm has the reward of
+/// the other.
 ///
 /// # Errors
 /// Kind `Data` where a reward is not finite.
@@ -24,9 +30,13 @@ pub fn rewards(
     interference: Interference,
     effects: Option<&Effects>,
     direction: Direction,
-) -> Result<Option<Array2<f64>>, DataError> {
-    let Some(gains) = gains(clusters, interference, effects) else { return Ok(None) };
-    let nobody = influence(clusters, interference, effects, &vec![false; clusters.units()]).psi;
+) -> Result<Array2<f64>, DataError> {
+    let (gains, nobody) = match gains(clusters, interference, effects) {
+        Some(gains) => {
+            (gains, influence(clusters, interference, effects, &vec![false; clusters.units()]).psi)
+        }
+        None => (vec![0.0; clusters.units()], vec![0.0; clusters.count()]),
+    };
     let costs = costs(study);
     let may_be = [0, 1].map(|arm| treated(study, &vec![arm; clusters.units()]));
     let mut rewards = Array2::zeros((clusters.units(), 2));
@@ -41,7 +51,7 @@ pub fn rewards(
         }
     }
     study.check_matrix("the reward matrix", &rewards)?;
-    Ok(Some(rewards))
+    Ok(rewards)
 }
 
 /// What treating each unit costs beyond not treating it (N).

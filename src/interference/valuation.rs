@@ -29,6 +29,8 @@ pub struct Valuation<'a> {
     pub effects: Option<&'a Effects>,
     /// Of treating each unit (N), in the direction of the outcome: positive where it takes from the value.
     pub costs: &'a [f64],
+    /// Who is treated where all are who may be (N).
+    pub everybody: &'a [bool],
 }
 
 /// A rule's value, with what it is compared with.
@@ -91,8 +93,8 @@ impl Valuation<'_> {
         );
         let compare = |name: &str, other: &[f64]| compared(self.clusters, &value.influence, name, other);
         let mut differences = Vec::new();
-        for (name, other) in [("nobody", nobody), ("everybody", vec![true; assignment.len()])] {
-            if let Ok(psi) = self.psi(&other) {
+        for (name, other) in [("nobody", nobody.as_slice()), ("everybody", self.everybody)] {
+            if let Ok(psi) = self.psi(other) {
                 differences.push(compare(name, &psi));
             }
         }

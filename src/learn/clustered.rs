@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use prescribe_models::cluster_rule::Cluster;
+
 use super::scored::{nuisances, positions};
 use super::{LearnError, Scored, Scoring, read_study};
 use crate::data::{DataError, PropensityRole, Study, Table};
 use crate::interference::{
-    Clustered, Clusters, Effects, Sizes, cluster_folds, propensities_by_size, rewards,
+    Clustered, Clusters, Effects, Sizes, Valued, cluster_folds, costs, propensities_by_size, rewards,
 };
 use crate::nuisance::{Estimation, Folds, Nuisances};
+use crate::score::Direction;
 
 /// The study of a table with its propensities and, where they are asked for, its outcome models, over the folds that learning has.
 ///
@@ -37,12 +40,6 @@ pub(super) fn score_clusters(
     let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
     let interference = clustered.interference;
     let rewards = rewards(&study, &clusters, interference, effects.as_ref(), scoring.direction)?;
-    let rewards = rewards.ok_or_else(|| {
-        LearnError::Usage(format!(
-            "--interference {}: no rule is learned under it, only evaluated; learn with additive or none",
-            clustered.interference
-        ))
-    })?;
     let clustered = Some(clustered.clone());
     Ok(Scored { study, kept: None, rewards, diagnostics, groups: Default::default(), fused: None, clustered })
 }
@@ -94,4 +91,20 @@ pub(super) fn copies(cluster: &[usize], units: &[usize]) -> Vec<usize> {
         *numbers.entry((cluster[u], *copy)).or_insert(next)
     };
     units.iter().map(number).collect()
+}
+
+/// The clusters of `units` of a scored study as a model of rules values them, their number from [`copies`].
+pub(super) fn valued_clusters(
+    scored: &Scored,
+    clustered: &Clustered,
+    units: &[usize],
+    direction: Direction,
+) -> Result<Vec<Cluster>, LearnError> {
+    let mut study = scored.study.select(units);
+    study.cluster = scored.clusters(units);
+    let (clusters, costs) = (Clusters::of(&study)?, costs(&study));
+    let interference = clustered.interference;
+    let valued =
+        Valued { clusters: &clusters, interference, effects: None, sign: direction.sign(), costs: &costs };
+    Ok(valued.interactions())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, Demands, Fusing, LearnError};
 use crate::data::{OutcomeModel, OutcomeRole, Roles};
-use crate::interference::Clustered;
+use crate::interference::{Clustered, sums_gains};
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::Settings;
@@ -131,6 +131,14 @@ impl Config {
                 return refuse("candidates quantiles 0: give at least 1");
             }
             _ => {}
+        }
+        if let (Some(Clustered { interference, .. }), Policy::Tree { .. }) =
+            (&self.scoring.clustered, self.policy)
+            && !sums_gains(*interference)
+        {
+            return Err(LearnError::Usage(format!(
+                "--interference {interference}: trees are learned under additive and none alone; use --policy linear"
+            )));
         }
         if (self.scoring.score == ScoreKind::Given) == self.scoring.roles.rewards.is_empty() {
             return refuse(

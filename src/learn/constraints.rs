@@ -11,7 +11,7 @@ use prescribe_models::{
 use serde::{Deserialize, Serialize};
 
 use super::LearnError;
-use crate::data::members;
+use super::cluster_bounds::on_clusters;
 
 /// Bounds on who gets what, over the units that a rule is learned on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -256,53 +256,11 @@ impl Constraints {
             let name = String::from(group.clone());
             bounds.push(AssignmentBound::subgroup_share(&name, &members, arms, range.low, range.high));
         }
-        bounds.extend(self.on_clusters(units, arms, context)?);
+        bounds.extend(on_clusters(self, units, arms, context)?);
         for bound in bounds {
             problem = problem.with(SideConstraint::Assignment(bound))?;
         }
         self.on_units(self.on_coefficients(problem)?, context)
-    }
-
-    /// The bounds on single clusters, of one name for all of them; those that nothing can break are left out.
-    fn on_clusters(
-        &self,
-        units: usize,
-        arms: usize,
-        context: &Context,
-    ) -> Result<Vec<AssignmentBound>, InvalidModel> {
-        let counted = self.per_cluster_most.map(|most| {
-            let weights = Array2::from_shape_fn((units, arms), |(_, k)| f64::from(u8::from(k > 0)));
-            ("per_cluster_most", weights, most as f64)
-        });
-        let paid = self.per_cluster_budget.map(|limit| {
-            let costs = context.costs.clone().unwrap_or_else(|| Array2::zeros((units, arms)));
-            ("per_cluster_budget", costs, limit)
-        });
-        let asked: Vec<_> = counted.into_iter().chain(paid).collect();
-        if asked.is_empty() {
-            return Ok(Vec::new());
-        }
-        let cluster = context.clusters.as_ref();
-        let clusters = cluster.map(|cluster| members(cluster)).ok_or_else(|| {
-            InvalidModel("bounds on clusters need clusters; name their column with --cluster".into())
-        })?;
-        let bound = |name: &str, all: &Array2<f64>, upper: f64, of: &[usize]| {
-            let mut weights = Array2::zeros((units, arms));
-            of.iter().for_each(|&u| weights.row_mut(u).assign(&all.row(u)));
-            AssignmentBound { name: name.into(), weights, lower: f64::NEG_INFINITY, upper }
-        };
-        let dearest =
-            |all: &Array2<f64>, u: usize| all.row(u).fold(f64::NEG_INFINITY, |most, w| most.max(*w));
-        let can_break = |all: &Array2<f64>, upper: f64, of: &[usize]| {
-            of.iter().map(|&u| dearest(all, u)).sum::<f64>() > upper
-        };
-        Ok(asked
-            .iter()
-            .flat_map(|(name, all, upper)| {
-                let binding = clusters.iter().filter(|of| can_break(all, *upper, of));
-                binding.map(|of| bound(name, all, *upper, of))
-            })
-            .collect())
     }
 
     /// `problem` under the constraints on the rule's own shape.

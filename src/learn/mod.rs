@@ -11,6 +11,7 @@
 //! Scores are cross-fitted over all units, so the score of a held-out unit rests on models that never saw that unit; the rule
 //! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
 
+mod cluster_bounds;
 mod clustered;
 mod config;
 mod constraints;
@@ -30,6 +31,7 @@ mod verify;
 mod worth;
 
 pub use clustered::cluster_study;
+use clustered::valued_clusters;
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context, ShareRange, Subgroup};
 pub use curve::cost_curve;
@@ -51,6 +53,7 @@ pub use verify::{Finding, verify};
 pub use worth::Worth;
 
 use ndarray::{Array2, Axis};
+use prescribe_models::cluster_rule::ClusterProblem;
 use prescribe_models::linear_rule::Linear;
 use prescribe_models::multi_linear_rule::MultiLinear;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
@@ -59,7 +62,7 @@ use crate::balance::BalanceError;
 use crate::data::{DataError, Study, Table};
 use crate::evaluate::{BestArm, Evaluation, best, under};
 use crate::fusion::FusionError;
-use crate::interference::ClusterWorth;
+use crate::interference::{ClusterWorth, sums_gains};
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{Chosen, Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
@@ -150,6 +153,9 @@ pub trait WithProblem {
     where
         C: NamedClass,
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>;
+
+    /// The same for linear rules that are valued by clusters.
+    fn with_clusters(self, problem: ClusterProblem, encoding: &Encoding) -> Result<Self::Done, LearnError>;
 }
 
 /// Poses the problem of the training units and hands it to `work`.
@@ -185,12 +191,18 @@ pub(super) fn on_units<W: WithProblem>(
         clusters,
     };
     let constraints = &config.constraints;
+    let by_clusters = scored.clustered.as_ref().filter(|clustered| !sums_gains(clustered.interference));
     match config.policy {
         Policy::Linear => {
             let encoding = Encoding::linear(study);
             let (names, z) = (encoding.names(), encoding.matrix(study, &x));
             if arms.len() == 2 {
                 let problem = PolicyProblem::new(Linear, names, arms, z, rewards)?;
+                if let Some(clustered) = by_clusters {
+                    let clusters = valued_clusters(scored, clustered, units, config.scoring.direction)?;
+                    let problem = ClusterProblem::new(constraints.on(problem, &context)?, clusters)?;
+                    return work.with_clusters(problem, &encoding);
+                }
                 return work.with(constraints.on(problem, &context)?, &encoding);
             }
             let class = MultiLinear { arms: arms.len() };
@@ -246,6 +258,15 @@ impl WithProblem for SolveIt<'_> {
             Policy::Linear => Vec::new(),
         };
         Ok(Solved { report, encoding: encoding.clone(), notes })
+    }
+
+    fn with_clusters(self, problem: ClusterProblem, encoding: &Encoding) -> Result<Solved, LearnError> {
+        let solver = Chosen::of(&self.config.solver, self.config.settings)?;
+        let report = solver.solve(&problem, None, &self.config.solve, self.observer)?;
+        let linear = problem.linear();
+        let report = report.map_point(|rule| Linear::named(&rule, &linear.covariates, &linear.arms));
+        let report = report.map_point(|rule| encoding.decode(rule));
+        Ok(Solved { report, encoding: encoding.clone(), notes: Vec::new() })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::fused::fused;
-use super::sample::{split, units_of};
+use super::sample::{refuse_divided, split, units_of};
 use super::scored::{position, score};
 use super::{Config, Fused, LearnError, Sample, Scored, Scoring};
 use crate::data::{Study, Table};
@@ -28,6 +28,9 @@ pub fn prepare_study(study: Study, config: &Config) -> Result<(Scored, Vec<Sampl
     let Some(fusing) = &config.fusion else {
         let scored = pose(score(study, scoring, seed)?, config)?;
         let sample = split(&scored.study, config.test_share, seed)?;
+        if scored.clustered.is_some() {
+            refuse_divided(&scored.study, &sample)?;
+        }
         return Ok((scored, sample));
     };
     let sample = split(&study, config.test_share, seed)?;

@@ -80,6 +80,18 @@ fn split_clusters(
     Ok(sample)
 }
 
+/// Refuses a cluster of which some units are learned from and others held out.
+pub(super) fn refuse_divided(study: &Study, sample: &[Sample]) -> Result<(), LearnError> {
+    for units in study.cluster.as_deref().map(members).unwrap_or_default() {
+        let of = |part| units.iter().find(|&&u| sample[u] == part);
+        if let (Some(&learned), Some(&held_out)) = (of(Sample::Train), of(Sample::Test)) {
+            let ids = [learned, held_out].map(|u| study.ids[u].clone());
+            return Err(Place::file(&study.source).refuse(Problem::ClusterDivided { ids }).into());
+        }
+    }
+    Ok(())
+}
+
 /// The units of one part.
 pub(super) fn units_of(sample: &[Sample], which: Sample) -> Vec<usize> {
     (0..sample.len()).filter(|&i| sample[i] == which).collect()

@@ -21,6 +21,7 @@ use super::parallel::each;
 use super::sample::units_of;
 use super::{Config, LearnError, Sample, Scored, SolveIt, on_units, rows};
 use crate::data::{Covariate, members};
+use crate::interference::{Clustered, sums_gains};
 use crate::random::stream;
 use crate::rule::{Node, Rule, RuleFile};
 use crate::solve::Observer;
@@ -110,6 +111,13 @@ pub fn stability(
 ) -> Result<Stability, LearnError> {
     if replications < 2 {
         return Err(LearnError::Usage(format!("{replications} replications: give at least 2")));
+    }
+    if let Some(Clustered { interference, .. }) = &scored.clustered
+        && !sums_gains(*interference)
+    {
+        return Err(LearnError::Usage(format!(
+            "--interference {interference}: rewards that can be drawn again are those of additive and none alone"
+        )));
     }
     let train = units_of(sample, Sample::Train);
     let clusters = scored.study.cluster.as_ref();

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use prescribe_models::cluster_rule::ClusterProblem;
 use prescribe_models::{Model, PolicyProblem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -98,11 +99,23 @@ impl WithProblem for CheckModel<'_> {
     {
         let rule = encoding.encode(&self.rule.rule)?;
         let point = problem.class.indexed(&rule, &problem.covariates, &problem.arms)?;
-        let broken = problem.violations(&point).len();
+        Ok(self.findings(&problem, &point))
+    }
+
+    fn with_clusters(self, problem: ClusterProblem, encoding: &Encoding) -> Result<Vec<Finding>, LearnError> {
+        let (rule, linear) = (encoding.encode(&self.rule.rule)?, problem.linear());
+        let point = linear.class.indexed(&rule, &linear.covariates, &linear.arms)?;
+        Ok(self.findings(&problem, &point))
+    }
+}
+
+impl CheckModel<'_> {
+    fn findings<M: Model>(&self, problem: &M, point: &M::Point) -> Vec<Finding> {
+        let broken = problem.violations(point).len();
         let report = &self.report.report;
         let beyond = report.objective_value.zip(report.objective_bound).map(|(value, bound)| value - bound);
-        Ok(vec![
-            same("objective", Some(problem.objective(&point)), report.objective_value),
+        vec![
+            same("objective", Some(problem.objective(point)), report.objective_value),
             finding("constraints", broken == 0, &format!("{broken} broken")),
             finding(
                 "bound",
@@ -111,7 +124,7 @@ impl WithProblem for CheckModel<'_> {
             ),
             finding("model hash", problem.model_hash() == report.model_hash, &report.model_hash),
             finding("data hash", problem.data_hash() == report.data_hash, &report.data_hash),
-        ])
+        ]
     }
 }
 

@@ -43,6 +43,14 @@ impl Worth {
         }
     }
 
+    /// What the user should know of the numbers.
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Worth::Clusters(evaluation) => &evaluation.value.warnings,
+            Worth::Units(_) => &[],
+        }
+    }
+
     /// What a picture of the rule says of each leaf; nothing under interference, where a leaf has no value of its own.
     pub fn leaf_notes(&self) -> Vec<Vec<String>> {
         match self {

@@ -267,6 +267,30 @@ fn outcome_models_are_kept_with_what_is_learned() {
     shell.run("verify learned").exits(7);
 }
 
+/// Orders that vary with the size of clusters are learned by as they are evaluated by.
+#[test]
+fn orders_by_size_are_learned_by() {
+    let shell = Shell::new();
+    study(&shell);
+    let uneven: Vec<String> =
+        shell.read("data.csv").lines().take(1 + 4 * CLUSTERS - 2).map(String::from).collect();
+    shell.write("data.csv", uneven.join("\n"));
+    let objective = |interference: &str| {
+        shell.run(&format!(
+            "learn data.csv --outcome Y --treatment A --id id --cluster cluster --covariates x,w --propensity e --maximize \
+             --interference {interference} --policy linear --solver smooth --test-share 0 --out {interference}"
+        ));
+        let line = format!("{ADDITIVE} --propensity e").replace("additive", interference);
+        let line = line.replace("rule.json", &format!("{interference}/rule.json"));
+        let objective = number(&shell.json(&format!("{interference}/report.json")), "/objective_value");
+        assert!((number(&shell.run(&line).exits(0).json(), "/value") - objective).abs() < 1e-10);
+        objective
+    };
+    // One cluster has two units.
+    let (bands, unknown) = (objective("polynomial:1@3,2"), objective("unknown"));
+    assert!((bands - unknown).abs() > 1e-6, "{bands} {unknown}");
+}
+
 /// Weights that say nothing are said to.
 #[test]
 fn useless_weights_are_warned_of() {

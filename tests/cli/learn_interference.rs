@@ -302,6 +302,36 @@ fn the_learner_by_nested_cross_fitting() {
     near(&none["learner"]["evaluation"]["value"], nobody, 1e-10);
 }
 
+/// Under weaker assumptions the value is no sum over units: smoothing proposes, and what it is worth is what `evaluate` and `verify` say.
+#[test]
+fn rules_valued_by_clusters() {
+    let shell = Shell::new();
+    oracle_in(&shell);
+    for flags in ["unknown", "anonymous --cost 0.1", "polynomial:2"] {
+        let line =
+            format!("learn data.csv {STUDY} {LINEAR} --exclude X3,X4 --interference {flags} --test-share 0")
+                .replace("directions", "smooth");
+        let found = shell.run(&line).exits(0).json();
+        let (report, evaluation) = (&found["report"], &found["evaluation"]);
+        assert_eq!(report["model"], "cluster_rule");
+        near(&evaluation["value"], number(&report["objective_value"]), 1e-10);
+        let line = format!("evaluate out/rule.json data.csv {STUDY} --interference {flags} --json -");
+        near(&shell.run(&line).exits(0).json()["value"], number(&report["objective_value"]), 1e-10);
+        assert_eq!(shell.run("verify out --json -").exits(0).json()["verified"], true);
+        shell.edit("out/report.json", |report| report["objective_value"] = json!(9.0));
+        shell.run("verify out").exits(7);
+        shell.run("stability out --replications 2").exits(2).says(&["--interference"]);
+        shell.run("compare learned out").exits(2).says(&["clusters"]);
+    }
+    // By nested cross-fitting, clusters that a rule has not seen judge it.
+    let line =
+        format!("learn data.csv {STUDY} {LINEAR} --exclude X3,X4 --interference unknown --evaluate nested:3");
+    let found = shell.run(&line.replace("directions", "smooth")).exits(0).json();
+    assert_eq!(found["learner"]["evaluation"]["clusters"], 20);
+    assert!(number(&found["learner"]["evaluation"]["value"]) < number(&found["evaluation"]["value"]));
+    assert_eq!(shell.run("verify out --json -").exits(0).json()["verified"], true);
+}
+
 #[test]
 fn a_changed_folder_is_caught() {
     let shell = Shell::new();
@@ -375,11 +405,22 @@ fn what_is_not_read_is_refused() {
     refused("additive --target data.csv", 2, &["--target", "--interference"]);
     refused("additive --trim 0.1", 2, &["--trim", "--interference", "--clip"]);
     refused("additive --fuse 2", 2, &["--fuse", "--interference"]);
-    refused("unknown", 2, &["--interference unknown", "additive or none"]);
+    let tree = LINEAR.replace("linear --solver directions", "tree");
+    shell
+        .run(&format!("learn data.csv {STUDY} {tree} --interference unknown"))
+        .exits(2)
+        .says(&["--interference unknown", "--policy linear"]);
     refused("none --doubly-robust", 2, &["--doubly-robust", "--interference additive"]);
     refused("additive --g0 g0 --g g", 2, &["--doubly-robust"]);
     refused("additive --doubly-robust --g0 g0 --g nowhere", 3, &["data.csv", "nowhere"]);
     refused("additive --cost x", 2, &["--cost x"]);
+    let text = shell.read("data.csv");
+    let mark = |(i, line): (usize, &str)| {
+        format!("{line},{}", if i == 0 { "part".into() } else { (i % 2).to_string() })
+    };
+    let marked = text.lines().enumerate().map(mark).collect::<Vec<_>>().join("\n");
+    shell.write("data.csv", marked);
+    refused("additive --split part", 3, &["data.csv", "of one cluster", "whole"]);
     let bare = format!("learn data.csv {STUDY} {LINEAR}");
     shell.run(&format!("{bare} --doubly-robust")).exits(2).says(&["--interference additive"]);
     shell.run(&format!("{bare} --cost 0.2")).exits(2).says(&["--cost"]);

@@ -19,8 +19,8 @@ pub(super) struct Sets {
 }
 
 impl Sets {
-    /// More than this take too long.
-    const MOST: usize = 400;
+    /// More than this take too long: at order 1, where large clusters are common, and at higher ones, where each size needs its own.
+    const MOST: [usize; 2] = [1000, 400];
 
     pub fn of(cluster: &Cluster, order: usize) -> Result<Sets, NotEstimable> {
         let (mut sets, mut start): (Vec<Vec<usize>>, usize) = (vec![Vec::new()], 0);
@@ -31,7 +31,7 @@ impl Sets {
                 for unit in next..cluster.units.len() {
                     sets.push(sets[at].iter().copied().chain([unit]).collect());
                 }
-                if sets.len() > Self::MOST && order > 1 {
+                if sets.len() > Self::MOST[usize::from(order > 1)] {
                     let units = cluster.units.len();
                     return Err(NotEstimable::TooManySets { cluster: cluster.index, units, order });
                 }

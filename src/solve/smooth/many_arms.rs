@@ -236,7 +236,7 @@ mod tests {
         let problem = problem(10, 2, 3);
         let units = MergedUnits::of(&problem);
         let beta = [0.3, -0.2, 0.9, -0.4, 0.1, 0.5];
-        let smoothing = Smoothing { bandwidth: 0.5, plain: true };
+        let smoothing = Smoothing { bandwidth: 0.5, plain: false };
         let descent = units.descent(&beta, smoothing, 2.0);
         for j in 0..beta.len() {
             let at = |shift: f64| {
