@@ -133,12 +133,52 @@ fn programs_find_the_best_of_all_labellings() {
                 let what = format!("seed {seed} {interference} {formulation:?}");
                 is_proved(&solved(&problem, "milp", Settings { formulation, ..free }), optimum, &what);
             }
+            let chosen = Chosen::<ClusterProblem>::of("directions", free).unwrap();
+            match interference {
+                Interference::Polynomial(_) => assert!(chosen.accepts(&problem).is_err()),
+                _ => is_proved(&solved(&problem, "directions", free), optimum, "directions"),
+            }
             let smooth = solved(&problem, "smooth", free);
             assert_eq!(smooth.promise, Promise::Local);
             assert!(smooth.objective_value.unwrap() <= optimum + 1e-9);
             let plain = solved(&problem, "smooth", Settings { stage: Some(Stage::Surrogate), ..free });
             assert!(plain.objective_value <= smooth.objective_value);
         }
+    }
+}
+
+/// Clusters of 5 and 10 units with four continuous covariates.
+fn larger(seed: u64, clusters: usize) -> (Clusters, Array2<f64>) {
+    let sizes: Vec<usize> = (0..clusters).map(|i| 5 + 5 * (i % 2)).collect();
+    let (clusters, _) = drawn(seed, &sizes, 1);
+    let mut random = ChaCha8Rng::seed_from_u64(seed + 1);
+    let x = Array2::from_shape_simple_fn((clusters.units(), 4), || random.random_range(-1.0..1.0));
+    (clusters, x)
+}
+
+#[test]
+fn branch_and_bound_and_programs_agree_on_larger_problems() {
+    let names = || (1..=4).map(|j| format!("x{j}")).collect();
+    for (interference, seed, count) in [
+        (Interference::Unknown, 1, 6),
+        (Interference::Unknown, 2, 8),
+        (Interference::Anonymous, 3, 2),
+        (Interference::Anonymous, 4, 3),
+    ] {
+        let (clusters, x) = larger(seed, count);
+        let costs = vec![0.02; clusters.units()];
+        let valued = Valued { clusters: &clusters, interference, effects: None, sign: 1.0, costs: &costs };
+        let RuleProblem::Clusters(problem) = valued.problem(names(), x.clone()).unwrap() else { panic!() };
+        let searched = solved(&problem, "directions", Settings::default());
+        let programmed = solved(&problem, "milp", Settings::default());
+        let what = format!("{interference} {seed}");
+        is_proved(&searched, programmed.objective_value.unwrap(), &what);
+        is_proved(&programmed, searched.objective_value.unwrap(), &what);
+        // The rule's labels, valued by the estimator.
+        let rule = searched.point.unwrap();
+        let labels: Vec<bool> = x.rows().into_iter().map(|x| rule.treats(&x.to_vec())).collect();
+        let estimate = value(&clusters, interference, 1.0, &costs, &labels);
+        assert!((estimate - searched.objective_value.unwrap()).abs() < 1e-12 * estimate.abs().max(1.0));
     }
 }
 

@@ -9,11 +9,14 @@ use serde_json::{Map, Value, json};
 
 use super::failure::{DONE, Failure, code_of};
 use super::flags::{JsonFlag, SolverFlags};
+use super::linear_problem::ComparedFlags;
 use super::output::{self, number, word};
-use super::problem::{LinearFlags, MultiLinearFlags, TreeFlags};
+use super::problem::{MultiLinearFlags, TreeFlags};
 use super::progress::Terminal;
+use crate::interference::RuleProblem;
 use crate::learn::{Encoding, LearnError, WithProblem, on_training_units, prepare, read_config};
 use crate::models::cluster_rule::ClusterProblem;
+use crate::models::linear_rule::Linear;
 use crate::models::{Model, PolicyProblem};
 use crate::rule::{NamedClass, Rule, named_report};
 use crate::solve::registry::UnknownChoice;
@@ -28,10 +31,10 @@ pub enum Compare {
         #[command(flatten)]
         how: How,
     },
-    /// Linear rule for two arms: exact program and smooth approximation, stage by stage
+    /// Linear rule for two arms, also under interference within clusters: exact program and smooth approximation, stage by stage
     Linear {
         #[command(flatten)]
-        problem: LinearFlags,
+        problem: Box<ComparedFlags>,
         #[command(flatten)]
         how: How,
     },
@@ -74,7 +77,13 @@ impl Compare {
     pub fn run(&self) -> Result<u8, Failure> {
         match self {
             Compare::Tree { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
-            Compare::Linear { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
+            Compare::Linear { problem, how } => {
+                let seed = how.checked()?.solver.seed.unwrap_or(Options::default().random_seed);
+                match problem.problem(seed)? {
+                    RuleProblem::Units(problem) => how.compare(problem, &|rule| rule),
+                    RuleProblem::Clusters(problem) => how.compare_clusters(&problem, &|rule| rule),
+                }
+            }
             Compare::MultiLinear { problem, how } => how.checked()?.compare(problem.problem()?, &|rule| rule),
             Compare::Learned { folder, how } => {
                 how.checked()?;
@@ -97,10 +106,8 @@ impl WithProblem for &How {
         Ok(self.compare(problem, &|rule| encoding.decode(rule)))
     }
 
-    fn with_clusters(self, _problem: ClusterProblem, _encoding: &Encoding) -> Result<Self::Done, LearnError> {
-        Err(LearnError::Usage(
-            "rules valued by clusters are not compared by folder; learn again with another --solver".into(),
-        ))
+    fn with_clusters(self, problem: ClusterProblem, encoding: &Encoding) -> Result<Self::Done, LearnError> {
+        Ok(self.compare_clusters(&problem, &|rule| encoding.decode(rule)))
     }
 }
 
@@ -121,19 +128,37 @@ impl How {
     where
         PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
     {
+        let named = |report| named_report(report, &problem).map_point(decode);
+        self.solve_all(&problem, &problem.covariates, &named)
+    }
+
+    fn compare_clusters(
+        &self,
+        problem: &ClusterProblem,
+        decode: &dyn Fn(Rule) -> Rule,
+    ) -> Result<u8, Failure> {
+        let linear = problem.linear();
+        let named = |rule| decode(Linear::named(&rule, &linear.covariates, &linear.arms));
+        self.solve_all(problem, &linear.covariates, &|report| report.map_point(named))
+    }
+
+    /// `named` says the rules as they are shown.
+    fn solve_all<M: Solvable>(
+        &self,
+        problem: &M,
+        covariates: &[String],
+        named: &dyn Fn(Report<M::Point>) -> Report<Rule>,
+    ) -> Result<u8, Failure> {
         let options = self.solver.over(Options::default());
         let (mut reports, mut refused) = (Vec::new(), Map::new());
-        for name in self.names::<PolicyProblem<C>>() {
-            let solver = match Chosen::of(&name, self.solver.settings()) {
+        for name in self.names::<M>() {
+            let solver = match Chosen::<M>::of(&name, self.solver.settings()) {
                 // A setting of one solver does not concern the others.
                 Err(UnknownChoice::Setting { .. }) => Chosen::of(&name, Default::default())?,
                 found => found?,
             };
-            match solver.accepts(&problem) {
-                Ok(_) => {
-                    let report = solver.solve(&problem, None, &options, &Terminal::new())?;
-                    reports.push(named_report(report, &problem).map_point(decode));
-                }
+            match solver.accepts(problem) {
+                Ok(_) => reports.push(named(solver.solve(problem, None, &options, &Terminal::new())?)),
                 Err(error) => {
                     refused.insert(name, error.to_string().into());
                 }
@@ -141,7 +166,7 @@ impl How {
         }
         let worst = reports.iter().map(code_of).max().unwrap_or(DONE);
         let comparison = Comparison::of(reports, refused, problem.reference_value(), problem.units());
-        output::print(self.json.json.as_deref(), &comparison, &comparison.table(&problem.covariates))?;
+        output::print(self.json.json.as_deref(), &comparison, &comparison.table(covariates))?;
         Ok(worst)
     }
 

@@ -15,6 +15,7 @@ mod fusing;
 mod interference;
 mod intervals;
 mod learn;
+mod linear_problem;
 mod output;
 mod predict;
 mod problem;

@@ -54,17 +54,17 @@ pub struct MultiLinearFlags {
 pub struct LinearFlags {
     /// CSV of covariates, a header and one row a unit
     #[arg(long, value_name = "X.csv")]
-    covariates: PathBuf,
+    pub(super) covariates: PathBuf,
     /// CSV of one column: the gain of each unit from treatment
     #[arg(long, value_name = "g.csv")]
-    gains: PathBuf,
+    pub(super) gains: PathBuf,
     #[command(flatten)]
-    bounds: BoundFlags,
+    pub(super) bounds: BoundFlags,
 }
 
 /// Side constraints as typed, and the costs that a budget counts.
 #[derive(Args, Clone, Debug)]
-struct BoundFlags {
+pub(super) struct BoundFlags {
     #[command(flatten)]
     constraints: ConstraintFlags,
     /// CSV of the costs that --budget counts: one column an arm, or one column for any arm but the first
@@ -112,7 +112,7 @@ impl LinearFlags {
 }
 
 impl BoundFlags {
-    fn on<C: RuleClass>(&self, problem: PolicyProblem<C>) -> Result<PolicyProblem<C>, Failure> {
+    pub(super) fn on<C: RuleClass>(&self, problem: PolicyProblem<C>) -> Result<PolicyProblem<C>, Failure> {
         let constraints = self.constraints.constraints()?;
         if constraints.budget.is_some() && self.costs.is_none() {
             return Err(Failure::usage(

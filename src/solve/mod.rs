@@ -12,7 +12,7 @@
 //! | [`pair_directions`] | linear rules over any number of arms, by branch and bound on directions | exact |
 //! | [`tree_search`] | trees, all of them, by bounds on the root cuts | exact |
 //! | [`tree_search::Lookahead`] | deep trees by exact shallow ones | heuristic |
-//! | [`directions`] | linear rules by branch and bound on directions | exact |
+//! | [`directions`] | linear rules by branch and bound on directions; valued cluster by cluster (`cluster_directions`) | exact |
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
@@ -24,6 +24,7 @@
 pub mod admm;
 pub mod auto;
 pub mod clarabel;
+mod cluster_directions;
 pub mod constraints;
 pub mod directions;
 pub mod enumerate;

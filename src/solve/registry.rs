@@ -80,6 +80,7 @@ impl Solvable for LinearProblem {
 impl Solvable for ClusterProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
+            Box::new(Directions),
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
         ]

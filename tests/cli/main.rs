@@ -7,6 +7,7 @@ mod clusters;
 #[path = "../common/columnar.rs"]
 mod columnar;
 mod compare;
+mod compare_interference;
 mod constraints;
 mod convex;
 mod curve;

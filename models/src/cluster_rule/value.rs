@@ -30,10 +30,10 @@ impl Cluster {
     /// unknown or anonymous and joint decisions cost nothing.
     pub fn most(&self, fixed: &[Option<bool>]) -> f64 {
         let open = fixed.iter().filter(|label| label.is_none()).count();
-        let may_agree =
-            || self.received.iter().zip(fixed).all(|(a, label)| label.is_none_or(|label| label == *a));
         let earned = match &self.interaction {
-            Interaction::Unknown { weight } if may_agree() && (open == 0 || *weight > 0.0) => *weight,
+            Interaction::Unknown { weight } if self.may_agree(fixed) && (open == 0 || *weight > 0.0) => {
+                *weight
+            }
             Interaction::Unknown { .. } => 0.0,
             Interaction::Polynomial { weight, order, chances } => {
                 let range = |((received, label), chance): ((&bool, &Option<bool>), &f64)| match label {
@@ -48,6 +48,24 @@ impl Cluster {
         let sure = fixed.iter().filter(|label| **label == Some(true)).count();
         let least = self.joint_cost.iter().skip(sure).take(open + 1).copied().fold(f64::INFINITY, f64::min);
         earned - if self.joint_cost.is_empty() { 0.0 } else { least }
+    }
+
+    /// Whether the labels that are not `fixed` (M) change nothing.
+    pub fn is_settled(&self, fixed: &[Option<bool>]) -> bool {
+        let open = fixed.iter().filter(|label| label.is_none()).count();
+        let sure = fixed.iter().filter(|label| **label == Some(true)).count();
+        let wanted = count(&self.received);
+        open == 0
+            || self.joint_cost.is_empty()
+                && match &self.interaction {
+                    Interaction::Unknown { .. } => !self.may_agree(fixed),
+                    Interaction::Anonymous { .. } => wanted < sure || wanted > sure + open,
+                    Interaction::Polynomial { .. } => false,
+                }
+    }
+
+    fn may_agree(&self, fixed: &[Option<bool>]) -> bool {
+        self.received.iter().zip(fixed).all(|(received, label)| label.is_none_or(|label| label == *received))
     }
 
     /// The most that `weights` of agreeing units add up to where as many are treated as received it, or 0 where another number is possible.
