@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::{ArmPartition, Subsets};
+use prescribe::models::cluster_rule::{Cluster, ClusterForm, ClusterProblem, Interaction};
 use prescribe::models::linear_rule::{Facets, Linear, LinearForm, LinearProblem, LinearRule, Naive, Radon};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{
@@ -38,6 +39,9 @@ struct Golden {
     x: Vec<Vec<f64>>,
     #[serde(default)]
     rewards: Vec<Vec<f64>>,
+    /// What units of a cluster say together.
+    #[serde(default)]
+    clusters: Vec<Clustered>,
     /// The class of trees.
     depth: Option<usize>,
     candidates: Option<Candidates>,
@@ -58,6 +62,22 @@ struct Golden {
     program: Optimum,
     /// Optimum of the model.
     solution: Solution,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clustered {
+    units: Vec<usize>,
+    received: Vec<bool>,
+    interaction: Estimate,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Estimate {
+    Unknown { weight: f64 },
+    Polynomial { weight: f64, order: usize, chances: Vec<f64> },
+    Anonymous { weights: Vec<f64> },
 }
 
 /// Two sets of columns whose points have hulls that meet; over many arms, claims that exclude each other.
@@ -106,6 +126,22 @@ impl Golden {
             matrix(&self.rewards),
         )
         .unwrap()
+    }
+
+    fn clusters(&self) -> ClusterProblem {
+        let cluster = |cluster: &Clustered| Cluster {
+            units: cluster.units.clone(),
+            received: cluster.received.clone(),
+            interaction: match cluster.interaction.clone() {
+                Estimate::Unknown { weight } => Interaction::Unknown { weight },
+                Estimate::Polynomial { weight, order, chances } => {
+                    Interaction::Polynomial { weight, order, chances }
+                }
+                Estimate::Anonymous { weights } => Interaction::Anonymous { weights },
+            },
+            joint_cost: Vec::new(),
+        };
+        ClusterProblem::new(self.linear(), self.clusters.iter().map(cluster).collect()).unwrap()
     }
 
     fn multi_linear(&self) -> MultiLinearProblem {
@@ -170,6 +206,11 @@ impl Golden {
                 };
                 self.check_cuts(&problem);
                 program
+            }
+            ("cluster_rule", "facets") => {
+                let problem = self.clusters();
+                self.check(&problem, &point::<LinearRule>(self));
+                self.program(&ClusterForm::new(&problem, Facets::default()))
             }
             ("multi_linear_rule", form) => {
                 let problem = self.multi_linear();
@@ -276,6 +317,7 @@ fn every_model_has_three_instances_a_form() {
     }
     let forms = [
         ("arm_partition", "subsets"),
+        ("cluster_rule", "facets"),
         ("linear_rule", "facets"),
         ("linear_rule", "naive"),
         ("linear_rule", "radon"),

@@ -27,7 +27,7 @@ impl Cluster {
     }
 
     /// A number that f(p) - c(sum p) does not exceed under any labels that agree with those that are `fixed` (M): the maximum where units are
-    /// unknown or anonymous and joint decisions cost nothing.
+    /// unknown or anonymous, or of order 2 and positive weight, and joint decisions cost nothing.
     pub fn most(&self, fixed: &[Option<bool>]) -> f64 {
         let open = fixed.iter().filter(|label| label.is_none()).count();
         let earned = match &self.interaction {
@@ -40,8 +40,12 @@ impl Cluster {
                     Some(label) => [rho(label == received, *chance); 2],
                     None => [false, true].map(|agrees| rho(agrees, *chance)),
                 };
-                let ranges = self.received.iter().zip(fixed).zip(chances).map(range);
-                symmetric_range(ranges, *order).map(|end| weight * end).into_iter().fold(f64::MIN, f64::max)
+                let ranges: Vec<[f64; 2]> = self.received.iter().zip(fixed).zip(chances).map(range).collect();
+                match (order, *weight > 0.0) {
+                    (2, true) => weight * most_of_pairs(&ranges),
+                    (2, false) => weight * least_of_pairs(&ranges),
+                    (_, positive) => weight * symmetric_range(&ranges, *order)[usize::from(positive)],
+                }
             }
             Interaction::Anonymous { weights } => self.most_of_units(weights, fixed, open),
         };
@@ -108,10 +112,10 @@ pub(super) fn symmetric(values: impl Iterator<Item = f64>, order: usize) -> f64 
 }
 
 /// An interval that holds sum_{k <= order} e_k over values in intervals.
-pub(super) fn symmetric_range(ranges: impl Iterator<Item = [f64; 2]>, order: usize) -> [f64; 2] {
+pub(super) fn symmetric_range(ranges: &[[f64; 2]], order: usize) -> [f64; 2] {
     let mut polynomials = vec![[0.0; 2]; order + 1];
     polynomials[0] = [1.0; 2];
-    for [low, high] in ranges {
+    for &[low, high] in ranges {
         for k in (1..=order).rev() {
             let [a, b] = polynomials[k - 1];
             let products = [low * a, low * b, high * a, high * b];
@@ -120,4 +124,44 @@ pub(super) fn symmetric_range(ranges: impl Iterator<Item = [f64; 2]>, order: usi
         }
     }
     polynomials.iter().fold([0.0; 2], |[low, high], [a, b]| [low + a, high + b])
+}
+
+/// The largest 1 + S + e_2 = 1 + S + (S^2 - Q) / 2 over values at the ends of `ranges`, S their sum and Q that of their squares. It is convex
+/// in S, so some tangent in S has the same maximum, and that takes the upper ends of those ranges whose ends add up to least.
+fn most_of_pairs(ranges: &[[f64; 2]]) -> f64 {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_unstable_by(|a, b| (a[0] + a[1]).total_cmp(&(b[0] + b[1])));
+    let mut sum: f64 = sorted.iter().map(|[low, _]| low).sum();
+    let mut squares: f64 = sorted.iter().map(|[low, _]| low * low).sum();
+    let value = |sum: f64, squares: f64| 1.0 + sum + (sum * sum - squares) / 2.0;
+    let mut most = value(sum, squares);
+    for [low, high] in sorted {
+        sum += high - low;
+        squares += high * high - low * low;
+        most = most.max(value(sum, squares));
+    }
+    most
+}
+
+/// A number that the same is never below: for every s, (S + 1)^2 >= 2 s (S + 1) - s^2 leaves a sum over units, least at one of its ends for
+/// each. The best s is where units change ends, or is S + 1.
+fn least_of_pairs(ranges: &[[f64; 2]]) -> f64 {
+    let end = |s: f64, [low, high]: [f64; 2]| {
+        let at = |value: f64| s * value - value * value / 2.0;
+        if at(low) <= at(high) { low } else { high }
+    };
+    let bound = |s: f64| {
+        let of_unit = |range: &[f64; 2]| {
+            let value = end(s, *range);
+            s * value - value * value / 2.0
+        };
+        0.5 + s - s * s / 2.0 + ranges.iter().map(of_unit).sum::<f64>()
+    };
+    let changes = ranges.iter().map(|[low, high]| (low + high) / 2.0);
+    let sums = changes.clone().flat_map(|s| {
+        // The units' ends on both sides of the change.
+        let near = |s: f64| 1.0 + ranges.iter().map(|range| end(s, *range)).sum::<f64>();
+        [near(s.next_down()), near(s.next_up())]
+    });
+    changes.clone().chain(sums).map(bound).fold(f64::NEG_INFINITY, f64::max)
 }

@@ -11,7 +11,7 @@
 mod search;
 
 use prescribe_models::Model;
-use prescribe_models::cluster_rule::{ClusterProblem, Interaction};
+use prescribe_models::cluster_rule::{Cluster, ClusterProblem, Interaction};
 use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 use serde_json::{Map, json};
 
@@ -20,9 +20,12 @@ use super::constraints::refuse_others;
 use super::highs::HighsOracle;
 use super::smooth::SmoothModel;
 use super::{
-    Answer, BoundProof, Directions, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported,
-    Watch,
+    Answer, BoundProof, Directions, Options, Promise, Smooth, SolveError, Solver, Stage, TerminationStatus,
+    Unsupported, Watch,
 };
+
+/// Polynomials of at most this order are bounded well.
+const HIGHEST_ORDER: usize = 2;
 
 /// Boxes between two looks at the clock.
 const AT_A_TIME: u64 = 200;
@@ -36,15 +39,14 @@ impl Solver<ClusterProblem> for Directions {
         format!("prescribe {}", env!("CARGO_PKG_VERSION"))
     }
 
-    /// Bounds on polynomials of some order are too wide to end the search.
+    /// Bounds on polynomials of a higher order are too wide to end the search.
     fn accepts(&self, problem: &ClusterProblem) -> Result<Promise, Unsupported> {
         refuse_others(problem.linear(), "directions", |_| false)?;
-        let is_polynomial = |interaction: &Interaction| matches!(interaction, Interaction::Polynomial { .. });
-        match problem.clusters().iter().any(|cluster| is_polynomial(&cluster.interaction)) {
-            false => Ok(Promise::Exact),
-            true => Err(Unsupported {
+        match order(problem) {
+            ..=HIGHEST_ORDER => Ok(Promise::Exact),
+            order => Err(Unsupported {
                 solver: "directions".into(),
-                part: "clusters under interference of polynomial order".into(),
+                part: format!("interference of order {order} (at most {HIGHEST_ORDER})"),
                 remedy: "use --solver milp, or smooth".into(),
             }),
         }
@@ -58,9 +60,16 @@ impl Solver<ClusterProblem> for Directions {
         &self,
         problem: &ClusterProblem,
         start: Option<&LinearRule>,
-        _options: &Options,
+        options: &Options,
         watch: &Watch,
     ) -> Result<Answer<LinearRule>, SolveError> {
+        // Where bounds are wide a good rule to begin with saves most of the search; elsewhere it costs more than the search itself.
+        let smooth = Smooth { stage: Stage::MultiStart };
+        let found = match order(problem) {
+            ..2 => None,
+            _ => smooth.search(problem, start, options, watch)?.point,
+        };
+        let start = found.as_ref().or(start);
         let units = MergedUnits::of(problem.linear());
         let constant = problem.constant();
         let better = |start: &&LinearRule| {
@@ -93,4 +102,13 @@ impl Solver<ClusterProblem> for Directions {
             statistics: Map::from_iter(statistics.map(|(name, value)| (name.to_string(), value))),
         })
     }
+}
+
+/// The highest order of the problem's polynomials; 0 where there are none.
+fn order(problem: &ClusterProblem) -> usize {
+    let order = |cluster: &Cluster| match cluster.interaction {
+        Interaction::Polynomial { order, .. } => order,
+        _ => 0,
+    };
+    problem.clusters().iter().map(order).max().unwrap_or(0)
 }

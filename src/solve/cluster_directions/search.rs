@@ -2,7 +2,8 @@
 //!
 //! Where lo_u <= b0 + z_u'b <= hi_u over a box, unit u is treated by all of its rules (lo_u > 0), by none (hi_u < 0), or open. With the open
 //! labels free, each cluster earns at most `Cluster::most`, and the sum over clusters bounds the box. A cluster under unknown interference is
-//! out of the game as soon as one unit's label is not as received; then its other units are open no more.
+//! settled as soon as one unit's label is not as received, one under anonymous interference as soon as the number of treated cannot be that received;
+//! then their other units are open no more.
 //!
 //! A box that keeps the same open units for long is settled by their labels, one by one: each labelling that would beat the incumbent has a rule or is proved to
 //! have none, in exact arithmetic ([`separate`]). So no tolerance decides, but for the one to which values are compared.

@@ -153,3 +153,79 @@ impl Smoothed for MergedClusters<'_> {
         self.units.nearest(beta)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use prescribe_models::linear_rule::LinearProblem;
+    use rand::Rng;
+
+    use super::*;
+    use crate::random::stream;
+
+    /// Three clusters of four units, each under another interference.
+    fn problem() -> ClusterProblem {
+        let mut random = stream(1, "test");
+        let x = Array2::from_shape_simple_fn((12, 2), || random.random_range(-1.0..1.0));
+        let gains: Vec<f64> = (0..12).map(|_| random.random_range(-0.5..0.5)).collect();
+        let linear = LinearProblem::from_gains(vec!["a".into(), "b".into()], x, &gains).unwrap();
+        let interactions = [
+            Interaction::Unknown { weight: 1.5 },
+            Interaction::Polynomial { weight: -0.5, order: 2, chances: vec![0.4, 0.5, 0.6, 0.7] },
+            Interaction::Anonymous { weights: vec![1.0, -0.5, 2.0, 0.25] },
+        ];
+        let cluster = |(i, interaction): (usize, Interaction)| Cluster {
+            units: (4 * i..4 * i + 4).collect(),
+            received: vec![true, false, true, false],
+            interaction,
+            joint_cost: vec![0.0, 0.1, 0.3, 0.6, 1.0],
+        };
+        ClusterProblem::new(linear, interactions.into_iter().enumerate().map(cluster).collect()).unwrap()
+    }
+
+    /// The gain as the steps have it is the gain that the heights have, between all breakpoints.
+    #[test]
+    fn steps_are_the_gain_along_the_line() {
+        let problem = problem();
+        let units = problem.merged();
+        let mut random = stream(2, "test");
+        for _ in 0..20 {
+            let mut beta = || (0..3).map(|_| random.random_range(-1.0..1.0)).collect::<Beta>();
+            let (at, direction) = (beta(), beta());
+            let (mut total, mut steps) = units.steps(&at, &direction);
+            steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+            assert_eq!(steps.len(), 12);
+            let gain =
+                |t: f64| units.gain(&at.iter().zip(&direction).map(|(b, d)| b + t * d).collect::<Beta>());
+            assert!((gain(steps[0].0 - 1.0) - total).abs() < 1e-9);
+            for (step, next) in steps.iter().zip(steps[1..].iter().map(|s| s.0).chain([step_beyond(&steps)]))
+            {
+                total += step.1;
+                assert!(next - step.0 < 1e-9 || (gain((step.0 + next) / 2.0) - total).abs() < 1e-9);
+            }
+        }
+    }
+
+    fn step_beyond(steps: &[(f64, f64)]) -> f64 {
+        steps.last().map_or(0.0, |last| last.0 + 1.0)
+    }
+
+    #[test]
+    fn the_descent_is_the_gradient() {
+        let problem = problem();
+        let units = problem.merged();
+        let beta = [0.3, -0.2, 0.9];
+        for plain in [true, false] {
+            let smoothing = Smoothing { bandwidth: 0.5, plain };
+            let descent = units.descent(&beta, smoothing, 2.0);
+            for j in 0..beta.len() {
+                let at = |shift: f64| {
+                    let mut moved = beta;
+                    moved[j] += shift;
+                    -units.smoothed_gain(&moved, smoothing) / 2.0
+                };
+                assert!(((at(1e-6) - at(-1e-6)) / 2e-6 - descent[j]).abs() < 1e-7);
+            }
+        }
+    }
+}
