@@ -10,12 +10,14 @@
 //! interference ([`Interference`]) decides the weight of a cluster; the weaker the assumption, the larger the variance. Source: interference.txt,
 //! sections 2 to 4; numbers in brackets are its equations.
 
+mod checks;
 mod clusters;
 mod folds;
 mod influence;
 mod outcome;
 mod value;
 
+pub use checks::{dependence, refuse_repeats};
 pub use clusters::Clusters;
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
