@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
+use super::interference::ClusteredFlags;
 use crate::data::{CostRole, Covariate, Estimand, Groups, Missing, OutcomeModel, PropensityRole};
 use crate::learn::Scoring;
 use crate::score::{Direction, ScoreKind};
@@ -80,7 +81,7 @@ pub struct StudyFlags {
     /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only (trees learn
     /// which way they go, linear models fill the mean in and add an indicator). Under --interference, drop leaves a unit in the mean of its
     /// cluster, and no rule treats it; nothing but covariates may be missing
-    #[arg(long, value_name = "error|drop|keep", value_parser = missing, help_heading = "Study")]
+    #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
     pub missing: Option<Missing>,
     /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)
     #[arg(long, value_name = "ARM=CONDITION,..", value_delimiter = ',', help_heading = "Study")]
@@ -226,14 +227,6 @@ fn groups_of(path: &Path) -> Result<Groups, Failure> {
         .collect())
 }
 
-/// What a user may ask for; interference alone decides who is left untreated.
-fn missing(text: &str) -> Result<Missing, String> {
-    match flags::named(text) {
-        Ok(known @ (Missing::Error | Missing::Drop | Missing::Keep)) => Ok(known),
-        _ => Err("give error, drop or keep".into()),
-    }
-}
-
 /// A word names a method; pairs give each arm a number, or a column if none of them is a number; anything else is a column.
 fn propensity(text: &str) -> Result<PropensityRole, Failure> {
     const FLAG: &str = "--propensity";
@@ -286,6 +279,7 @@ pub fn scoring(
     direction: Direction,
     covariates: &[Covariate],
     arms: Option<(&[String], &Groups)>,
+    clustered: &ClusteredFlags,
 ) -> Result<Scoring, Failure> {
     if flags.outcome.as_ref().or(flags.time.as_ref()).is_none() || flags.treatment.is_none() {
         return Err(Failure::usage(
@@ -308,6 +302,7 @@ pub fn scoring(
     let keep = covariates.iter().any(|covariate| covariate.missing);
     put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
     flags.over(&mut scoring)?;
+    clustered.over(&mut scoring)?;
     let failed = |error: toml::de::Error| Failure::usage(error.to_string());
     let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
     scoring.check()?;

@@ -39,7 +39,7 @@ pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use neighbours::{Around, Neighbour, with_neighbours};
 pub use propensity::propensity_elsewhere;
 pub use roles::{
-    CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
+    CostRole, EffectsRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };
 pub use study::Study;
 #[cfg(feature = "cli")]

@@ -62,6 +62,9 @@ pub struct Roles {
     /// computed from the outcome.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rewards: BTreeMap<String, String>,
+    /// The user's own outcome models under additive interference; they take the place of fitted ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<EffectsRole>,
 }
 
 /// Where the outcome Y of a unit comes from.
@@ -106,6 +109,16 @@ pub enum Estimand {
     Survival,
 }
 
+/// Outcome models under additive interference within clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectsRole {
+    /// The mean outcome of the unit's cluster if nobody is treated.
+    pub g0: String,
+    /// What treating the unit adds to the mean outcome of its cluster.
+    pub g: String,
+}
+
 /// What to do with a unit that misses a value in a column which has a role.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,13 +131,14 @@ pub enum Missing {
     /// Keep a unit that misses covariates: trees learn which way it goes, linear models fill the mean in and add an
     /// indicator. One that misses another value is left out, with a warning.
     Keep,
-    /// Where units affect each other: keep a unit that misses covariates in the mean of its cluster, and let no rule treat it. Nothing else may
-    /// be missing.
+    /// What takes the place of `Drop` where units affect each other: keep a unit that misses covariates in the mean of its cluster, and let no
+    /// rule treat it. Nothing else may be missing.
+    #[serde(skip)]
     Untreated,
 }
 
 impl Missing {
-    /// Where units affect each other, nobody can be left out of the mean of a cluster.
+    /// The same where units affect each other, and nobody can be left out of the mean of a cluster.
     pub fn within_clusters(self) -> Missing {
         if self == Missing::Drop { Missing::Untreated } else { self }
     }
@@ -219,6 +233,7 @@ impl Roles {
             outcome_model: OutcomeModel::default(),
             costs: CostRole::default(),
             rewards: BTreeMap::new(),
+            effects: None,
         }
     }
 
@@ -240,6 +255,8 @@ impl Roles {
         columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
         columns.extend(self.weights.iter().map(|name| (name.as_str(), "weight")));
         columns.extend(distinct(&self.rewards).into_iter().map(|name| (name, "reward")));
+        let effects = self.effects.iter().flat_map(|role| [role.g0.as_str(), role.g.as_str()]);
+        columns.extend(effects.map(|name| (name, "outcome model under interference")));
         columns.extend(self.eligible.values().map(|condition| (eligibility::column(condition), ELIGIBILITY)));
         columns.extend(self.split.iter().map(|name| (name.as_str(), "split")));
         columns

@@ -17,9 +17,17 @@ use crate::data::{DataError, Place, Problem, Study, members};
 /// Treatments that are less likely than this under independence are said to depend on each other.
 const UNLIKELY: f64 = 1e-3;
 
+/// What there is to warn of in a study of units that affect each other.
+///
 /// # Errors
-/// Kind `Data` where a unit is in a cluster twice, by its id.
-pub fn refuse_repeats(study: &Study, clusters: &Clusters) -> Result<(), DataError> {
+/// Kind `Data` where there are not two arms, or not two clusters, or a unit is in a cluster twice, by its id.
+pub fn check(study: &Study) -> Result<Option<String>, DataError> {
+    let clusters = Clusters::of(study)?;
+    refuse_repeats(study, &clusters)?;
+    Ok(dependence(&clusters))
+}
+
+fn refuse_repeats(study: &Study, clusters: &Clusters) -> Result<(), DataError> {
     for units in &clusters.members {
         let mut seen = HashMap::new();
         for &u in units {
@@ -65,39 +73,4 @@ fn coincidence(clusters: &Clusters, sets: impl Iterator<Item = Vec<usize>>) -> O
         chance *= (0..=units.len()).filter(|s| near(*s)).map(|s| chances[s]).sum::<f64>();
     }
     (chance < UNLIKELY).then_some(chance)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// 12 clusters of 6, `treated` of the first as given by the cluster's number.
-    fn clusters(treated: impl Fn(usize) -> usize, propensity: impl Fn(usize) -> f64) -> Clusters {
-        Clusters {
-            members: (0..12).map(|i| (6 * i..6 * i + 6).collect()).collect(),
-            treated: (0..72).map(|u| u % 6 < treated(u / 6)).collect(),
-            propensity: (0..72).map(propensity).collect(),
-            outcome: vec![0.0; 72],
-        }
-    }
-
-    #[test]
-    fn equal_counts_are_noticed_and_varying_ones_are_not() {
-        let drawn = dependence(&clusters(|_| 3, |_| 0.5)).unwrap();
-        // P(3 of 6 at .5) = 20/64, to the 12th power 8.7e-7.
-        assert!(drawn.contains("each cluster") && drawn.contains("8.7e-7"), "{drawn}");
-        assert_eq!(dependence(&clusters(|i| 1 + i % 5, |_| 0.5)), None);
-        // A propensity of 2/6 where 3 are treated: whatever this is, it is not a draw of the expected number.
-        assert_eq!(dependence(&clusters(|_| 3, |_| 1.0 / 3.0)), None);
-    }
-
-    #[test]
-    fn strata_are_noticed_where_clusters_do_not_show_it() {
-        // One of three at 1/3 among the first half, all independent in the second half: there, one or two of three at 1/2.
-        let mut mixed = clusters(|_| 1, |u| if u % 6 < 3 { 1.0 / 3.0 } else { 0.5 });
-        (0..12).for_each(|i| (0..=i % 2).for_each(|j| mixed.treated[6 * i + 3 + j] = true));
-        let said = dependence(&mixed).unwrap();
-        // (4/9)^12 (6/8)^12 by strata; by clusters 1 + 1 or 1 + 2 around 2.5 is near too, so clusters show it first if unlikely.
-        assert!(said.contains("e-"), "{said}");
-    }
 }

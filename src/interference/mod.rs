@@ -15,13 +15,15 @@ mod clusters;
 mod folds;
 mod influence;
 mod outcome;
+mod settings;
 mod value;
 
-pub use checks::{dependence, refuse_repeats};
-pub use clusters::Clusters;
+pub use checks::{check, dependence};
+pub use clusters::{Clusters, treated};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use outcome::{Effects, cluster_regression};
+pub use settings::{Clustered, cluster_folds};
 pub use value::ClusterValue;
 
 use std::fmt;
