@@ -18,7 +18,7 @@ mod outcome;
 mod settings;
 mod value;
 
-pub use checks::{check, dependence};
+pub use checks::{dependence, refuse_repeats};
 pub use clusters::{Clusters, treated};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};

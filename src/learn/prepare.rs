@@ -8,7 +8,7 @@ use super::sample::{split, units_of};
 use super::scored::{position, score};
 use super::{Config, Fused, LearnError, Sample, Scored, Scoring};
 use crate::data::{Roles, Study, Table};
-use crate::interference;
+use crate::interference::{Clusters, dependence, refuse_repeats};
 use crate::score::complete;
 
 /// Study, rewards and held-out units, by the configuration.
@@ -30,7 +30,11 @@ pub fn read_study(table: &Table, scoring: &Scoring) -> Result<Study, LearnError>
 fn within_clusters(table: &Table, roles: &Roles) -> Result<Study, LearnError> {
     let roles = Roles { missing: roles.missing.within_clusters(), ..roles.clone() };
     let mut study = Study::from_table(table, &roles)?;
-    study.warnings.extend(interference::check(&study)?);
+    let clusters = Clusters::of(&study)?;
+    refuse_repeats(&study, &clusters)?;
+    if !roles.propensity.is_estimated() {
+        study.warnings.extend(dependence(&clusters));
+    }
     Ok(study)
 }
 

@@ -24,6 +24,7 @@ mod groups;
 mod help;
 mod instances;
 mod interference;
+mod interference_awkward;
 mod intervals;
 mod learn;
 mod limits;

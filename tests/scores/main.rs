@@ -33,6 +33,8 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         follow_up: None,
         given_scores: None,
         effects: None,
+        made: Vec::new(),
+        edges: None,
         costs: Array2::zeros(propensity.dim()),
         propensity,
         predictions: None,
