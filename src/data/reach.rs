@@ -46,6 +46,16 @@ pub(super) fn reached(table: &Table, covariates: &[Covariate]) -> Result<Reached
     Ok(Reached { x, reached, warning })
 }
 
+/// Who is not reached costs nothing.
+pub(super) fn costs_of_reached(mut costs: Array2<f64>, reached: Option<&[bool]>) -> Array2<f64> {
+    for (mut row, _) in
+        costs.rows_mut().into_iter().zip(reached.unwrap_or_default()).filter(|(_, reached)| !**reached)
+    {
+        row.fill(0.0);
+    }
+    costs
+}
+
 /// Every unit counts in the mean of its cluster, so nothing but covariates may be missing.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
 use super::neighbours::with_neighbours;
 use super::propensity::{predictions, propensity};
-use super::reach::{Reached, reached, refuse_incomplete};
+use super::reach::{Reached, costs_of_reached, reached, refuse_incomplete};
 use super::roles::compatible;
 use super::{
     Covariate, DataError, Design, Missing, Place, Problem, Purpose, Roles, Table, read_covariates, terms,
@@ -368,16 +368,6 @@ fn refuse_stray_categories(table: &Table, roles: &Roles) -> Result<(), DataError
             Err(Place::file(table.source()).column(name).refuse(problem))
         }
     }
-}
-
-/// Who is not reached costs nothing.
-fn costs_of_reached(mut costs: Array2<f64>, reached: Option<&[bool]>) -> Array2<f64> {
-    for (mut row, _) in
-        costs.rows_mut().into_iter().zip(reached.unwrap_or_default()).filter(|(_, reached)| !**reached)
-    {
-        row.fill(0.0);
-    }
-    costs
 }
 
 fn held_out(table: &Table, roles: &Roles) -> Result<Option<Vec<bool>>, DataError> {
