@@ -135,14 +135,13 @@ pub fn with_neighbours(
         let values = neighbour.of().map(|of| base(table, of, strict)).transpose()?.unwrap_or_default();
         let column = match neighbour {
             Neighbour::ClusterSize => in_cluster(clusters()?, |units, _| Some(units.len() as f64)),
-            Neighbour::ClusterMean(_) => in_cluster(clusters()?, |units, _| mean(&values, units)),
+            Neighbour::ClusterMean(_) => in_cluster(clusters()?, |units, _| mean(&values, units.iter())),
             Neighbour::MeanOthers(_) => in_cluster(clusters()?, |units, j| {
-                let others: Vec<usize> = units.iter().copied().filter(|&k| k != j).collect();
-                around_or_self(&values, &others, j)
+                around_or_self(&values, units.iter().filter(|k| **k != j), j)
             }),
             Neighbour::Degree => edges()?.iter().map(|joined| Some(joined.len() as f64)).collect(),
             Neighbour::MeanNeighbours(_) => {
-                let of = |(j, joined): (usize, &Vec<usize>)| around_or_self(&values, joined, j);
+                let of = |(j, joined): (usize, &Vec<usize>)| around_or_self(&values, joined.iter(), j);
                 edges()?.iter().enumerate().map(of).collect()
             }
         };
@@ -181,13 +180,18 @@ fn in_cluster(clusters: &[Vec<usize>], of: impl Fn(&[usize], usize) -> Option<f6
     column
 }
 
-fn around_or_self(values: &[Option<f64>], around: &[usize], unit: usize) -> Option<f64> {
-    if around.is_empty() { values[unit] } else { mean(values, around) }
+fn around_or_self<'k>(
+    values: &[Option<f64>],
+    around: impl Iterator<Item = &'k usize> + Clone,
+    unit: usize,
+) -> Option<f64> {
+    if around.clone().next().is_none() { values[unit] } else { mean(values, around) }
 }
 
 /// Of those who have a value.
-fn mean(values: &[Option<f64>], units: &[usize]) -> Option<f64> {
-    let known: Vec<f64> = units.iter().filter_map(|&k| values[k]).collect();
+fn mean<'k>(values: &[Option<f64>], units: impl Iterator<Item = &'k usize> + Clone) -> Option<f64> {
+    let known = units.filter_map(|&k| values[k]);
+    let count = known.clone().count();
     // Divided first: a sum of large numbers may overflow.
-    (!known.is_empty()).then(|| known.iter().map(|x| x / known.len() as f64).sum())
+    (count > 0).then(|| known.map(|x| x / count as f64).sum())
 }

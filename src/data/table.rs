@@ -38,7 +38,7 @@ pub struct Table {
     /// The number of each row among the data rows of the file, from 0.
     pub(super) rows: Vec<usize>,
     /// The names of all columns, and those that are made of others, which stand behind those of the file.
-    made: Option<Arc<(Vec<String>, Vec<Column>)>>,
+    made: Option<Arc<(Vec<String>, Vec<Arc<Column>>)>>,
 }
 
 #[derive(Debug)]
@@ -149,12 +149,12 @@ impl Table {
     /// The same table with columns of numbers (none where missing), a cell for each of its rows, under names that it does not have.
     pub(super) fn with_columns(&self, columns: Vec<(String, Vec<Option<f64>>)>) -> Table {
         let mut header = self.header().to_vec();
-        let mut made = Vec::new();
+        let mut made = self.made.as_ref().map(|made| made.1.clone()).unwrap_or_default();
         for (name, cells) in columns {
             let mut by_row = vec![None; self.content.row_count()];
             self.rows.iter().zip(cells).for_each(|(&row, cell)| by_row[row] = cell);
             header.push(name);
-            made.push(Column::Floats(by_row.into_iter().collect()));
+            made.push(Arc::new(Column::Floats(by_row.into_iter().collect())));
         }
         Table { made: Some(Arc::new((header, made))), ..self.clone() }
     }

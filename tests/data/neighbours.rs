@@ -40,6 +40,12 @@ fn edges(text: &str) -> (tempfile::TempDir, PathBuf) {
 fn means_and_sizes_by_hand() {
     assert_eq!(column("cluster_size", None), [3.0, 2.0, 3.0, 2.0, 3.0, 1.0]);
     assert_eq!(column("cluster_mean:age", None), [30.0, 40.0, 30.0, 40.0, 30.0, 5.0]);
+    // A mean may itself be of a covariate that is made.
+    let around = Around { cluster: Some("village"), id: None, edges: None };
+    let (sizes, _) = with_neighbours(&table(VILLAGES), &made(&["cluster_size"]), around, false).unwrap();
+    let (both, _) = with_neighbours(&sizes, &made(&["cluster_mean:cluster_size"]), around, false).unwrap();
+    let of = |name: &str| both.numbers(name, Purpose::Matrix).unwrap();
+    assert_eq!(of("cluster_mean(cluster_size)"), of("cluster_size"));
     let (_folder, path) = edges("from,to\nu1,u3\nu3,u2\nv1,v2\n");
     assert_eq!(column("degree", Some(&path)), [1.0, 1.0, 1.0, 1.0, 2.0, 0.0]);
 }
