@@ -14,10 +14,9 @@ use super::study::{StudyFlags, scoring};
 use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
 use crate::evaluate::{Against, BestArm, Evaluation, under};
 use crate::interference::Clustered;
-use crate::learn::{Scored, Scoring, rows, score_table};
+use crate::learn::{Scored, Scoring, cluster_study, rows, score_table};
 use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
-use crate::score::ScoreKind;
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -56,8 +55,8 @@ impl Evaluate {
                 rule.header.covariates.iter().filter(|covariate| covariate.made.is_none()).cloned().collect();
             read_covariates(&table, &columns, Purpose::Covariate)?;
         }
-        if let Some(clustered) = scoring.clustered.clone() {
-            return self.under_interference(&rule, &table, scoring, &clustered);
+        if let Some(clustered) = &scoring.clustered {
+            return self.under_interference(&rule, &table, &scoring, clustered);
         }
         let mut scored = score_table(&table, &scoring, self.seed)?;
         let best_arm = self.best_arm(&mut scored, &scoring);
@@ -84,18 +83,15 @@ impl Evaluate {
         &self,
         rule: &RuleFile,
         table: &data::Table,
-        scoring: Scoring,
+        scoring: &Scoring,
         clustered: &Clustered,
     ) -> Result<u8, Failure> {
-        // Of scores, only propensities are wanted.
-        let scoring = Scoring { score: ScoreKind::Ipw, ..scoring };
-        let Scored { study, .. } = score_table(table, &scoring, self.seed)?;
+        let study = cluster_study(table, scoring, clustered, self.seed)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let arms = rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)))?;
-        let cross_fitting = (scoring.folds, self.seed);
         let json = self.json.json.as_deref();
         let direction = rule.header.direction;
-        self.interference.evaluate(&study, &arms, clustered, direction, cross_fitting, json)
+        self.interference.evaluate(&study, &arms, clustered, direction, json)
     }
 
     /// The other rules, by the names of their files.
@@ -130,16 +126,13 @@ impl Evaluate {
             }
         }
         let Header { arms, groups, direction, .. } = &rule.header;
-        let mut study = self.study.clone();
-        if let ([_, second], [cost]) = (arms.as_slice(), study.cost.as_slice())
-            && self.interference.clustered.is_set()
-            && !cost.contains('=')
-        {
-            // One number is what treating a unit costs.
-            study.cost = vec![format!("{second}={cost}")];
-        }
-        let scoring =
-            scoring(&study, *direction, &covariates, Some((arms, groups)), &self.interference.clustered)?;
+        let scoring = scoring(
+            &self.study,
+            *direction,
+            &covariates,
+            Some((arms, groups)),
+            &self.interference.clustered,
+        )?;
         if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

@@ -9,8 +9,8 @@ use super::output;
 use super::study::{put, table};
 use crate::data::{EffectsRole, Study, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
-use crate::interference::{ClusterValue, Clustered, Clusters, Interference, cluster_folds, treated};
-use crate::score::Direction;
+use crate::interference::{ClusterValue, Clustered, Clusters, Interference, treated};
+use crate::score::{Direction, ScoreKind};
 
 /// What is assumed of interference.
 #[derive(Args, Clone, Debug, Default)]
@@ -36,15 +36,12 @@ pub struct ClusteredFlags {
 }
 
 impl ClusteredFlags {
-    pub fn is_set(&self) -> bool {
-        self.interference.is_some()
-    }
-
     /// Writes what was typed over the `[scoring]` table of a configuration.
     pub fn over(&self, scoring: &mut toml::Table) -> Result<(), Failure> {
         if self.interference.is_some() || self.doubly_robust {
+            put(scoring, "score", Some(ScoreKind::Gains))?;
             let clustered = table(scoring, "clustered");
-            put(clustered, "interference", self.interference)?;
+            put(clustered, "interference", self.interference.as_ref())?;
             put(clustered, "doubly_robust", self.doubly_robust.then_some(true))?;
             if !clustered.contains_key("interference") {
                 return Err(Failure::usage("--doubly-robust needs --interference additive"));
@@ -93,17 +90,11 @@ impl InterferenceFlags {
         arms: &[usize],
         clustered: &Clustered,
         direction: Direction,
-        (folds_asked, seed): (usize, u64),
         json: Option<&std::path::Path>,
     ) -> Result<u8, Failure> {
         let clusters = Clusters::of(study)?;
-        let folds = || cluster_folds(study, &clusters, folds_asked, seed);
-        let effects = clustered.effects(study, &clusters, folds)?;
         let assignment = treated(study, arms);
-        let cost = |u: usize| direction.sign() * (study.costs[[u, 1]] - study.costs[[u, 0]]);
-        let costs: Vec<f64> = (0..study.units()).map(cost).collect();
-        let found =
-            ClusterValue::new(&clusters, clustered.interference, effects.as_ref(), &assignment, &costs);
+        let found = clustered.value_of(study, &clusters, &assignment, direction);
         found.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         if let Some(path) = &self.influence {
             write_whole(path, self.csv(&found, study, &clusters).as_bytes()).map_err(|error| {

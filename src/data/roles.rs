@@ -187,6 +187,8 @@ pub enum OutcomeModel {
 pub enum CostRole {
     #[default]
     None,
+    /// One number: what any arm but the first (the control) costs.
+    Treating(f64),
     /// One number an arm; an arm that is not named costs nothing.
     PerArm(BTreeMap<String, f64>),
     /// The column of what any arm but the first (the control) costs for this unit.
@@ -313,7 +315,7 @@ impl OutcomeModel {
 impl CostRole {
     fn columns(&self) -> Vec<&str> {
         match self {
-            CostRole::None | CostRole::PerArm(_) => Vec::new(),
+            CostRole::None | CostRole::Treating(_) | CostRole::PerArm(_) => Vec::new(),
             CostRole::PerUnit(column) => vec![column],
             CostRole::PerUnitByArm(columns) => distinct(columns),
         }

@@ -12,17 +12,21 @@
 
 mod checks;
 mod clusters;
+mod evaluation;
 mod folds;
 mod influence;
 mod outcome;
+mod rewards;
 mod settings;
 mod value;
 
 pub use checks::{dependence, refuse_repeats};
 pub use clusters::{Clusters, treated};
+pub use evaluation::ClusterEvaluation;
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use outcome::{Effects, cluster_regression};
+pub use rewards::{costs, rewards};
 pub use settings::{Clustered, cluster_folds};
 pub use value::ClusterValue;
 

@@ -139,6 +139,19 @@ impl Config {
         }
         self.constraints.check()?;
         self.scoring.check()?;
+        if self.constraints.are_on_clusters() && self.scoring.roles.cluster.is_none() {
+            return refuse(
+                "--per-cluster-most and --per-cluster-budget need clusters; name their column with --cluster",
+            );
+        }
+        if (self.scoring.score == ScoreKind::Gains) != self.scoring.clustered.is_some() {
+            return refuse(
+                "the score \"gains\" and --interference go together; give --interference without --score",
+            );
+        }
+        if self.scoring.clustered.is_some() && self.fusion.is_some() {
+            return refuse("--fuse is not read under --interference, which has two arms; leave it out");
+        }
         if let Some(fusing) = &self.fusion {
             fusing.check()?;
             if self.scoring.score == ScoreKind::Given {

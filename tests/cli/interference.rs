@@ -13,7 +13,7 @@ fn file(name: &str) -> String {
 }
 
 /// The oracle's data, with its fixed outcome models as columns g0 and g, and its linear rule.
-fn oracle_in(shell: &Shell) -> Value {
+pub fn oracle_in(shell: &Shell) -> Value {
     let text = file("ds1_logit_A.csv");
     let rows: Vec<Vec<f64>> = text
         .lines()

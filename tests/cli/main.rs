@@ -27,6 +27,7 @@ mod interference;
 mod interference_awkward;
 mod intervals;
 mod learn;
+mod learn_interference;
 mod limits;
 mod models_and_solutions;
 mod multi_linear;
