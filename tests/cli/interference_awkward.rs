@@ -266,3 +266,36 @@ fn a_rule_that_looks_at_neighbours_finds_them_in_new_data() {
     let treated = (0..10).map(share).sum::<f64>() / 10.0;
     assert!((number(&found, "treated_share") - treated).abs() < 1e-12, "{found:#} {treated}");
 }
+
+#[test]
+fn a_rule_is_learned_of_those_it_reaches_and_valued_on_all() {
+    let shell = shell();
+    let mut rows = villages(&[3, 1, 4, 2, 5, 3, 2, 6, 4, 4]);
+    [2, 7, 20].into_iter().for_each(|at| rows[at][5] = "NA".into());
+    shell.write("data.csv", csv(&rows));
+    let study = "data.csv --outcome y --treatment a --propensity p --cluster village --missing drop --interference additive";
+    let learn = "--covariates x --neighbours mean_others:x,cluster_size --maximize --policy tree --candidates all \
+                 --test-share 0 --cost 0.1 --out learned --json -";
+    let learned = shell.run(&format!("learn {study} {learn}")).exits(0).json();
+    assert_eq!(
+        (&learned["report"]["termination_status"], &learned["dropped"]),
+        (&json!("OPTIMAL"), &json!(0))
+    );
+    shell.run("verify learned").exits(0);
+    let line = format!("evaluate learned/rule.json {study} --cost 0.1 --json -");
+    let found = shell.run(&line).exits(0).json();
+    let value = number(&learned["report"], "objective_value");
+    assert!((number(&found, "value") - value).abs() < 1e-10, "{found:#} {value}");
+    // Whatever x those have who miss it, a rule that would treat them all the same does not.
+    shell.edit("learned/rule.json", |rule| {
+        rule["kind"] = json!("tree");
+        rule["root"] = json!({"arm": "1"});
+    });
+    let share = |of: &str| {
+        let village: Vec<&[String; 6]> = rows.iter().filter(|row| row[0] == of).collect();
+        village.iter().filter(|row| row[5] != "NA").count() as f64 / village.len() as f64
+    };
+    let treated = (0..10).map(|i| share(&format!("v{i}"))).sum::<f64>() / 10.0;
+    let everybody = shell.run(&line).exits(0).json();
+    assert!((number(&everybody, "treated_share") - treated).abs() < 1e-12, "{everybody:#} {treated}");
+}
