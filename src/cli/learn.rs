@@ -350,11 +350,14 @@ fn summary(learned: &Learned, config: &Config) -> String {
     let clusters = learned.scored.clustered.as_ref().and(study.cluster.as_ref());
     let clusters =
         clusters.map_or(String::new(), |cluster| format!(" in {} clusters", members(cluster).len()));
+    let missing = match study.reached.iter().flatten().filter(|reached| !**reached).count() {
+        0 => format!("{} left out", study.dropped),
+        beyond => format!("{beyond} never treated"),
+    };
     let mut text = format!(
-        "{}: {} units{clusters} ({} left out for missing values), {} arms; {trained} to learn from, {} held out\n",
+        "{}: {} units{clusters} ({missing} for missing values), {} arms; {trained} to learn from, {} held out\n",
         study.source,
         study.units(),
-        study.dropped,
         single.arms.len(),
         study.units() - trained
     );

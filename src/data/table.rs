@@ -37,8 +37,15 @@ pub struct Table {
     content: Arc<Content>,
     /// The number of each row among the data rows of the file, from 0.
     pub(super) rows: Vec<usize>,
-    /// The names of all columns, and those that are made of others, which stand behind those of the file.
-    made: Option<Arc<(Vec<String>, Vec<Arc<Column>>)>>,
+    made: Option<Arc<Made>>,
+}
+
+/// Columns that are made of others, which stand behind those of the file.
+#[derive(Debug)]
+struct Made {
+    /// The names of all columns, those of the file first.
+    header: Vec<String>,
+    columns: Vec<Arc<Column>>,
 }
 
 #[derive(Debug)]
@@ -105,7 +112,7 @@ impl Table {
 
     /// The column names, in the order of the file; those that are made of others behind.
     pub fn header(&self) -> &[String] {
-        self.made.as_ref().map_or_else(|| self.content.header(), |made| &made.0)
+        self.made.as_ref().map_or_else(|| self.content.header(), |made| &made.header)
     }
 
     /// How many rows there are (the header is none).
@@ -122,7 +129,7 @@ impl Table {
     pub(super) fn column(&self, position: usize) -> Result<&Column, DataError> {
         let of_file = self.content.header().len();
         if let Some(made) = self.made.as_ref().filter(|_| position >= of_file) {
-            return Ok(&made.1[position - of_file]);
+            return Ok(&made.columns[position - of_file]);
         }
         match &*self.content {
             Content::Csv(csv) => Ok(&csv.columns[position]),
@@ -149,14 +156,14 @@ impl Table {
     /// The same table with columns of numbers (none where missing), a cell for each of its rows, under names that it does not have.
     pub(super) fn with_columns(&self, columns: Vec<(String, Vec<Option<f64>>)>) -> Table {
         let mut header = self.header().to_vec();
-        let mut made = self.made.as_ref().map(|made| made.1.clone()).unwrap_or_default();
+        let mut made = self.made.as_ref().map(|made| made.columns.clone()).unwrap_or_default();
         for (name, cells) in columns {
             let mut by_row = vec![None; self.content.row_count()];
             self.rows.iter().zip(cells).for_each(|(&row, cell)| by_row[row] = cell);
             header.push(name);
             made.push(Arc::new(Column::Floats(by_row.into_iter().collect())));
         }
-        Table { made: Some(Arc::new((header, made))), ..self.clone() }
+        Table { made: Some(Arc::new(Made { header, columns: made })), ..self.clone() }
     }
 }
 

@@ -281,6 +281,8 @@ fn a_rule_is_learned_of_those_it_reaches_and_valued_on_all() {
         (&learned["report"]["termination_status"], &learned["dropped"]),
         (&json!("OPTIMAL"), &json!(0))
     );
+    let summary = shell.read("learned/summary.txt");
+    assert!(summary.contains("34 units in 10 clusters (3 never treated for missing values)"), "{summary}");
     shell.run("verify learned").exits(0);
     let line = format!("evaluate learned/rule.json {study} --cost 0.1 --json -");
     let found = shell.run(&line).exits(0).json();
