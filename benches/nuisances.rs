@@ -143,6 +143,7 @@ fn study(job: Job) -> Study {
         follow_up: None,
         given_scores: None,
         effects: None,
+        reached: None,
         predictions: None,
         costs: Array2::zeros((n, arms)),
         eligible: None,

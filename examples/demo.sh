@@ -39,5 +39,21 @@ say "The whole way: arms weighted and fused on one half, a tree over the groups,
 show learn tests/oracles/fusion/ds1_exp_K16/data.csv --outcome Y --treatment A --covariates X1,X2,X3 --maximize \
     --propensity logit --outcome-model forest --weigh entropy --fuse ebic --policy tree --depth 2 --out demo/fused
 
+say "Malawi again: who should be offered an incentive when neighbours talk? 119 villages are the clusters; an offer is taken to cost 0.4. Village" \
+    "numbers come in three blocks, in which other shares were offered an incentive. First as if nobody's offer mattered to anybody else."
+mkdir -p demo
+awk -F, 'NR == 1 {print $0 ",block"} NR > 1 && $1 != "" {print $0 "," ($1 < 20 ? "a" : $1 < 100 ? "b" : "c")}' \
+    examples/data/thornton_hiv.csv >demo/villages.csv
+villages=(--outcome got --treatment any_incentive --arms none,any --cluster village --missing drop --propensity strata:block --cost any=0.4)
+covariates=(--covariates age,hiv2004,distvct,block --categorical block --exclude block --neighbours cluster_size)
+show learn demo/villages.csv "${villages[@]}" "${covariates[@]}" --maximize --interference none --evaluate nested:5 --out demo/alone
+
+say "The same where every offer in a village may move everybody's outcome there, as a sum, with outcome models of village means."
+show learn demo/villages.csv "${villages[@]}" "${covariates[@]}" --maximize --interference additive --doubly-robust \
+    --evaluate nested:5 --out demo/together
+
+say "What the first rule is worth then."
+show evaluate demo/alone/rule.json demo/villages.csv "${villages[@]}" --interference additive --doubly-robust
+
 say "Nothing in a folder of results has to be believed."
 show verify demo/tree

@@ -51,7 +51,9 @@ impl Evaluate {
         let scoring = self.scoring(&rule, &others)?;
         let table = data::Table::read(&self.data)?;
         if scoring.roles.missing == Missing::Keep {
-            read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
+            let columns: Vec<Covariate> =
+                rule.header.covariates.iter().filter(|covariate| covariate.made.is_none()).cloned().collect();
+            read_covariates(&table, &columns, Purpose::Covariate)?;
         }
         if let Some(clustered) = scoring.clustered.clone() {
             return self.under_interference(&rule, &others, &table, scoring, &clustered);

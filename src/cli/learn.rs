@@ -18,7 +18,7 @@ use super::interference::ClusteredFlags;
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
-use crate::data::{check_folder, members, write_folder};
+use crate::data::{Neighbour, check_folder, members, write_folder};
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, Worth, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
@@ -33,6 +33,15 @@ pub struct Learn {
     /// Columns that scores and rule may use
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     covariates: Vec<String>,
+    /// Covariates made of who is around a unit in its --cluster, or by --edges, which are used like --covariates under the names
+    /// mean_others(COLUMN), cluster_mean(COLUMN), cluster_size, degree and mean_neighbours(COLUMN)
+    #[arg(
+        long,
+        value_name = "mean_others:COLUMN,cluster_mean:COLUMN,cluster_size,degree,mean_neighbours:COLUMN",
+        value_delimiter = ',',
+        help_heading = "Study"
+    )]
+    neighbours: Vec<Neighbour>,
     /// Covariates that are categories: their values are levels, not numbers
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', help_heading = "Study")]
     categorical: Vec<String>,
@@ -238,10 +247,26 @@ impl Learn {
         put(roles, "categorical", Some(categorical).filter(|names| !names.is_empty()))?;
         put(roles, "split", self.split.as_ref())?;
         put(roles, "covariates", Some(&self.covariates).filter(|names| !names.is_empty()))?;
+        self.make(roles)?;
         let known: Option<Vec<String>> =
             roles.get("covariates").cloned().and_then(|names| names.try_into().ok());
         let hidden = flags::others("--rule-covariates", &self.rule_covariates, &known.unwrap_or_default())?;
         put(tree, "exclude", Some(hidden).filter(|_| !self.rule_covariates.is_empty()))
+    }
+
+    /// Adds the covariates that are made of neighbours to those that are columns.
+    fn make(&self, roles: &mut Table) -> Result<(), Failure> {
+        if self.neighbours.is_empty() {
+            return Ok(());
+        }
+        let mut covariates = roles.get("covariates").and_then(Value::as_array).cloned().unwrap_or_default();
+        for name in self.neighbours.iter().map(|neighbour| Value::String(neighbour.to_string())) {
+            if !covariates.contains(&name) {
+                covariates.push(name);
+            }
+        }
+        put(roles, "covariates", Some(covariates))?;
+        put(roles, "made", Some(&self.neighbours))
     }
 
     fn policy(&self, tree: &mut Table) -> Result<(), Failure> {
@@ -328,11 +353,14 @@ fn summary(learned: &Learned, config: &Config) -> String {
     let clusters = learned.scored.clustered.as_ref().and(study.cluster.as_ref());
     let clusters =
         clusters.map_or(String::new(), |cluster| format!(" in {} clusters", members(cluster).len()));
+    let missing = match study.reached.iter().flatten().filter(|reached| !**reached).count() {
+        0 => format!("{} left out", study.dropped),
+        beyond => format!("{beyond} never treated"),
+    };
     let mut text = format!(
-        "{}: {} units{clusters} ({} left out for missing values), {} arms; {trained} to learn from, {} held out\n",
+        "{}: {} units{clusters} ({missing} for missing values), {} arms; {trained} to learn from, {} held out\n",
         study.source,
         study.units(),
-        study.dropped,
         single.arms.len(),
         study.units() - trained
     );

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
 use super::output;
-use crate::data::{Purpose, Table, read_covariates, write_whole};
+use crate::data::{Around, Neighbour, Purpose, Table, read_covariates, with_neighbours, write_whole};
 use crate::learn::rows;
 use crate::rule::{RuleFile, Within};
 
@@ -21,6 +21,12 @@ pub struct Predict {
     /// Column that identifies a unit (default: the number of the row)
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
+    /// Column of clusters, for a rule that looks at the cluster of a unit
+    #[arg(long, value_name = "COLUMN")]
+    cluster: Option<String>,
+    /// File of edges between units, two columns of ids (--id), for a rule that looks at neighbours
+    #[arg(long, value_name = "FILE.csv", requires = "id")]
+    edges: Option<PathBuf>,
     /// Say why: the way through the rule that leads to the arm
     #[arg(long)]
     explain: bool,
@@ -51,6 +57,7 @@ impl Predict {
             Some(column) => table.labels(column, Purpose::Matrix)?,
             None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
         };
+        let table = self.with_neighbours(&table, &rule)?;
         let x = read_covariates(&table, &rule.header.covariates, Purpose::Matrix)?;
         let given = rule.assign(rows(&x))?;
         let arms = given.iter().map(|&k| rule.header.arms[k].as_str()).collect();
@@ -76,6 +83,16 @@ impl Predict {
         };
         output::print(self.json.json.as_deref(), &json_of(&columns), &text)?;
         Ok(DONE)
+    }
+
+    /// The table with the covariates of the rule that are made of who is around a unit.
+    fn with_neighbours(&self, table: &Table, rule: &RuleFile) -> Result<Table, Failure> {
+        let made: Vec<Neighbour> = rule.header.covariates.iter().filter_map(|c| c.made.clone()).collect();
+        let around =
+            Around { cluster: self.cluster.as_deref(), id: self.id.as_deref(), edges: self.edges.as_deref() };
+        let (table, warnings) = with_neighbours(table, &made, around, false)?;
+        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        Ok(table)
     }
 }
 

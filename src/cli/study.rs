@@ -72,11 +72,15 @@ pub struct StudyFlags {
     /// Column of what units share that may be alike (village, ward): folds, held-out units and standard errors go by it
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub cluster: Option<String>,
+    /// File of edges between units, two columns of ids (--id), for covariates made of neighbours
+    #[arg(long, value_name = "FILE.csv", requires = "id", help_heading = "Study")]
+    pub edges: Option<PathBuf>,
     /// Column of sample weights: how many units of the population a unit stands for, up to a factor
     #[arg(long, value_name = "COLUMN", help_heading = "Study")]
     pub weights: Option<String>,
     /// Rows with a missing value: refuse them (default), leave them out, or keep those that miss covariates only (trees learn
-    /// which way they go, linear models fill the mean in and add an indicator)
+    /// which way they go, linear models fill the mean in and add an indicator). Under --interference, drop leaves a unit in the mean of its
+    /// cluster, and no rule treats it; nothing but covariates may be missing
     #[arg(long, value_name = "error|drop|keep", value_parser = flags::named::<Missing>, help_heading = "Study")]
     pub missing: Option<Missing>,
     /// Who may get an arm: a column of 0 and 1, or a comparison such as age<=65 (default: everyone)
@@ -141,6 +145,7 @@ impl StudyFlags {
         put(roles, "groups", Some(self.groups()?).filter(|groups| !groups.is_empty()))?;
         put(roles, "id", self.id.as_ref())?;
         put(roles, "cluster", self.cluster.as_ref())?;
+        put(roles, "edges", self.edges.as_ref())?;
         put(roles, "weights", self.weights.as_ref())?;
         put(roles, "missing", self.missing)?;
         put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
@@ -298,6 +303,8 @@ pub fn scoring(
     let categories = covariates.iter().filter(|covariate| covariate.is_categorical());
     let levels: BTreeMap<_, _> = categories.map(|c| (&c.name, &c.levels)).collect();
     put(roles, "categorical", Some(levels).filter(|levels| !levels.is_empty()))?;
+    let made: Vec<_> = covariates.iter().filter_map(|covariate| covariate.made.as_ref()).collect();
+    put(roles, "made", Some(made).filter(|made| !made.is_empty()))?;
     let keep = covariates.iter().any(|covariate| covariate.missing);
     put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
     clustered.over(&mut scoring)?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::CompleteRows;
 use super::study::sorted_labels;
-use super::{DataError, Missing, Place, Problem, Purpose, Table};
+use super::{DataError, Missing, Neighbour, Place, Problem, Purpose, Table};
 
 /// A column of X.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Covariate {
     /// Whether a unit may miss it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub missing: bool,
+    /// How it is made, where it is no column of the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Neighbour>,
 }
 
 /// One column of Z.
@@ -167,7 +170,7 @@ pub(crate) fn describe(
             Some(given) if given.is_empty() => levels_in(table, name)?,
             given => given.cloned().unwrap_or_default(),
         };
-        Ok(Covariate { name: name.clone(), levels, missing })
+        Ok(Covariate { name: name.clone(), levels, missing, made: None })
     };
     names.iter().map(describe).collect()
 }
@@ -197,6 +200,9 @@ pub fn read_covariates(
 
 fn values(table: &Table, covariate: &Covariate, purpose: Purpose) -> Result<Vec<f64>, DataError> {
     let name = covariate.name.as_str();
+    if covariate.made.is_some() && !table.header().contains(&covariate.name) {
+        return Err(Place::file(table.source()).column(name).refuse(Problem::MadeElsewhere));
+    }
     if !covariate.is_categorical() {
         return if covariate.missing {
             table.numbers_or_missing(name, purpose)
@@ -252,7 +258,7 @@ mod tests {
             Covariate {
                 name: "ward".into(),
                 levels: ["a", "b", "c"].map(String::from).to_vec(),
-                missing: false,
+                ..Covariate::default()
             },
         ];
         let x = array![[1.0, 0.0], [f64::NAN, 2.0], [4.0, 1.0]];

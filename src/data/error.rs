@@ -33,6 +33,9 @@ impl DataError {
             | Problem::NoGivenScores
             | Problem::NoPredictionsElsewhere
             | Problem::DesignOfPairs
+            | Problem::MadeOfClusters
+            | Problem::MadeOfEdges
+            | Problem::EdgesNeedIds
             | Problem::ClipTooLarge { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -455,6 +458,54 @@ pub enum Problem {
         "the chance {probability} that both are treated is not between {least} and {most}, as the units' propensities have it; correct one of them"
     )]
     PairImpossible { probability: f64, least: f64, most: f64 },
+    #[error("it is made of the others of a unit's cluster; name the column of clusters with --cluster")]
+    MadeOfClusters,
+    #[error(
+        "it is made of edges between units; name their file with --edges, and the column of the ids that it speaks of with --id"
+    )]
+    MadeOfEdges,
+    #[error(
+        "it is to be made of the units around a unit, but the file has a column of that name; rename the column"
+    )]
+    MadeAlready,
+    #[error(
+        "it is made of the units around a unit, which is not done here; add it as a column of that name, or do without it"
+    )]
+    MadeElsewhere,
+    #[error(
+        "every unit misses a covariate, so that a rule could treat nobody; name fewer covariates, or pass --missing keep"
+    )]
+    NobodyReached,
+    #[error("edges name units by ids; name the column of ids with --id")]
+    EdgesNeedIds,
+    #[error("the file has {found} {}; a file of edges has two, the ids of the units that each row joins", plural(*found, "column"))]
+    NotAnEdgeList { found: usize },
+    #[error("{} is the id of no unit of {data}; correct it, or delete the edge", quoted(id))]
+    EdgeOfNoUnit { id: String, data: String },
+    #[error("the edge joins {} to itself; delete it", quoted(id))]
+    EdgeToItself { id: String },
+    #[error(
+        "the edge joins {} and {}, which are of two clusters; interference stays within clusters, so delete the edge, or name larger \
+         clusters with --cluster",
+        quoted(&ids[0]),
+        quoted(&ids[1])
+    )]
+    EdgeBetweenClusters { ids: [String; 2] },
+    #[error(
+        "{} is also the id of data row {first}; edges need ids that differ between all units",
+        quoted(id)
+    )]
+    RepeatedId { id: String, first: usize },
+    #[error(
+        "unit {} is in data rows {first} and {row} of one cluster; a unit counts once, so delete one of the rows, or give them ids that differ",
+        quoted(id)
+    )]
+    UnitTwice { id: String, first: usize, row: usize },
+    #[error(
+        "the value is missing; under interference every unit of a cluster counts in its mean, so fill it in, or leave out the whole cluster{}",
+        if *of_cluster { " (here: the row, whose cluster is not known)" } else { "" }
+    )]
+    MissingInCluster { of_cluster: bool },
     #[error("{what}: expected {expected}, found {found}; compute it from the same study")]
     Shape { what: &'static str, expected: String, found: String },
 }

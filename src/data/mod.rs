@@ -4,12 +4,14 @@
 //! - [`Table`]: the columns of a CSV, Parquet or Arrow file, row order kept;
 //! - [`NamedMatrix`]: a table whose every column is numeric, for problems given as plain matrices;
 //! - [`Covariate`]: what the numbers of a covariate mean, and [`Term`]: how linear models see them;
+//! - [`Neighbour`]: covariates made of the units around a unit;
 //! - [`Roles`]: which column plays which part;
 //! - [`Study`]: units with covariates X (n x p), arm A, outcome Y, propensity e (n x K) and costs (n x K).
 
 mod columns;
 mod costs;
 mod covariates;
+mod edges;
 mod eligibility;
 mod error;
 mod files;
@@ -17,7 +19,9 @@ mod follow_up;
 mod groups;
 mod labels;
 mod matrix;
+mod neighbours;
 mod propensity;
+mod reach;
 mod roles;
 mod study;
 mod table;
@@ -32,6 +36,7 @@ pub use follow_up::FollowUp;
 pub use groups::{Choose, Groups};
 pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
+pub use neighbours::{Around, Neighbour, with_neighbours};
 pub use propensity::propensity_elsewhere;
 pub use roles::{
     CostRole, EffectsRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,

@@ -1,10 +1,11 @@
 //! Which column of a table plays which part in a study, as the user says it and as a run's configuration keeps it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Groups, eligibility};
+use super::{Around, Groups, Neighbour, eligibility};
 
 /// The parts of a study, each by the name of its column. A column has one role only, except that one which forms strata
 /// may also be a covariate, a cost, the cluster, or form strata of another kind.
@@ -20,6 +21,12 @@ pub struct Roles {
     /// The covariates that are categories, each with its levels; with none, the levels are those in the data, sorted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub categorical: BTreeMap<String, Vec<String>>,
+    /// Those of the covariates that are made of who is around a unit, by [`Roles::cluster`] and [`Roles::edges`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<Neighbour>,
+    /// The file of edges between units: two columns of [`Roles::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edges: Option<PathBuf>,
     /// What identifies a unit; without it, units are numbered from 1 in the order of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -124,6 +131,17 @@ pub enum Missing {
     /// Keep a unit that misses covariates: trees learn which way it goes, linear models fill the mean in and add an
     /// indicator. One that misses another value is left out, with a warning.
     Keep,
+    /// What takes the place of `Drop` where units affect each other: keep a unit that misses covariates in the mean of its cluster, and let no
+    /// rule treat it. Nothing else may be missing.
+    #[serde(skip)]
+    Untreated,
+}
+
+impl Missing {
+    /// The same where units affect each other, and nobody can be left out of the mean of a cluster.
+    pub fn within_clusters(self) -> Missing {
+        if self == Missing::Drop { Missing::Untreated } else { self }
+    }
 }
 
 /// Where the propensity scores e_ik = P(A_i = k | X_i) come from.
@@ -203,6 +221,8 @@ impl Roles {
             treatment: treatment.into(),
             covariates: covariates.to_vec(),
             categorical: BTreeMap::new(),
+            made: Vec::new(),
+            edges: None,
             id: None,
             cluster: None,
             weights: None,
@@ -217,6 +237,11 @@ impl Roles {
             rewards: BTreeMap::new(),
             effects: None,
         }
+    }
+
+    /// Where it is said who is around a unit.
+    pub(super) fn around(&self) -> Around<'_> {
+        Around { cluster: self.cluster.as_deref(), id: self.id.as_deref(), edges: self.edges.as_deref() }
     }
 
     /// Every column with a role, once for each role: its name and what the role is called.

@@ -14,7 +14,9 @@ use super::follow_up::{FollowUp, outcomes};
 use super::groups::{Choose, Groups, fused};
 use super::labels::numbered;
 use super::matrix::{columns, refuse_too_few};
+use super::neighbours::with_neighbours;
 use super::propensity::{predictions, propensity};
+use super::reach::{Reached, costs_of_reached, reached, refuse_incomplete};
 use super::roles::compatible;
 use super::{
     Covariate, DataError, Design, Missing, Place, Problem, Purpose, Roles, Table, read_covariates, terms,
@@ -64,6 +66,9 @@ pub struct Study {
     /// where rewards are made ([`crate::score::net`]), so that sums and means of rewards are weighted;
     /// observed shares and outcome models do not use them.
     pub weights: Option<Array1<f64>>,
+    /// Which units a rule can reach (n), where some miss a covariate: the others stay in the mean of their cluster, are treated by no rule, cost
+    /// nothing, and have in `x` what [`crate::data::Missing::Untreated`] says; none where rules reach all.
+    pub reached: Option<Vec<bool>>,
     /// The data row of the file, from 0, that each unit comes from (n).
     pub rows: Vec<usize>,
     /// What the user should know, though it stops nothing.
@@ -87,9 +92,15 @@ impl Study {
     /// `Usage` where the horizon is not positive.
     pub fn from_table(table: &Table, roles: &Roles) -> Result<Study, DataError> {
         refuse_two_roles(table, roles)?;
-        let mut warnings = Vec::new();
+        let strict = roles.missing == Missing::Error;
+        let (table, mut warnings) = with_neighbours(table, &roles.made, roles.around(), strict)?;
+        let table = &table;
         let dropping = match roles.missing {
             Missing::Error => None,
+            Missing::Untreated => {
+                refuse_incomplete(table, roles)?;
+                None
+            }
             Missing::Drop | Missing::Keep => Some(drop_incomplete(table, roles, &mut warnings)?),
         };
         let dropped = dropping.as_ref().map_or(0, |kept| table.row_count() - kept.row_count());
@@ -102,8 +113,18 @@ impl Study {
         let arm = arm_indices(&labels, &arms);
         refuse_stray_categories(table, roles)?;
         let keep = roles.missing == Missing::Keep;
-        let covariates = describe(table, &roles.covariates, &roles.categorical, keep)?;
-        let x = read_covariates(table, &covariates, Purpose::Covariate)?;
+        let mut covariates = describe(table, &roles.covariates, &roles.categorical, keep)?;
+        for covariate in &mut covariates {
+            covariate.made = roles.made.iter().find(|made| made.to_string() == covariate.name).cloned();
+        }
+        let (x, reached) = match roles.missing {
+            Missing::Untreated => {
+                let Reached { x, reached, warning } = reached(table, &covariates)?;
+                warnings.extend(warning);
+                (x, Some(reached).filter(|reached| reached.contains(&false)))
+            }
+            _ => (read_covariates(table, &covariates, Purpose::Covariate)?, None),
+        };
         warnings.extend(constant_covariates(table, &covariates, &x));
         let eligible = eligible(table, &roles.eligible, &arms, &arm)?;
         let (outcome, follow_up) = outcomes(table, &roles.outcome)?;
@@ -114,7 +135,8 @@ impl Study {
             propensity: propensity(table, &roles.propensity, &arms, &arm, eligible.as_ref())?,
             predictions: predictions(table, &roles.outcome_model, &arms)?,
             effects: effects(table, roles)?,
-            costs: costs(table, &roles.costs, &arms)?,
+            costs: costs_of_reached(costs(table, &roles.costs, &arms)?, reached.as_deref()),
+            reached,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
             weights: weights(table, roles, &arms, &arm)?,
@@ -147,6 +169,11 @@ impl Study {
     /// The covariates as outcome and propensity models take them, Z (n x q): see [`super::Term`].
     pub fn design(&self) -> Array2<f64> {
         Design::new(&terms(&self.covariates, &self.x), &self.covariates).matrix(&self.x)
+    }
+
+    /// Whether a rule can reach unit i.
+    pub fn reaches(&self, i: usize) -> bool {
+        self.reached.as_ref().is_none_or(|reached| reached[i])
     }
 
     /// Whether unit i may get arm k.
@@ -185,6 +212,7 @@ impl Study {
             ids: units.iter().map(|&i| self.ids[i].clone()).collect(),
             cluster: self.cluster.as_ref().map(|cluster| units.iter().map(|&i| cluster[i]).collect()),
             weights: self.weights.as_ref().map(|weights| weights.select(Axis(0), units)),
+            reached: self.reached.as_ref().map(|reached| units.iter().map(|&i| reached[i]).collect()),
             rows: units.iter().map(|&i| self.rows[i]).collect(),
             warnings: self.warnings.clone(),
             dropped: self.dropped,

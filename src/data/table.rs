@@ -37,6 +37,15 @@ pub struct Table {
     content: Arc<Content>,
     /// The number of each row among the data rows of the file, from 0.
     pub(super) rows: Vec<usize>,
+    made: Option<Arc<Made>>,
+}
+
+/// Columns that are made of others, which stand behind those of the file.
+#[derive(Debug)]
+struct Made {
+    /// The names of all columns, those of the file first.
+    header: Vec<String>,
+    columns: Vec<Arc<Column>>,
 }
 
 #[derive(Debug)]
@@ -88,7 +97,7 @@ impl Table {
         if rows.is_empty() {
             return Err(file.refuse(Problem::NoRows));
         }
-        Ok(Table { source: source.to_owned(), sha256, content: Arc::new(content), rows })
+        Ok(Table { source: source.to_owned(), sha256, content: Arc::new(content), rows, made: None })
     }
 
     /// The name of the file, as messages give it.
@@ -101,13 +110,9 @@ impl Table {
         &self.sha256
     }
 
-    /// The column names, in the order of the file.
+    /// The column names, in the order of the file; those that are made of others behind.
     pub fn header(&self) -> &[String] {
-        match &*self.content {
-            Content::Csv(csv) => &csv.header,
-            #[cfg(feature = "arrow")]
-            Content::Columnar(columnar) => &columnar.header,
-        }
+        self.made.as_ref().map_or_else(|| self.content.header(), |made| &made.header)
     }
 
     /// How many rows there are (the header is none).
@@ -122,6 +127,10 @@ impl Table {
 
     /// The cells at a position of the header, by the numbers of the rows among the data rows of the file.
     pub(super) fn column(&self, position: usize) -> Result<&Column, DataError> {
+        let of_file = self.content.header().len();
+        if let Some(made) = self.made.as_ref().filter(|_| position >= of_file) {
+            return Ok(&made.columns[position - of_file]);
+        }
         match &*self.content {
             Content::Csv(csv) => Ok(&csv.columns[position]),
             #[cfg(feature = "arrow")]
@@ -143,9 +152,30 @@ impl Table {
     pub(crate) fn with_rows(&self, rows: Vec<usize>) -> Table {
         Table { rows, ..self.clone() }
     }
+
+    /// The same table with columns of numbers (none where missing), a cell for each of its rows, under names that it does not have.
+    pub(super) fn with_columns(&self, columns: Vec<(String, Vec<Option<f64>>)>) -> Table {
+        let mut header = self.header().to_vec();
+        let mut made = self.made.as_ref().map(|made| made.columns.clone()).unwrap_or_default();
+        for (name, cells) in columns {
+            let mut by_row = vec![None; self.content.row_count()];
+            self.rows.iter().zip(cells).for_each(|(&row, cell)| by_row[row] = cell);
+            header.push(name);
+            made.push(Arc::new(Column::Floats(by_row.into_iter().collect())));
+        }
+        Table { made: Some(Arc::new(Made { header, columns: made })), ..self.clone() }
+    }
 }
 
 impl Content {
+    fn header(&self) -> &[String] {
+        match self {
+            Content::Csv(csv) => &csv.header,
+            #[cfg(feature = "arrow")]
+            Content::Columnar(columnar) => &columnar.header,
+        }
+    }
+
     fn row_count(&self) -> usize {
         match self {
             Content::Csv(csv) => csv.lines.len(),

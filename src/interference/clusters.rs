@@ -2,9 +2,11 @@
 
 use crate::data::{DataError, Place, Problem, Study, members};
 
-/// Who is treated where a rule gives these arms of two: a unit that may not get its arm gets the other.
+/// Who is treated where a rule gives these arms of two: a unit that may not get its arm gets the other, one that no rule reaches the first.
 pub fn treated(study: &Study, arms: &[usize]) -> Vec<bool> {
-    let given = |(u, &arm): (usize, &usize)| if study.may_get(u, arm) { arm == 1 } else { arm == 0 };
+    let given = |(u, &arm): (usize, &usize)| {
+        study.reaches(u) && if study.may_get(u, arm) { arm == 1 } else { arm == 0 }
+    };
     arms.iter().enumerate().map(given).collect()
 }
 

@@ -157,15 +157,18 @@ fn others(clusters: &Clusters, assignment: &[bool], units: &[usize], j: usize) -
 pub(super) fn neighbours_chance(clusters: &Clusters, units: &[usize], j: usize) -> f64 {
     let rest = || units.iter().enumerate().filter(move |(k, _)| *k != j).map(|(_, &u)| u);
     let treated = rest().filter(|&u| clusters.treated[u]).count();
-    // The distribution of the number of treated, one unit after the other.
-    let mut chances = vec![0.0; treated + 1];
+    number_treated(rest().map(|u| clusters.propensity[u]), treated)[treated]
+}
+
+/// P(s of the units are treated) for s from 0 to `most`, from the chance of each: one unit after the other.
+pub(super) fn number_treated(propensities: impl Iterator<Item = f64>, most: usize) -> Vec<f64> {
+    let mut chances = vec![0.0; most + 1];
     chances[0] = 1.0;
-    for u in rest() {
-        let p = clusters.propensity[u];
-        for s in (0..=treated).rev() {
+    for p in propensities {
+        for s in (0..=most).rev() {
             let fewer = if s > 0 { chances[s - 1] } else { 0.0 };
             chances[s] = chances[s] * (1.0 - p) + fewer * p;
         }
     }
-    chances[treated]
+    chances
 }

@@ -10,6 +10,7 @@
 //! interference ([`Interference`]) decides the weight of a cluster; the weaker the assumption, the larger the variance. Source: interference.txt,
 //! sections 2 to 4; numbers in brackets are its equations.
 
+mod checks;
 mod clusters;
 mod design;
 mod few;
@@ -29,6 +30,7 @@ mod valuation;
 mod value;
 mod worth;
 
+pub use checks::{dependence, refuse_repeats};
 pub use clusters::{Clusters, treated};
 pub use design::{Design, DesignRole, NotEstimable};
 pub use few::{few_clusters, left_out};

@@ -7,7 +7,8 @@ use super::fused::fused;
 use super::sample::{refuse_divided, split, units_of};
 use super::scored::{position, score};
 use super::{Config, Fused, LearnError, Sample, Scored, Scoring};
-use crate::data::{Study, Table};
+use crate::data::{Roles, Study, Table};
+use crate::interference::{Clusters, dependence, refuse_repeats};
 use crate::score::complete;
 
 /// Study, rewards and held-out units, by the configuration.
@@ -17,8 +18,23 @@ pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
 
 /// The study of a table, with all the covariates that serve scores, and with times to an event completed.
 pub fn read_study(table: &Table, scoring: &Scoring) -> Result<Study, LearnError> {
-    let mut study = Study::from_table(table, &scoring.roles)?;
+    let mut study = match &scoring.clustered {
+        None => Study::from_table(table, &scoring.roles)?,
+        Some(_) => within_clusters(table, &scoring.roles)?,
+    };
     complete(&mut study)?;
+    Ok(study)
+}
+
+/// A study of units that affect each other: nobody is left out of the mean of a cluster.
+fn within_clusters(table: &Table, roles: &Roles) -> Result<Study, LearnError> {
+    let roles = Roles { missing: roles.missing.within_clusters(), ..roles.clone() };
+    let mut study = Study::from_table(table, &roles)?;
+    let clusters = Clusters::of(&study)?;
+    refuse_repeats(&study, &clusters)?;
+    if !roles.propensity.is_estimated() {
+        study.warnings.extend(dependence(&clusters));
+    }
     Ok(study)
 }
 

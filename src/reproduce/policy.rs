@@ -171,6 +171,7 @@ fn study(drawn: &FusedArms, groups: &Groups) -> Study {
         ids: (1..=n).map(|i| i.to_string()).collect(),
         cluster: None,
         weights: None,
+        reached: None,
         rows: (0..n).collect(),
         warnings: Vec::new(),
         dropped: 0,

@@ -25,6 +25,7 @@ mod groups;
 mod help;
 mod instances;
 mod interference;
+mod interference_awkward;
 mod interference_models;
 mod intervals;
 mod learn;

@@ -14,6 +14,7 @@ mod follow_up;
 mod groups;
 mod matrices;
 mod missing_values;
+mod neighbours;
 mod numbers;
 mod propensities;
 mod reading;
@@ -25,7 +26,7 @@ mod weights;
 use std::collections::BTreeMap;
 
 use prescribe::data::{
-    CostRole, DataError, ErrorKind, Missing, OutcomeModel, PropensityRole, Roles, Study, Table,
+    CostRole, Covariate, DataError, ErrorKind, Missing, OutcomeModel, PropensityRole, Roles, Study, Table,
 };
 
 const TRIAL: &str = "\
@@ -59,6 +60,8 @@ fn roles() -> Roles {
         costs: CostRole::None,
         rewards: BTreeMap::new(),
         effects: None,
+        made: Vec::new(),
+        edges: None,
     }
 }
 

@@ -33,6 +33,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         follow_up: None,
         given_scores: None,
         effects: None,
+        reached: None,
         costs: Array2::zeros(propensity.dim()),
         propensity,
         predictions: None,
