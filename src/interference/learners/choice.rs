@@ -7,8 +7,9 @@
 //! V(l) = (1/n) sum_i psi_i(rule of l learned outside the fold of i)        D(l) = V(l) - V(least squares), paired, error of D between clusters
 //! ```
 //!
-//! Least squares is the default, being the simplest, and the least noisy where it is right. A challenger displaces it where the 95% interval of D(l) lies above 0; among
-//! those that do, the one of the largest V, and of equals the first. So noise alone displaces the default in about one study in forty for each challenger.
+//! Least squares is the default, being the simplest, and the least noisy where it is right. A challenger displaces it where D(l) exceeds
+//! its standard error (the rule of one standard error of Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees", section 3.4.3: the
+//! simplest within noise); among those that do, the one of the largest V, and of equals the first.
 
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +86,7 @@ fn assignments(learners: &Learners, part: &Part, fold: &[usize]) -> Result<Vec<V
 }
 
 fn decide(judged: &[Judged]) -> Learner {
-    let displaces = |judged: &&Judged| judged.against_default.is_some_and(|d| d.interval[0] > 0.0);
+    let displaces = |judged: &&Judged| judged.against_default.is_some_and(|d| d.estimate > d.standard_error);
     let larger = |best: &'_ Judged, next: &'_ Judged| next.value.estimate > best.value.estimate;
     let better = |best, next| if larger(best, next) { next } else { best };
     judged.iter().filter(displaces).reduce(better).map_or(Learner::CHOICES[0], |judged| judged.learner)
