@@ -142,6 +142,7 @@ fn study(job: Job) -> Study {
         choose: Default::default(),
         follow_up: None,
         given_scores: None,
+        effects: None,
         predictions: None,
         costs: Array2::zeros((n, arms)),
         eligible: None,

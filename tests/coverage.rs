@@ -166,7 +166,7 @@ fn nested_cross_fitting_covers_the_value_of_the_learner() {
                     fold.judged_on as f64 / n * truth(arm)
                 })
                 .sum();
-            [covers(&learner.evaluation.value, worth)]
+            [covers(learner.evaluation.value(), worth)]
         });
         assert_between(&found, 0.92, 0.97);
     }
@@ -212,7 +212,7 @@ fn nested_cross_fitting_covers_the_value_of_a_learner_that_fuses_arms() {
         // The first arm is of the first group, whose mean in the population is known.
         let first = learner.evaluation.against("0").unwrap().value;
         [
-            covers(&learner.evaluation.value, truth),
+            covers(learner.evaluation.value(), truth),
             covers(&first, means.column(0).sum() / means.nrows() as f64),
         ]
     });

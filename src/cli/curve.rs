@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
+use super::interference::ClusteredFlags;
 use super::output;
 use super::study::{StudyFlags, scoring};
 use crate::data::{Covariate, Table, check_folder, write_folder};
@@ -51,7 +52,7 @@ impl Curve {
         let direction = if self.minimize { Direction::Minimize } else { Direction::Maximize };
         let covariates: Vec<Covariate> =
             self.covariates.iter().map(|name| Covariate::numeric(name)).collect();
-        let scoring = scoring(&self.study, direction, &covariates, None)?;
+        let scoring = scoring(&self.study, direction, &covariates, None, &ClusteredFlags::default())?;
         let study = read_study(&Table::read(&self.data)?, &scoring)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let curve = cost_curve(study, &scoring, self.points, self.seed)?;

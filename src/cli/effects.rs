@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
+use super::interference::ClusteredFlags;
 use super::output;
 use super::study::{StudyFlags, scoring};
 use crate::data::{Covariate, Table};
@@ -53,7 +54,8 @@ impl Effects {
         let covariates: Vec<Covariate> =
             self.covariates.iter().map(|name| Covariate::numeric(name)).collect();
         // Without costs, the direction changes nothing but a sign that effects do not have.
-        let mut scoring = scoring(&self.study, Direction::Maximize, &covariates, None)?;
+        let mut scoring =
+            scoring(&self.study, Direction::Maximize, &covariates, None, &ClusteredFlags::default())?;
         scoring.roles.categorical = self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect();
         let Scored { study, rewards, .. } = score_table(&Table::read(&self.data)?, &scoring, self.seed)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));

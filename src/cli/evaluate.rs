@@ -13,6 +13,7 @@ use super::output;
 use super::study::{StudyFlags, scoring};
 use crate::data::{self, Covariate, Missing, Purpose, read_covariates, write_whole};
 use crate::evaluate::{Against, BestArm, Evaluation, under};
+use crate::interference::Clustered;
 use crate::learn::{Scored, Scoring, rows, score_table};
 use crate::nuisance::Folds;
 use crate::rule::{Header, RuleFile};
@@ -29,10 +30,10 @@ pub struct Evaluate {
     #[command(flatten)]
     interference: InterferenceFlags,
     /// Another rule, to compare with on the same units; may be repeated. Scores use the covariates of all rules
-    #[arg(long, value_name = "OTHER_RULE")]
+    #[arg(long, value_name = "OTHER_RULE", conflicts_with = "interference")]
     against: Vec<PathBuf>,
     /// Draw a tree here, with the units and the effect of each leaf
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", conflicts_with = "interference")]
     svg: Option<PathBuf>,
     /// Root of all randomness
     #[arg(long, default_value = "1")]
@@ -53,8 +54,8 @@ impl Evaluate {
         if scoring.roles.missing == Missing::Keep {
             read_covariates(&table, &rule.header.covariates, Purpose::Covariate)?;
         }
-        if self.interference.is_set() {
-            return self.under_interference(&rule, &table, scoring);
+        if let Some(clustered) = scoring.clustered.clone() {
+            return self.under_interference(&rule, &table, scoring, &clustered);
         }
         let mut scored = score_table(&table, &scoring, self.seed)?;
         let best_arm = self.best_arm(&mut scored, &scoring);
@@ -82,6 +83,7 @@ impl Evaluate {
         rule: &RuleFile,
         table: &data::Table,
         scoring: Scoring,
+        clustered: &Clustered,
     ) -> Result<u8, Failure> {
         // Of scores, only propensities are wanted.
         let scoring = Scoring { score: ScoreKind::Ipw, ..scoring };
@@ -90,7 +92,8 @@ impl Evaluate {
         let arms = rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)))?;
         let cross_fitting = (scoring.folds, self.seed);
         let json = self.json.json.as_deref();
-        self.interference.evaluate(table, &study, &arms, rule.header.direction, cross_fitting, json)
+        let direction = rule.header.direction;
+        self.interference.evaluate(&study, &arms, clustered, direction, cross_fitting, json)
     }
 
     /// The other rules, by the names of their files.
@@ -125,15 +128,13 @@ impl Evaluate {
             }
         }
         let Header { arms, groups, direction, .. } = &rule.header;
-        let mut study = self.study.clone();
-        if let ([_, second], [cost]) = (arms.as_slice(), study.cost.as_slice())
-            && self.interference.is_set()
-            && !cost.contains('=')
-        {
-            // One number is what treating a unit costs.
-            study.cost = vec![format!("{second}={cost}")];
-        }
-        let scoring = scoring(&study, *direction, &covariates, Some((arms, groups)))?;
+        let scoring = scoring(
+            &self.study,
+            *direction,
+            &covariates,
+            Some((arms, groups)),
+            &self.interference.clustered,
+        )?;
         if scoring.roles.arms.as_ref() != Some(arms) {
             return Err(Failure::usage("--arms must be those of the rule, in its order; leave it out"));
         }

@@ -57,14 +57,14 @@ fn table(found: &Found, config: &Config) -> String {
         Some(folds) => format!("nested cross-fitting over {folds} folds"),
         None => format!("held-out units ({}% of the data)", 100.0 * config.test_share),
     };
-    let (first, units) = (&found.points[0], found.points[0].evaluation.units);
+    let (first, units) = (&found.points[0], found.points[0].evaluation.units());
     let simplest = Point::name(&found.axis, first.at);
     let header =
         [&found.axis, "value", "std. error", "95% interval", &format!("minus {simplest}"), "95% interval"]
             .map(String::from);
-    let decimals = decimals(first.evaluation.value.standard_error);
+    let decimals = decimals(first.evaluation.value().standard_error);
     let line = |point: &Point| {
-        let [value, error, interval] = cells(&point.evaluation.value, decimals);
+        let [value, error, interval] = cells(point.evaluation.value(), decimals);
         let difference = point.evaluation.against(&simplest).map(|c| cells(&c.difference, decimals));
         let [difference, _, of_difference] = difference.unwrap_or_default();
         [point.at.to_string(), value, error, interval, difference, of_difference]
@@ -81,7 +81,7 @@ fn table(found: &Found, config: &Config) -> String {
 }
 
 fn plot(found: &Found) -> String {
-    let value = |point: &Point| -> Estimate { point.evaluation.value };
+    let value = |point: &Point| -> Estimate { *point.evaluation.value() };
     let level = |name: &str| -> Vec<(f64, f64)> {
         let of = |point: &Point| Some((point.at, point.evaluation.against(name)?.value.estimate));
         found.points.iter().filter_map(of).collect()

@@ -6,43 +6,59 @@ use clap::Args;
 
 use super::failure::{DONE, Failure};
 use super::output;
-use crate::data::{Purpose, Study, Table, write_whole};
+use super::study::{put, table};
+use crate::data::{EffectsRole, Study, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
-use crate::interference::{ClusterValue, Clusters, Effects, Interference, cluster_regression, folds};
+use crate::interference::{ClusterValue, Clustered, Clusters, Interference, cluster_folds, treated};
 use crate::score::Direction;
 
+/// What is assumed of interference.
 #[derive(Args, Clone, Debug, Default)]
-pub struct InterferenceFlags {
+pub struct ClusteredFlags {
     /// Units of a --cluster may affect each other: sums of what each treated unit brings (additive), of sets of at most B (polynomial:B), by the
     /// number of others treated (anonymous), in any way (unknown), or not at all (none). Values are means over clusters of cluster means
     #[arg(
         long,
         value_name = "additive|polynomial:B|unknown|anonymous|none",
-        conflicts_with_all = ["against", "svg", "score", "weights", "target", "rewards", "eligible"],
+        conflicts_with_all = ["score", "outcome_model"],
         help_heading = "Interference"
     )]
     interference: Option<Interference>,
     /// Add outcome models to additive interference: cross-fitted regressions of cluster means, or --g0 and --g
-    #[arg(long, requires = "interference", help_heading = "Interference")]
+    #[arg(long, help_heading = "Interference")]
     doubly_robust: bool,
     /// Column of the mean outcome of the unit's cluster if nobody is treated
-    #[arg(
-        long,
-        value_name = "COLUMN",
-        requires = "doubly_robust",
-        requires = "g",
-        help_heading = "Interference"
-    )]
+    #[arg(long, value_name = "COLUMN", requires = "g", help_heading = "Interference")]
     g0: Option<String>,
     /// Column of what treating the unit adds to the mean outcome of its cluster
-    #[arg(
-        long,
-        value_name = "COLUMN",
-        requires = "doubly_robust",
-        requires = "g0",
-        help_heading = "Interference"
-    )]
+    #[arg(long, value_name = "COLUMN", requires = "g0", help_heading = "Interference")]
     g: Option<String>,
+}
+
+impl ClusteredFlags {
+    pub fn is_set(&self) -> bool {
+        self.interference.is_some()
+    }
+
+    /// Writes what was typed over the `[scoring]` table of a configuration.
+    pub fn over(&self, scoring: &mut toml::Table) -> Result<(), Failure> {
+        if self.interference.is_some() || self.doubly_robust {
+            let clustered = table(scoring, "clustered");
+            put(clustered, "interference", self.interference)?;
+            put(clustered, "doubly_robust", self.doubly_robust.then_some(true))?;
+            if !clustered.contains_key("interference") {
+                return Err(Failure::usage("--doubly-robust needs --interference additive"));
+            }
+        }
+        let effects = self.g0.clone().zip(self.g.clone()).map(|(g0, g)| EffectsRole { g0, g });
+        put(table(scoring, "roles"), "effects", effects)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct InterferenceFlags {
+    #[command(flatten)]
+    pub clustered: ClusteredFlags,
     /// CSV of the influence value of each cluster
     #[arg(long, value_name = "FILE.csv", requires = "interference", help_heading = "Interference")]
     influence: Option<PathBuf>,
@@ -55,10 +71,6 @@ pub struct InterferenceFlags {
 }
 
 impl InterferenceFlags {
-    pub fn is_set(&self) -> bool {
-        self.interference.is_some()
-    }
-
     /// Refuses a direction other than the rule's.
     pub fn check(&self, direction: Direction) -> Result<(), Failure> {
         output::check(self.influence.as_deref(), "--influence")?;
@@ -77,26 +89,21 @@ impl InterferenceFlags {
     /// The value of the rule that gives unit u the second arm where `arms[u]` is 1.
     pub fn evaluate(
         &self,
-        table: &Table,
         study: &Study,
         arms: &[usize],
+        clustered: &Clustered,
         direction: Direction,
         (folds_asked, seed): (usize, u64),
         json: Option<&std::path::Path>,
     ) -> Result<u8, Failure> {
-        let interference = self.interference.unwrap_or(Interference::Additive);
         let clusters = Clusters::of(study)?;
-        let effects = match (self.doubly_robust, interference) {
-            (false, _) => None,
-            (true, Interference::Additive) => {
-                Some(self.effects(table, study, &clusters, folds_asked, seed)?)
-            }
-            _ => return Err(Failure::usage("--doubly-robust needs --interference additive")),
-        };
-        let assignment: Vec<bool> = arms.iter().map(|&arm| arm == 1).collect();
+        let folds = || cluster_folds(study, &clusters, folds_asked, seed);
+        let effects = clustered.effects(study, &clusters, folds)?;
+        let assignment = treated(study, arms);
         let cost = |u: usize| direction.sign() * (study.costs[[u, 1]] - study.costs[[u, 0]]);
         let costs: Vec<f64> = (0..study.units()).map(cost).collect();
-        let found = ClusterValue::new(&clusters, interference, effects.as_ref(), &assignment, &costs);
+        let found =
+            ClusterValue::new(&clusters, clustered.interference, effects.as_ref(), &assignment, &costs);
         found.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         if let Some(path) = &self.influence {
             write_whole(path, self.csv(&found, study, &clusters).as_bytes()).map_err(|error| {
@@ -105,29 +112,6 @@ impl InterferenceFlags {
         }
         output::print(json, &found, &table_of(&found))?;
         Ok(DONE)
-    }
-
-    fn effects(
-        &self,
-        table: &Table,
-        study: &Study,
-        clusters: &Clusters,
-        folds_asked: usize,
-        seed: u64,
-    ) -> Result<Effects, Failure> {
-        let (Some(g0), Some(g)) = (&self.g0, &self.g) else {
-            if folds_asked < 2 {
-                return Err(Failure::usage(format!("--folds {folds_asked}: cross-fitting takes at least 2")));
-            }
-            let fold = folds(clusters, folds_asked.min(clusters.count()), seed);
-            return Ok(cluster_regression(clusters, study.design().view(), &fold));
-        };
-        let column = |name: &String| -> Result<Vec<f64>, Failure> {
-            let numbers = table.numbers(name, Purpose::Role)?;
-            Ok(study.rows.iter().map(|&row| numbers[row]).collect())
-        };
-        let baseline = column(g0)?;
-        Ok(Effects { baseline: clusters.means(|u| baseline[u]), effect: column(g)? })
     }
 
     fn csv(&self, found: &ClusterValue, study: &Study, clusters: &Clusters) -> String {

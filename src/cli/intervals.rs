@@ -7,6 +7,7 @@ use clap::Args;
 use super::evaluate::seen_by;
 use super::failure::{DONE, Failure, INTERNAL};
 use super::flags::{self, JsonFlag};
+use super::interference::ClusteredFlags;
 use super::output;
 use super::study::{StudyFlags, scoring};
 use crate::conformal::{Intervals as Found, NewUnits, Settings};
@@ -130,7 +131,8 @@ impl Intervals {
         let known = |name: &&String| covariates.iter().any(|covariate| covariate.name == **name);
         let others = self.covariates.iter().filter(|name| !known(name)).map(|name| Covariate::numeric(name));
         let covariates: Vec<Covariate> = covariates.iter().cloned().chain(others).collect();
-        let mut scoring = scoring(&flags, *direction, &covariates, Some((arms, groups)))?;
+        let mut scoring =
+            scoring(&flags, *direction, &covariates, Some((arms, groups)), &ClusteredFlags::default())?;
         for name in &self.categorical {
             // Of its own covariates the rule knows the levels.
             scoring.roles.categorical.entry(name.clone()).or_default();

@@ -14,14 +14,15 @@ use toml::{Table, Value};
 use super::failure::{Failure, INTERNAL, USAGE, code_of};
 use super::flags::{self, ConstraintFlags, JsonFlag, SolverFlags};
 use super::fusing::{self, FusionFlags};
+use super::interference::ClusteredFlags;
 use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
-use crate::data::{check_folder, write_folder};
+use crate::data::{check_folder, members, write_folder};
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
-use crate::score::Direction;
+use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::AUTO;
 
@@ -52,6 +53,8 @@ pub struct Learn {
     nuisance_covariates: Vec<String>,
     #[command(flatten)]
     study: StudyFlags,
+    #[command(flatten)]
+    clustered: ClusteredFlags,
     #[command(flatten)]
     fusion: FusionFlags,
     /// Larger outcomes are better
@@ -94,6 +97,12 @@ pub struct Learn {
         help_heading = "Constraints"
     )]
     subgroup_share: Vec<String>,
+    /// Units of each --cluster that get an arm other than the first, at most
+    #[arg(long, value_name = "M", help_heading = "Constraints")]
+    per_cluster_most: Option<usize>,
+    /// Total cost of the arms given in each --cluster, at most
+    #[arg(long, value_name = "B", allow_negative_numbers = true, help_heading = "Constraints")]
+    per_cluster_budget: Option<f64>,
     #[command(flatten)]
     solver: SolverFlags,
     /// Configuration; flags override it
@@ -205,10 +214,14 @@ impl Learn {
         let typed = Constraints {
             parity: flags::parity(&self.parity)?,
             subgroup_share: flags::subgroup_share(&self.subgroup_share)?,
+            per_cluster_most: self.per_cluster_most,
+            per_cluster_budget: self.per_cluster_budget,
             ..self.constraints.constraints()?
         };
         overlay(table(tree, "constraints"), Table::try_from(typed).unwrap_or_default());
         let scoring = table(tree, "scoring");
+        self.clustered.over(scoring)?;
+        put(scoring, "score", self.clustered.is_set().then_some(ScoreKind::Gains))?;
         self.study.over(scoring)?;
         let direction = match (self.maximize, self.minimize) {
             (true, _) => Some(Direction::Maximize),
@@ -292,7 +305,8 @@ fn read(path: &Path) -> Result<Table, Failure> {
 
 /// Lays `top` over `base`, table by table; a variant such as `candidates` or `costs` is replaced whole.
 fn overlay(base: &mut Table, top: Table) {
-    const NESTED: [&str; 7] = ["scoring", "roles", "policy", "constraints", "settings", "solve", "fusion"];
+    const NESTED: [&str; 8] =
+        ["scoring", "roles", "policy", "constraints", "settings", "solve", "fusion", "clustered"];
     for (name, value) in top {
         match (base.get_mut(&name), value) {
             (Some(Value::Table(below)), Value::Table(above)) if NESTED.contains(&name.as_str()) => {
@@ -309,8 +323,11 @@ fn summary(learned: &Learned, config: &Config) -> String {
     let study = &learned.scored.study;
     let (single, _) = learned.scored.single();
     let trained = learned.sample.iter().filter(|sample| **sample == Sample::Train).count();
+    let clusters = learned.scored.clustered.as_ref().and(study.cluster.as_ref());
+    let clusters =
+        clusters.map_or(String::new(), |cluster| format!(" in {} clusters", members(cluster).len()));
     let mut text = format!(
-        "{}: {} units ({} left out for missing values), {} arms; {trained} to learn from, {} held out\n",
+        "{}: {} units{clusters} ({} left out for missing values), {} arms; {trained} to learn from, {} held out\n",
         study.source,
         study.units(),
         study.dropped,

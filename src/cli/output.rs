@@ -130,13 +130,15 @@ fn constraints(report: &Report<Rule>) -> String {
     let mut text = String::new();
     let standings = list("constraints");
     for price in list("prices") {
-        let of_it = standings.iter().find(|standing| standing["constraint"] == price["constraint"]);
+        // A bound on each cluster has one name for all.
+        let of_it = standings.iter().filter(|standing| standing["constraint"] == price["constraint"]);
+        let slack = of_it.filter_map(|standing| standing["slack"].as_f64()).reduce(f64::min);
         let show = |value: Option<f64>| value.map_or("unknown".into(), number);
         let _ = writeln!(
             text,
             "constraint {}: slack {}, price {}",
             price["constraint"].as_str().unwrap_or_default(),
-            show(of_it.and_then(|standing| standing["slack"].as_f64())),
+            show(slack),
             show(price["price"].as_f64())
         );
     }

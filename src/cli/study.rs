@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::failure::Failure;
 use super::flags;
+use super::interference::ClusteredFlags;
 use crate::data::{CostRole, Covariate, Estimand, Groups, Missing, OutcomeModel, PropensityRole};
 use crate::learn::Scoring;
 use crate::score::{Direction, ScoreKind};
@@ -100,7 +101,7 @@ pub struct StudyFlags {
     /// Leave out rows with a propensity outside [T, 1 - T]
     #[arg(long, value_name = "T", value_parser = flags::nonnegative, help_heading = "Study")]
     pub trim: Option<f64>,
-    /// Cost of each arm, in units of the outcome
+    /// Cost of each arm, in units of the outcome; under --interference also one number, the cost of treating a unit
     #[arg(
         long,
         value_name = "ARM=COST,..",
@@ -130,6 +131,7 @@ impl StudyFlags {
         put(scoring, "target", self.target.as_ref())?;
         put(scoring, "clip", self.clip)?;
         put(scoring, "trim", self.trim)?;
+        let under_interference = scoring.contains_key("clustered");
         let roles = table(scoring, "roles");
         put(roles, "outcome", self.outcome.as_ref())?;
         self.over_survival(roles)?;
@@ -144,7 +146,7 @@ impl StudyFlags {
         put(roles, "eligible", Some(self.eligible()?).filter(|conditions| !conditions.is_empty()))?;
         put(roles, "propensity", self.propensity.as_deref().map(propensity).transpose()?)?;
         put(roles, "outcome_model", self.outcome_model.as_deref().map(outcome_model).transpose()?)?;
-        put(roles, "costs", self.costs()?)
+        put(roles, "costs", self.costs(under_interference)?)
     }
 
     /// Writes what was typed of a time to an event over the outcome of a configuration.
@@ -190,11 +192,16 @@ impl StudyFlags {
         self.eligible.iter().map(condition).collect()
     }
 
-    fn costs(&self) -> Result<Option<CostRole>, Failure> {
+    /// Under interference, one number is what treating a unit costs.
+    fn costs(&self, under_interference: bool) -> Result<Option<CostRole>, Failure> {
         Ok(match (self.cost.as_slice(), self.cost_column.as_slice()) {
             ([], []) => None,
             ([], [column]) if !column.contains('=') => Some(CostRole::PerUnit(column.clone())),
             ([], columns) => Some(CostRole::PerUnitByArm(flags::pairs("--cost-column", columns)?)),
+            ([cost], _) if under_interference && !cost.contains('=') => {
+                let refuse = |_| Failure::usage(format!("--cost {cost}: give a number, or ARM=COST,.."));
+                Some(CostRole::Treating(cost.parse().map_err(refuse)?))
+            }
             (constants, _) => Some(CostRole::PerArm(flags::numbers("--cost", constants)?)),
         })
     }
@@ -273,6 +280,7 @@ pub fn scoring(
     direction: Direction,
     covariates: &[Covariate],
     arms: Option<(&[String], &Groups)>,
+    clustered: &ClusteredFlags,
 ) -> Result<Scoring, Failure> {
     if flags.outcome.as_ref().or(flags.time.as_ref()).is_none() || flags.treatment.is_none() {
         return Err(Failure::usage(
@@ -292,6 +300,7 @@ pub fn scoring(
     put(roles, "categorical", Some(levels).filter(|levels| !levels.is_empty()))?;
     let keep = covariates.iter().any(|covariate| covariate.missing);
     put(roles, "missing", Some(if keep { Missing::Keep } else { Missing::Error }))?;
+    clustered.over(&mut scoring)?;
     flags.over(&mut scoring)?;
     let failed = |error: toml::de::Error| Failure::usage(error.to_string());
     let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;

@@ -11,6 +11,10 @@ pub(super) fn costs(table: &Table, role: &CostRole, arms: &[String]) -> Result<A
     let mut costs = Array2::zeros((table.row_count(), arms.len()));
     match role {
         CostRole::None => {}
+        CostRole::Treating(cost) => {
+            let constants = arms.iter().skip(1).map(|arm| (arm.clone(), *cost)).collect();
+            fill_constants(&mut costs, table, &constants, arms)?;
+        }
         CostRole::PerArm(constants) => fill_constants(&mut costs, table, constants, arms)?,
         CostRole::PerUnit(column) => {
             let cost = Array1::from(table.numbers(column, Purpose::Role)?);

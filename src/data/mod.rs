@@ -34,7 +34,7 @@ pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use propensity::propensity_elsewhere;
 pub use roles::{
-    CostRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
+    CostRole, EffectsRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };
 pub use study::Study;
 #[cfg(feature = "cli")]

@@ -55,6 +55,9 @@ pub struct Roles {
     /// computed from the outcome.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rewards: BTreeMap<String, String>,
+    /// The user's own outcome models under additive interference; they take the place of fitted ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<EffectsRole>,
 }
 
 /// Where the outcome Y of a unit comes from.
@@ -97,6 +100,16 @@ pub enum Estimand {
     Rmst,
     /// 1{T > h}, whose mean is the survival at h.
     Survival,
+}
+
+/// Outcome models under additive interference within clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectsRole {
+    /// The mean outcome of the unit's cluster if nobody is treated.
+    pub g0: String,
+    /// What treating the unit adds to the mean outcome of its cluster.
+    pub g: String,
 }
 
 /// What to do with a unit that misses a value in a column which has a role.
@@ -156,6 +169,8 @@ pub enum OutcomeModel {
 pub enum CostRole {
     #[default]
     None,
+    /// One number: what any arm but the first (the control) costs.
+    Treating(f64),
     /// One number an arm; an arm that is not named costs nothing.
     PerArm(BTreeMap<String, f64>),
     /// The column of what any arm but the first (the control) costs for this unit.
@@ -200,6 +215,7 @@ impl Roles {
             outcome_model: OutcomeModel::default(),
             costs: CostRole::default(),
             rewards: BTreeMap::new(),
+            effects: None,
         }
     }
 
@@ -216,6 +232,8 @@ impl Roles {
         columns.extend(self.cluster.iter().map(|name| (name.as_str(), "cluster")));
         columns.extend(self.weights.iter().map(|name| (name.as_str(), "weight")));
         columns.extend(distinct(&self.rewards).into_iter().map(|name| (name, "reward")));
+        let effects = self.effects.iter().flat_map(|role| [role.g0.as_str(), role.g.as_str()]);
+        columns.extend(effects.map(|name| (name, "outcome model under interference")));
         columns.extend(self.eligible.values().map(|condition| (eligibility::column(condition), ELIGIBILITY)));
         columns.extend(self.split.iter().map(|name| (name.as_str(), "split")));
         columns
@@ -272,7 +290,7 @@ impl OutcomeModel {
 impl CostRole {
     fn columns(&self) -> Vec<&str> {
         match self {
-            CostRole::None | CostRole::PerArm(_) => Vec::new(),
+            CostRole::None | CostRole::Treating(_) | CostRole::PerArm(_) => Vec::new(),
             CostRole::PerUnit(column) => vec![column],
             CostRole::PerUnitByArm(columns) => distinct(columns),
         }

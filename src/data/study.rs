@@ -46,6 +46,9 @@ pub struct Study {
     pub propensity: Array2<f64>,
     /// The user's own outcome predictions mu (n x K), where the roles name their columns.
     pub predictions: Option<Array2<f64>>,
+    /// Outcome models under additive interference (n x 2): the mean outcome of the unit's cluster if nobody is treated, and what
+    /// treating the unit adds to it; the user's own where the roles name their columns.
+    pub effects: Option<Array2<f64>>,
     /// Costs c (n x K), in units of the outcome.
     pub costs: Array2<f64>,
     /// Which arms each unit may get (n x K); none where all may get all.
@@ -110,6 +113,7 @@ impl Study {
             given_scores: given_scores(table, roles, &arms)?,
             propensity: propensity(table, &roles.propensity, &arms, &arm, eligible.as_ref())?,
             predictions: predictions(table, &roles.outcome_model, &arms)?,
+            effects: effects(table, roles)?,
             costs: costs(table, &roles.costs, &arms)?,
             ids: ids(table, roles)?,
             cluster: clusters(table, roles)?,
@@ -174,6 +178,7 @@ impl Study {
             given_scores: self.given_scores.as_ref().map(rows),
             propensity: rows(&self.propensity),
             predictions: self.predictions.as_ref().map(rows),
+            effects: self.effects.as_ref().map(rows),
             costs: rows(&self.costs),
             eligible: self.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
             held_out: self.held_out.as_ref().map(|held_out| units.iter().map(|&i| held_out[i]).collect()),
@@ -320,6 +325,11 @@ fn given_scores(table: &Table, roles: &Roles, arms: &[String]) -> Result<Option<
     }
     let names: Vec<String> = arms.iter().map(|arm| roles.rewards[arm].clone()).collect();
     columns(table, &names, Purpose::Role).map(Some)
+}
+
+fn effects(table: &Table, roles: &Roles) -> Result<Option<Array2<f64>>, DataError> {
+    let Some(role) = &roles.effects else { return Ok(None) };
+    columns(table, &[role.g0.clone(), role.g.clone()], Purpose::Role).map(Some)
 }
 
 fn refuse_stray_categories(table: &Table, roles: &Roles) -> Result<(), DataError> {

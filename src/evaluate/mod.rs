@@ -38,6 +38,7 @@ pub use leaves::Leaf;
 pub(crate) use plot::escaped;
 pub use plot::{Line, Plot};
 pub(crate) use quantile::{Z, student_975};
+pub(crate) use table::lines;
 pub use table::{aligned, cells, decimals};
 
 /// What an assignment is worth, and how it compares.

@@ -57,29 +57,11 @@ impl Evaluation {
     }
 
     fn lines(&self) -> Vec<[String; 8]> {
-        let decimals = decimals(self.value.standard_error);
-        let [value, error, interval] = cells(&self.value, decimals);
-        let none = String::new;
-        let rule = ["rule".to_owned(), none(), value, error, interval, none(), none(), none()];
         let given = match &self.best_arm {
             Some(BestArmLabel::TrainingUnits { arm }) => Some(arm),
             _ => None,
         };
-        // The best arm of the training units is marked among the arms, and needs no line of its own.
-        let shown = self.differences.iter().filter(|c| given.is_none() || c.against != BEST_ARM || is_arm(c));
-        let line = |c: &Comparison| {
-            let best = if is_arm(c) && given == Some(&c.against) { " *" } else { "" };
-            let name = match c.against.as_str() {
-                arm if is_arm(c) => format!("all {arm}{best}"),
-                BEST_ARM => "best arm".to_owned(),
-                other => other.to_owned(),
-            };
-            let share = c.share.map_or(String::new(), |share| format!("{:.1}%", 100.0 * share));
-            let [value, error, interval] = cells(&c.value, decimals);
-            let [difference, difference_error, difference_interval] = cells(&c.difference, decimals);
-            [name, share, value, error, interval, difference, difference_error, difference_interval]
-        };
-        [HEADER.map(str::to_owned), rule].into_iter().chain(shown.map(line)).collect()
+        lines(&self.value, &self.differences, given, decimals(self.value.standard_error))
     }
 
     /// The effects, and below them the ways to the leaves, which are too long for a column.
@@ -100,6 +82,33 @@ impl Evaluation {
         let ways = self.leaves.iter().map(|leaf| format!("{}: {}\n", leaf.leaf, leaf.path.path));
         format!("{}\n{}", aligned(&lines), ways.collect::<String>())
     }
+}
+
+/// A line for a rule of this value and one for each comparison, after the header; the arm called `best` is marked.
+pub(crate) fn lines(
+    value: &Estimate,
+    differences: &[Comparison],
+    best: Option<&String>,
+    decimals: usize,
+) -> Vec<[String; 8]> {
+    let [value, error, interval] = cells(value, decimals);
+    let none = String::new;
+    let rule = ["rule".to_owned(), none(), value, error, interval, none(), none(), none()];
+    // The best arm of the training units is marked among the arms, and needs no line of its own.
+    let shown = differences.iter().filter(|c| best.is_none() || c.against != BEST_ARM || is_arm(c));
+    let line = |c: &Comparison| {
+        let mark = if is_arm(c) && best == Some(&c.against) { " *" } else { "" };
+        let name = match c.against.as_str() {
+            arm if is_arm(c) => format!("all {arm}{mark}"),
+            BEST_ARM => "best arm".to_owned(),
+            other => other.to_owned(),
+        };
+        let share = c.share.map_or(String::new(), |share| format!("{:.1}%", 100.0 * share));
+        let [value, error, interval] = cells(&c.value, decimals);
+        let [difference, difference_error, difference_interval] = cells(&c.difference, decimals);
+        [name, share, value, error, interval, difference, difference_error, difference_interval]
+    };
+    [HEADER.map(str::to_owned), rule].into_iter().chain(shown.map(line)).collect()
 }
 
 /// Whether this is the comparison with an arm.

@@ -2,6 +2,12 @@
 
 use crate::data::{DataError, Place, Problem, Study, members};
 
+/// Who is treated where a rule gives these arms of two: a unit that may not get its arm gets the other.
+pub fn treated(study: &Study, arms: &[usize]) -> Vec<bool> {
+    let given = |(u, &arm): (usize, &usize)| if study.may_get(u, arm) { arm == 1 } else { arm == 0 };
+    arms.iter().enumerate().map(given).collect()
+}
+
 /// n >= 2 clusters of units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clusters {

@@ -15,14 +15,20 @@ mod folds;
 mod influence;
 mod learners;
 mod outcome;
+mod rewards;
+mod settings;
 mod value;
+mod worth;
 
-pub use clusters::Clusters;
+pub use clusters::{Clusters, treated};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};
 pub use outcome::{Effects, cluster_regression};
+pub use rewards::{costs, rewards};
+pub use settings::{Clustered, cluster_folds};
 pub use value::ClusterValue;
+pub use worth::ClusterWorth;
 
 use std::fmt;
 use std::str::FromStr;

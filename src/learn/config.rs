@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, Demands, Fusing, LearnError};
 use crate::data::{OutcomeModel, OutcomeRole, Roles};
+use crate::interference::Clustered;
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::Settings;
@@ -65,6 +66,9 @@ pub struct Scoring {
     /// Units with a propensity outside [t, 1 - t] are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<f64>,
+    /// How units of a cluster may affect each other; without it, not at all, and values are means over units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clustered: Option<Clustered>,
     pub roles: Roles,
 }
 
@@ -83,7 +87,27 @@ impl Scoring {
                           use linear or forest";
             return Err(LearnError::Usage(reason.into()));
         }
-        Ok(())
+        let Some(clustered) = &self.clustered else {
+            return match self.roles.effects {
+                Some(_) => Err(LearnError::Usage("--g0 and --g need --interference additive".into())),
+                None => Ok(()),
+            };
+        };
+        clustered.check(&self.roles).map_err(LearnError::Usage)?;
+        let unread = [
+            ("--target", self.target.is_some(), "the clusters of the study stand for themselves"),
+            (
+                "--trim",
+                self.trim.is_some(),
+                "a cluster without some of its units has another mean; use --clip",
+            ),
+        ];
+        match unread.iter().find(|(_, given, _)| *given) {
+            None => Ok(()),
+            Some((flag, _, why)) => {
+                Err(LearnError::Usage(format!("{flag} is not read under --interference: {why}")))
+            }
+        }
     }
 }
 
@@ -115,6 +139,19 @@ impl Config {
         }
         self.constraints.check()?;
         self.scoring.check()?;
+        if self.constraints.are_on_clusters() && self.scoring.roles.cluster.is_none() {
+            return refuse(
+                "--per-cluster-most and --per-cluster-budget need clusters; name their column with --cluster",
+            );
+        }
+        if (self.scoring.score == ScoreKind::Gains) != self.scoring.clustered.is_some() {
+            return refuse(
+                "the score \"gains\" and --interference go together; give --interference without --score",
+            );
+        }
+        if self.scoring.clustered.is_some() && self.fusion.is_some() {
+            return refuse("--fuse is not read under --interference, which has two arms; leave it out");
+        }
         if let Some(fusing) = &self.fusion {
             fusing.check()?;
             if self.scoring.score == ScoreKind::Given {

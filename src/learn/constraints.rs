@@ -11,6 +11,7 @@ use prescribe_models::{
 use serde::{Deserialize, Serialize};
 
 use super::LearnError;
+use crate::data::members;
 
 /// Bounds on who gets what, over the units that a rule is learned on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,12 @@ pub struct Constraints {
     /// The share of units with an arm other than the first within a group of units, those with a value of a covariate.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub subgroup_share: BTreeMap<Subgroup, ShareRange>,
+    /// Units of each cluster that get an arm other than the first, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_cluster_most: Option<usize>,
+    /// Total cost of the arms given in each cluster, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_cluster_budget: Option<f64>,
     /// The sign that the coefficient of a covariate may have.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sign: BTreeMap<String, Sign>,
@@ -182,6 +189,8 @@ pub struct Context {
     pub eligible: Option<Array2<bool>>,
     /// The arm (0..K) that each unit received.
     pub received: Option<Vec<usize>>,
+    /// The cluster of each unit, numbered from 0, where bounds are on clusters.
+    pub clusters: Option<Vec<usize>>,
 }
 
 impl Constraints {
@@ -190,6 +199,9 @@ impl Constraints {
         let refuse = |reason: &str| Err(LearnError::Usage(reason.into()));
         match (self.budget, self.budget_share) {
             (Some(limit), _) if !limit.is_finite() => refuse("the budget must be a finite number"),
+            _ if self.per_cluster_budget.is_some_and(|limit| !limit.is_finite()) => {
+                refuse("the budget of each cluster must be a finite number")
+            }
             _ if self.parity.values().any(|delta| !(0.0..=1.0).contains(delta)) => {
                 refuse("a parity must be from 0 to 1")
             }
@@ -201,6 +213,11 @@ impl Constraints {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether any of them bounds single clusters.
+    pub fn are_on_clusters(&self) -> bool {
+        self.per_cluster_most.is_some() || self.per_cluster_budget.is_some()
     }
 
     /// The covariates whose values [`Context::groups`] must hold.
@@ -235,14 +252,57 @@ impl Constraints {
             bounds.push(AssignmentBound::parity(name, &first_group(name, context)?, arms, *delta));
         }
         for (group, range) in &self.subgroup_share {
-            let members = members(group, context)?;
+            let members = in_group(group, context)?;
             let name = String::from(group.clone());
             bounds.push(AssignmentBound::subgroup_share(&name, &members, arms, range.low, range.high));
         }
+        bounds.extend(self.on_clusters(units, arms, context)?);
         for bound in bounds {
             problem = problem.with(SideConstraint::Assignment(bound))?;
         }
         self.on_units(self.on_coefficients(problem)?, context)
+    }
+
+    /// The bounds on single clusters, of one name for all of them; those that nothing can break are left out.
+    fn on_clusters(
+        &self,
+        units: usize,
+        arms: usize,
+        context: &Context,
+    ) -> Result<Vec<AssignmentBound>, InvalidModel> {
+        let counted = self.per_cluster_most.map(|most| {
+            let weights = Array2::from_shape_fn((units, arms), |(_, k)| f64::from(u8::from(k > 0)));
+            ("per_cluster_most", weights, most as f64)
+        });
+        let paid = self.per_cluster_budget.map(|limit| {
+            let costs = context.costs.clone().unwrap_or_else(|| Array2::zeros((units, arms)));
+            ("per_cluster_budget", costs, limit)
+        });
+        let asked: Vec<_> = counted.into_iter().chain(paid).collect();
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let cluster = context.clusters.as_ref();
+        let clusters = cluster.map(|cluster| members(cluster)).ok_or_else(|| {
+            InvalidModel("bounds on clusters need clusters; name their column with --cluster".into())
+        })?;
+        let bound = |name: &str, all: &Array2<f64>, upper: f64, of: &[usize]| {
+            let mut weights = Array2::zeros((units, arms));
+            of.iter().for_each(|&u| weights.row_mut(u).assign(&all.row(u)));
+            AssignmentBound { name: name.into(), weights, lower: f64::NEG_INFINITY, upper }
+        };
+        let dearest =
+            |all: &Array2<f64>, u: usize| all.row(u).fold(f64::NEG_INFINITY, |most, w| most.max(*w));
+        let can_break = |all: &Array2<f64>, upper: f64, of: &[usize]| {
+            of.iter().map(|&u| dearest(all, u)).sum::<f64>() > upper
+        };
+        Ok(asked
+            .iter()
+            .flat_map(|(name, all, upper)| {
+                let binding = clusters.iter().filter(|of| can_break(all, *upper, of));
+                binding.map(|of| bound(name, all, *upper, of))
+            })
+            .collect())
     }
 
     /// `problem` under the constraints on the rule's own shape.
@@ -288,7 +348,7 @@ impl Constraints {
 }
 
 /// Who belongs to the group; someone must.
-fn members(group: &Subgroup, context: &Context) -> Result<Vec<bool>, InvalidModel> {
+fn in_group(group: &Subgroup, context: &Context) -> Result<Vec<bool>, InvalidModel> {
     let values = context.groups.get(&group.covariate).cloned().unwrap_or_default();
     let members: Vec<bool> = values.iter().map(|value| group.has(value)).collect();
     match members.contains(&true) {

@@ -4,9 +4,8 @@
 use std::io;
 use std::path::Path;
 
-use super::{Config, LearnError, Learned, Sample};
+use super::{Config, LearnError, Learned, Sample, Worth};
 use crate::data::write_folder;
-use crate::evaluate::Evaluation;
 
 /// Writes what was learned, with `summary` as the words for people.
 pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -> Result<(), LearnError> {
@@ -39,7 +38,7 @@ pub fn write(learned: &Learned, config: &Config, summary: &str, folder: &Path) -
     ];
     if let Some(rule) = &learned.rule {
         files.push(("rule.json", json(serde_json::to_vec_pretty(rule))?));
-        let notes = learned.evaluation.as_ref().map(Evaluation::leaf_notes).unwrap_or_default();
+        let notes = learned.evaluation.as_ref().map(Worth::leaf_notes).unwrap_or_default();
         // Only a tree has a picture.
         files.extend(rule.picture(&notes).ok().map(|picture| ("rule.svg", picture.into_bytes())));
     }
@@ -65,7 +64,7 @@ pub(super) struct ReportFile {
     pub units: usize,
     pub dropped: usize,
     pub warnings: Vec<String>,
-    pub evaluation: Option<Evaluation>,
+    pub evaluation: Option<Worth>,
     pub diagnostics: crate::nuisance::Diagnostics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learner: Option<super::LearnerValue>,

@@ -6,9 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Judged, LearnError, Policy};
+use super::{Config, Judged, LearnError, Policy, Worth};
 use crate::data::Study;
-use crate::evaluate::Evaluation;
 use crate::solve::{Observer, TerminationStatus};
 
 /// A number of the configuration to go along.
@@ -40,7 +39,7 @@ pub struct Point {
     /// Of the solve of each rule.
     pub termination_status: Vec<TerminationStatus>,
     #[serde(flatten)]
-    pub evaluation: Evaluation,
+    pub evaluation: Worth,
 }
 
 impl Point {

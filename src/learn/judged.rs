@@ -25,11 +25,12 @@ use serde::{Deserialize, Serialize};
 use super::parallel::each;
 use super::sample::units_of;
 use super::{
-    Capacity, Config, Constraints, FusionReport, LearnError, Sample, Scored, SolveIt, on_units, pose,
+    Capacity, Config, Constraints, FusionReport, LearnError, Sample, Scored, SolveIt, Worth, on_units, pose,
     prepare_study, rows, score_over,
 };
 use crate::data::Study;
 use crate::evaluate::{Against, BestArm, Evaluation, best, under};
+use crate::interference::{ClusterWorth, Clustered, Clusters, treated};
 use crate::nuisance::Folds;
 use crate::rule::RuleFile;
 use crate::solve::{Observer, TerminationStatus};
@@ -38,7 +39,7 @@ use crate::solve::{Observer, TerminationStatus};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearnerValue {
     pub folds: Vec<FoldRule>,
-    pub evaluation: Evaluation,
+    pub evaluation: Worth,
 }
 
 /// The rule of a part of the data.
@@ -62,6 +63,7 @@ pub struct Judged {
     rewards: Array2<f64>,
     best_arm: BestArm,
     parts: Vec<Part>,
+    clustered: Option<Clustered>,
 }
 
 struct Part {
@@ -117,8 +119,14 @@ impl Judged {
         };
         let parts = (0..folds).map(part).collect::<Result<Vec<_>, LearnError>>()?;
         let arm_of_fold = parts.iter().map(|part| best_of(&part.learn_from)).collect();
-        let Scored { study, rewards, .. } = pose(scored, config)?;
-        Ok(Judged { study, rewards, best_arm: BestArm::InFolds { arm_of_fold, folds: kept }, parts })
+        let Scored { study, rewards, clustered, .. } = pose(scored, config)?;
+        Ok(Judged {
+            study,
+            rewards,
+            best_arm: BestArm::InFolds { arm_of_fold, folds: kept },
+            parts,
+            clustered,
+        })
     }
 
     fn held_out(study: &Study, config: &Config) -> Result<Judged, LearnError> {
@@ -136,7 +144,7 @@ impl Judged {
         let (study, rewards) = (study.clone(), rewards.clone());
         let judge_on = (0..test.len()).collect();
         let part = Part { learn_from, judge_on, rewards: tested.rewards, scale: 1.0 };
-        Ok(Judged { study, rewards, best_arm, parts: vec![part] })
+        Ok(Judged { study, rewards, best_arm, parts: vec![part], clustered: tested.clustered })
     }
 
     /// Learns the rule of each part by the configuration; they are learned in parallel.
@@ -204,16 +212,19 @@ impl Judged {
         self.parts.iter().map(|part| part.learn_from.fused.as_ref().map(|fused| &fused.report)).collect()
     }
 
-    /// The reward of each unit under the rule of its part.
+    /// The reward of each unit under the rule of its part; under interference, the influence value of each cluster.
     ///
     /// # Errors
     /// Where there is not one rule for each part, made for these covariates and arms.
     pub fn rewards_of(&self, rules: &[FoldRule], config: &Config) -> Result<Vec<f64>, LearnError> {
-        Ok(self.give(rules, config.solve.random_seed)?.worth)
+        let Given { arm, worth } = self.give(rules, config.solve.random_seed)?;
+        let Some(clustered) = &self.clustered else { return Ok(worth) };
+        let (clusters, assignment) = (Clusters::of(&self.study)?, treated(&self.study, &arm));
+        Ok(clustered.value_of(&self.study, &clusters, &assignment, config.scoring.direction).influence)
     }
 
-    /// What these rules are worth, each on its part, against every arm, the best one, what was observed, and `others`, by the reward of each
-    /// unit under them.
+    /// What these rules are worth, each on its part, against every arm, the best one (not under interference), what was observed, and `others`,
+    /// by what [`Judged::rewards_of`] says of them.
     ///
     /// # Errors
     /// As [`Judged::rewards_of`] and [`Evaluation::new`].
@@ -222,11 +233,16 @@ impl Judged {
         rules: &[FoldRule],
         others: Vec<(String, Vec<f64>)>,
         config: &Config,
-    ) -> Result<Evaluation, LearnError> {
-        let against = Against { best_arm: Some(self.best_arm.clone()), others };
+    ) -> Result<Worth, LearnError> {
         let (given, direction) = (self.give(rules, config.solve.random_seed)?, config.scoring.direction);
         let Given { arm, worth } = given;
-        Ok(Evaluation::valued(&self.study, &self.rewards, &arm, &worth, direction, &against)?)
+        if let Some(clustered) = &self.clustered {
+            let evaluation = ClusterWorth::new(&self.study, clustered, &arm, direction, &others)?;
+            return Ok(Worth::Clusters(Box::new(evaluation)));
+        }
+        let against = Against { best_arm: Some(self.best_arm.clone()), others };
+        let evaluation = Evaluation::valued(&self.study, &self.rewards, &arm, &worth, direction, &against)?;
+        Ok(Worth::Units(Box::new(evaluation)))
     }
 }
 

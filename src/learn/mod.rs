@@ -11,6 +11,7 @@
 //! Scores are cross-fitted over all units, so the score of a held-out unit rests on models that never saw that unit; the rule
 //! never sees a held-out unit's score. The single arm to compare with is chosen on the training units.
 
+mod clustered;
 mod config;
 mod constraints;
 mod curve;
@@ -26,6 +27,7 @@ mod sample;
 mod scored;
 mod stability;
 mod verify;
+mod worth;
 
 pub use config::{Config, Policy, Scoring};
 pub use constraints::{Capacity, Constraints, Context, ShareRange, Subgroup};
@@ -45,6 +47,7 @@ pub use scored::{Fused, Scored};
 use scored::{nuisances, rewards_of, score_over};
 pub use stability::{Agreement, CovariateShare, Optimism, Root, Stability, UnitAgreement, stability};
 pub use verify::{Finding, verify};
+pub use worth::Worth;
 
 use ndarray::{Array2, Axis};
 use prescribe_models::linear_rule::Linear;
@@ -55,6 +58,7 @@ use crate::balance::BalanceError;
 use crate::data::{DataError, Study, Table};
 use crate::evaluate::{BestArm, Evaluation, best, under};
 use crate::fusion::FusionError;
+use crate::interference::ClusterWorth;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{Chosen, Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
@@ -105,7 +109,7 @@ pub struct Learned {
     /// Missing where no rule was found within the limits.
     pub rule: Option<RuleFile>,
     /// On the held-out units, or on all where none were held out (then optimistic).
-    pub evaluation: Option<Evaluation>,
+    pub evaluation: Option<Worth>,
     /// What the learner is worth, by nested cross-fitting, where the configuration asks for it.
     pub learner: Option<LearnerValue>,
 }
@@ -165,7 +169,11 @@ pub(super) fn on_units<W: WithProblem>(
     work: W,
 ) -> Result<W::Done, LearnError> {
     let (study, x) = (&scored.study, scored.study.x.select(Axis(0), units));
-    let rewards = scored.rewards.select(Axis(0), units);
+    let clusters = scored.clusters(units);
+    let mut rewards = scored.rewards.select(Axis(0), units);
+    if scored.clustered.is_some() {
+        rewards /= scored.size(units);
+    }
     let arms = study.arms.clone();
     let of_units = |values: &Vec<String>| units.iter().map(|&i| values[i].clone()).collect();
     let context = Context {
@@ -173,6 +181,7 @@ pub(super) fn on_units<W: WithProblem>(
         groups: scored.groups.iter().map(|(name, values)| (name.clone(), of_units(values))).collect(),
         eligible: study.eligible.as_ref().map(|eligible| eligible.select(Axis(0), units)),
         received: Some(units.iter().map(|&i| study.arm[i]).collect()),
+        clusters,
     };
     let constraints = &config.constraints;
     match config.policy {
@@ -246,10 +255,16 @@ fn evaluate(
     rule: &RuleFile,
     assignment: &[usize],
     config: &Config,
-) -> Result<Evaluation, LearnError> {
+) -> Result<Worth, LearnError> {
     let Scored { study, rewards, .. } = scored;
     let (train, test) = (units_of(sample, Sample::Train), units_of(sample, Sample::Test));
     let on = if test.is_empty() { &train } else { &test };
+    if let Some(clustered) = &scored.clustered {
+        let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
+        let direction = config.scoring.direction;
+        let evaluation = ClusterWorth::new(&study.select(on), clustered, &given, direction, &[])?;
+        return Ok(Worth::Clusters(Box::new(evaluation)));
+    }
     let (single, rewards_of_single) = scored.single();
     let best = best(rewards_of_single.select(Axis(0), &train).sum_axis(Axis(0)).view());
     let given: Vec<usize> = on.iter().map(|&i| assignment[i]).collect();
@@ -260,7 +275,8 @@ fn evaluate(
     let (direction, best) = (config.scoring.direction, BestArm::Elsewhere(best).into());
     let evaluation = Evaluation::valued(&single, &rewards_of_single, &arms, &worth, direction, &best)?;
     let leaf_of = rule.leaf_of(rows(&study.x))?;
-    Ok(evaluation.with_leaves(&study, &rewards, rule.leaf_paths(), &leaf_of)?)
+    let evaluation = evaluation.with_leaves(&study, &rewards, rule.leaf_paths(), &leaf_of)?;
+    Ok(Worth::Units(Box::new(evaluation)))
 }
 
 /// The rows of a matrix in standard layout.

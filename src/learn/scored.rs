@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis};
 
+use super::clustered::{copies, folds_by_size, score_clusters};
 use super::{FusionReport, LearnError, Scoring};
 use crate::data::{DataError, Study, Table};
+use crate::interference::Clustered;
 use crate::nuisance::{Diagnostics, Estimation, Folds, Nuisances, estimate};
 use crate::score::{ScoreKind, aipw, direct, given, hajek, ipw, net, transport};
 
@@ -15,7 +17,8 @@ pub struct Scored {
     pub study: Study,
     /// Which units of the study that was read these are, where some were trimmed.
     pub kept: Option<Vec<usize>>,
-    /// What a solver maximises, n x K: scores in the user's direction, net of costs.
+    /// What a solver maximises, n x K: scores in the user's direction, net of costs; under interference their sum over the units of clusters,
+    /// over the number of clusters.
     pub rewards: Array2<f64>,
     /// What there is to say about the nuisances behind the scores.
     pub diagnostics: Diagnostics,
@@ -23,6 +26,8 @@ pub struct Scored {
     pub groups: BTreeMap<String, Vec<String>>,
     /// Where the arms of the study are groups that were fused.
     pub fused: Option<Box<Fused>>,
+    /// What is assumed where units of a cluster affect each other.
+    pub clustered: Option<Clustered>,
 }
 
 /// What the arms were before they were fused.
@@ -54,13 +59,30 @@ impl Scored {
                 let (study, rewards) = (fused.study.select(units), fused.rewards.select(Axis(0), units));
                 Box::new(Fused { report: fused.report.clone(), study, rewards })
             }),
+            clustered: self.clustered.clone(),
+        }
+    }
+
+    /// The clusters of `units`, numbered from 0, where there are any; one that is named twice counts twice.
+    pub(super) fn clusters(&self, units: &[usize]) -> Option<Vec<usize>> {
+        self.study.cluster.as_ref().map(|cluster| copies(cluster, units))
+    }
+
+    /// What a sum of rewards over `units` is divided by to give a value: their weights, or their clusters.
+    pub(super) fn size(&self, units: &[usize]) -> f64 {
+        match self.clusters(units).filter(|_| self.clustered.is_some()) {
+            Some(clusters) => clusters.iter().max().map_or(0.0, |last| (last + 1) as f64),
+            None => units.iter().map(|&i| self.study.weight(i)).sum(),
         }
     }
 }
 
 /// The rewards of a study, cross-fitted over folds of its own.
 pub(super) fn score(study: Study, scoring: &Scoring, seed: u64) -> Result<Scored, LearnError> {
-    score_over(study, scoring, seed, |study| Folds::new(study, scoring.folds, seed))
+    score_over(study, scoring, seed, |study| match scoring.clustered {
+        None => Folds::new(study, scoring.folds, seed),
+        Some(_) => folds_by_size(study, scoring.folds, seed),
+    })
 }
 
 /// The rewards of a study, cross-fitted over `folds`, which are asked for only where something has to be fitted.
@@ -68,13 +90,16 @@ pub(super) fn score_over(
     study: Study,
     scoring: &Scoring,
     seed: u64,
-    folds: impl FnOnce(&Study) -> Result<Folds, DataError>,
+    folds: impl Fn(&Study) -> Result<Folds, DataError>,
 ) -> Result<Scored, LearnError> {
+    if let Some(clustered) = &scoring.clustered {
+        return score_clusters(study, scoring, clustered, seed, &folds);
+    }
     let outcome = matches!(scoring.score, ScoreKind::Direct | ScoreKind::Aipw);
     let nuisances = nuisances(study, scoring, outcome, seed, folds)?;
     let rewards = rewards_of(&nuisances, scoring)?;
     let Nuisances { study, kept, diagnostics, .. } = nuisances;
-    Ok(Scored { study, kept, rewards, diagnostics, groups: BTreeMap::new(), fused: None })
+    Ok(Scored { study, kept, rewards, diagnostics, groups: BTreeMap::new(), fused: None, clustered: None })
 }
 
 /// What scores rest on; outcome predictions only where `outcome` asks for them. Models see the covariates that the scoring names.

@@ -160,10 +160,9 @@ fn replicate(
     Ok(Replication { assignment: train.iter().map(|&i| everywhere[i]).collect(), rule, optimism })
 }
 
-/// The weighted mean reward of `units` under the arm of each.
+/// The weighted mean reward (under interference, over clusters) of `units` under the arm of each.
 fn mean_reward(scored: &Scored, units: &[usize], arm: impl Fn(usize) -> usize) -> f64 {
-    let total: f64 = units.iter().map(|&i| scored.rewards[[i, arm(i)]]).sum();
-    total / units.iter().map(|&i| scored.study.weight(i)).sum::<f64>()
+    units.iter().map(|&i| scored.rewards[[i, arm(i)]]).sum::<f64>() / scored.size(units)
 }
 
 fn covariate_shares(rule: &RuleFile, found: &[Replication]) -> Vec<CovariateShare> {

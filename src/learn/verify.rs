@@ -61,7 +61,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     let work = CheckModel { rule: &rule, report: &report };
     findings.extend(on_training_units(&scored, &sample, &config, work)?);
     let evaluation = super::evaluate(&scored, &sample, &rule, &assignment, &config)?;
-    let value = evaluation.value.estimate;
+    let value = evaluation.value().estimate;
     let same_table = agree(&json!(evaluation), &json!(report.evaluation));
     findings.push(finding(
         "evaluation",
@@ -160,7 +160,7 @@ fn check_learner(study: &Study, config: &Config, report: &ReportFile) -> Result<
     }
     let evaluation = judged.evaluate(&learner.folds, Vec::new(), config)?;
     let passed = agree(&json!(evaluation), &json!(learner.evaluation));
-    let value = evaluation.value.estimate;
+    let value = evaluation.value().estimate;
     Ok(Some(finding(
         "learner",
         passed,

@@ -20,9 +20,9 @@ use super::ReproduceError;
 use super::recipe::{Posed, nearly_balanced};
 use crate::balance;
 use crate::data::{Design, Roles, Study, Table, terms};
-use crate::evaluate::{Evaluation, adjusted_rand_index};
+use crate::evaluate::adjusted_rand_index;
 use crate::fusion::{Groups, MainEffect, Penalty, independent};
-use crate::learn::{Config, learn};
+use crate::learn::{Config, Worth, learn};
 use crate::models::tree_rule::Candidates;
 use crate::rule::{Rule, RuleFile};
 use crate::simulate::ChronicLeukemia;
@@ -58,7 +58,7 @@ pub struct Application {
     pub report: Report<Rule>,
     pub rule: Option<RuleFile>,
     /// On the units that the rule was learned from: optimistic.
-    pub evaluation: Option<Evaluation>,
+    pub evaluation: Option<Worth>,
     /// Where the study is simulated.
     pub truth: Option<Truth>,
 }

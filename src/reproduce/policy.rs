@@ -162,6 +162,7 @@ fn study(drawn: &FusedArms, groups: &Groups) -> Study {
         outcome: Array1::from(drawn.outcome.clone()),
         follow_up: None,
         given_scores: None,
+        effects: None,
         propensity: shares.broadcast((n, arms)).expect("a row broadcasts to rows").to_owned(),
         predictions: None,
         costs: Array2::zeros((n, arms)),

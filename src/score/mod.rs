@@ -63,6 +63,8 @@ pub enum ScoreKind {
     Aipw,
     /// Scores made elsewhere, read from columns of the data.
     Given,
+    /// Gains of treating units under interference within clusters; see [`crate::interference::rewards`].
+    Gains,
 }
 
 /// Direct scores (n x K), in outcome units: the outcome predictions mu (n x K) of [`crate::nuisance::cross_fit`].

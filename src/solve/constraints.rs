@@ -5,6 +5,8 @@
 //! conflict       a smallest set of constraints that no rule satisfies together
 //! ```
 //!
+//! Constraints of one name, such as a bound on each cluster, are one.
+//!
 //! Both solve the problem again with constraints left out: a price for each constraint one solve, a conflict at most one for
 //! each subset, smallest first. All of it keeps to the time limit of the solve; what the time does not reach, or the formulation
 //! that was asked for does not take, is null.
@@ -47,7 +49,12 @@ where
 {
     let watch = Watch::start(options.time_limit, observer);
     let mut report = solver.solve(problem, start, options, observer)?;
-    let binding: Vec<usize> = (0..problem.side().len()).filter(|&c| problem.side()[c].binds()).collect();
+    let mut binding: Vec<&str> = Vec::new();
+    for constraint in problem.side().iter().filter(|constraint| constraint.binds()) {
+        if !binding.contains(&constraint.name()) {
+            binding.push(constraint.name());
+        }
+    }
     if binding.is_empty() {
         return Ok(report);
     }
@@ -79,29 +86,29 @@ impl<C: RuleClass> Again<'_, C>
 where
     PolicyProblem<C>: Solvable + Model<Point = C::Rule>,
 {
-    fn prices(&self, binding: &[usize], report: &Report<C::Rule>) -> Result<Value, SolveError> {
+    fn prices(&self, binding: &[&str], report: &Report<C::Rule>) -> Result<Value, SolveError> {
         let mut prices = Vec::new();
-        for &c in binding {
-            let without = self.solve(&|other| other != c, report.point.as_ref())?;
+        for &name in binding {
+            let without = self.solve(&|other| other != name, report.point.as_ref())?;
             let proved = without.filter(|report| report.termination_status == TerminationStatus::Optimal);
             let value = proved.and_then(|report| report.objective_value);
             let price = value.zip(report.objective_value).map(|(without, with)| without - with);
-            prices.push(json!({"constraint": self.problem.side()[c].name(), "price": price}));
+            prices.push(json!({"constraint": name, "price": price}));
         }
         Ok(Value::Array(prices))
     }
 
     /// Names of a smallest set of constraints that cannot be met together; none where a limit left that open.
-    fn conflict(&self, binding: &[usize]) -> Result<Option<Vec<&str>>, SolveError> {
-        let mut subsets: Vec<Vec<usize>> = (1..1usize << binding.len().min(MOST_CONSTRAINTS))
+    fn conflict<'n>(&self, binding: &[&'n str]) -> Result<Option<Vec<&'n str>>, SolveError> {
+        let mut subsets: Vec<Vec<&str>> = (1..1usize << binding.len().min(MOST_CONSTRAINTS))
             .map(|mask| (0..binding.len()).filter(|b| mask >> b & 1 == 1).map(|b| binding[b]).collect())
             .collect();
         subsets.sort_by_key(Vec::len);
         for subset in subsets {
-            let kept = self.solve(&|c| subset.contains(&c), None)?;
+            let kept = self.solve(&|name| subset.contains(&name), None)?;
             match kept.map(|report| (report.termination_status, report.point.is_some())) {
                 Some((TerminationStatus::Infeasible, _)) => {
-                    return Ok(Some(subset.iter().map(|&c| self.problem.side()[c].name()).collect()));
+                    return Ok(Some(subset));
                 }
                 Some((_, true)) => {}
                 // A smaller conflict may have been missed here: what follows would not be a smallest one.
@@ -111,17 +118,17 @@ where
         Ok(None)
     }
 
-    /// The problem under the constraints that `kept` keeps, in the time that is left; none where there is no time left, or where the
+    /// The problem under the constraints whose names `kept` keeps, in the time that is left; none where there is no time left, or where the
     /// solver does not take it.
     fn solve(
         &self,
-        kept: &dyn Fn(usize) -> bool,
+        kept: &dyn Fn(&str) -> bool,
         start: Option<&C::Rule>,
     ) -> Result<Option<Report<C::Rule>>, SolveError> {
         if self.watch.stop().is_some() {
             return Ok(None);
         }
-        let problem = self.problem.keeping(kept);
+        let problem = self.problem.keeping(|c| kept(self.problem.side()[c].name()));
         // A form may take the problem only with the constraint that is left out here.
         if self.solver.accepts(&problem).is_err() {
             return Ok(None);

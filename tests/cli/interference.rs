@@ -13,7 +13,7 @@ fn file(name: &str) -> String {
 }
 
 /// The oracle's data, with its fixed outcome models as columns g0 and g, and its linear rule.
-fn oracle_in(shell: &Shell) -> Value {
+pub fn oracle_in(shell: &Shell) -> Value {
     let text = file("ds1_logit_A.csv");
     let rows: Vec<Vec<f64>> = text
         .lines()
@@ -105,7 +105,7 @@ fn what_makes_no_sense_is_refused() {
     refused(&base("polynomial:0 --cluster cluster"), 2, &["polynomial:B"]);
     refused(&base("unknown --doubly-robust --cluster cluster"), 2, &["--interference additive"]);
     refused(&base("additive --doubly-robust --g0 g0 --cluster cluster"), 2, &["--g"]);
-    refused(&base("additive --cluster cluster --doubly-robust --folds 1"), 2, &["--folds 1"]);
+    refused(&base("additive --cluster cluster --doubly-robust --folds 1"), 2, &["1 fold", "--folds 2"]);
     refused(&base("additive --cluster cluster --weights propensity"), 2, &["--weights"]);
     refused(&base("additive --cluster cluster --against rule.json"), 2, &["--against"]);
     refused(&format!("{EVALUATE} --minimize --interference none --cluster cluster"), 2, &["--minimize"]);

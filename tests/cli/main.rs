@@ -26,6 +26,7 @@ mod instances;
 mod interference;
 mod intervals;
 mod learn;
+mod learn_interference;
 mod limits;
 mod models_and_solutions;
 mod multi_linear;

@@ -58,6 +58,7 @@ fn roles() -> Roles {
         outcome_model: OutcomeModel::Linear,
         costs: CostRole::None,
         rewards: BTreeMap::new(),
+        effects: None,
     }
 }
 

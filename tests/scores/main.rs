@@ -32,6 +32,7 @@ fn study(x: Array2<f64>, arm: Vec<usize>, outcome: Array1<f64>, propensity: Arra
         outcome,
         follow_up: None,
         given_scores: None,
+        effects: None,
         costs: Array2::zeros(propensity.dim()),
         propensity,
         predictions: None,

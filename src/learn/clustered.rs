@@ -1,0 +1,76 @@
+//! Scores where units of a cluster affect each other: cross-fitted by cluster, and gains as rewards.
+
+use std::collections::HashMap;
+
+use super::scored::{nuisances, positions};
+use super::{LearnError, Scored, Scoring};
+use crate::data::{DataError, Study};
+use crate::interference::{Clustered, Clusters, Effects, cluster_folds, rewards};
+use crate::nuisance::{Folds, Nuisances};
+
+/// The rewards of a study whose units affect each other; see [`crate::interference::rewards`] for their scale.
+pub(super) fn score_clusters(
+    study: Study,
+    scoring: &Scoring,
+    clustered: &Clustered,
+    seed: u64,
+    folds: &dyn Fn(&Study) -> Result<Folds, DataError>,
+) -> Result<Scored, LearnError> {
+    let Nuisances { study, diagnostics, .. } = fitted(study, scoring, clustered, seed, folds)?;
+    let clusters = Clusters::of(&study)?;
+    let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
+    let interference = clustered.interference;
+    let rewards = rewards(&study, &clusters, interference, effects.as_ref(), scoring.direction)?;
+    let rewards = rewards.ok_or_else(|| {
+        LearnError::Usage(format!(
+            "--interference {}: no rule is learned under it, only evaluated; learn with additive or none",
+            clustered.interference
+        ))
+    })?;
+    let clustered = Some(clustered.clone());
+    Ok(Scored { study, kept: None, rewards, diagnostics, groups: Default::default(), fused: None, clustered })
+}
+
+/// Folds of whole clusters, stratified by size; no more than there are clusters.
+pub(super) fn folds_by_size(study: &Study, count: usize, seed: u64) -> Result<Folds, DataError> {
+    let clusters = Clusters::of(study)?;
+    let fold = cluster_folds(study, &clusters, count, seed)?;
+    let mut fold_of = vec![0; study.units()];
+    for (units, fold) in clusters.members.iter().zip(fold) {
+        units.iter().for_each(|&u| fold_of[u] = fold);
+    }
+    Ok(Folds { fold_of, count: count.min(clusters.count()) })
+}
+
+/// Propensities, and outcome models in [`Study::effects`]; folds are asked for only where something has to be fitted.
+fn fitted(
+    study: Study,
+    scoring: &Scoring,
+    clustered: &Clustered,
+    seed: u64,
+    folds: &dyn Fn(&Study) -> Result<Folds, DataError>,
+) -> Result<Nuisances, LearnError> {
+    let clusters = Clusters::of(&study)?;
+    let mut found = nuisances(study, scoring, false, seed, folds)?;
+    let study = &mut found.study;
+    let seen = study.over(&positions(study, "--nuisance-covariates", &scoring.covariates)?);
+    let clusters = Clusters { propensity: study.propensity.column(1).to_vec(), ..clusters };
+    let fold_of_clusters = || {
+        let Folds { fold_of, .. } = folds(&seen)?;
+        Ok(clusters.members.iter().map(|units| fold_of[units[0]]).collect())
+    };
+    let effects = clustered.effects(&seen, &clusters, fold_of_clusters)?;
+    study.effects = effects.map(|effects| effects.to_units(&clusters));
+    Ok(found)
+}
+
+/// The clusters of `units`, which are those of whole clusters, numbered from 0; a cluster that is named twice counts twice.
+pub(super) fn copies(cluster: &[usize], units: &[usize]) -> Vec<usize> {
+    let (mut seen, mut numbers) = (HashMap::new(), HashMap::new());
+    let number = |&u: &usize| {
+        let copy = seen.entry(u).and_modify(|copy| *copy += 1).or_insert(0_usize);
+        let next = numbers.len();
+        *numbers.entry((cluster[u], *copy)).or_insert(next)
+    };
+    units.iter().map(number).collect()
+}
