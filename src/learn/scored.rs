@@ -92,7 +92,7 @@ pub(super) fn score_over(
     seed: u64,
     folds: impl Fn(&Study) -> Result<Folds, DataError>,
 ) -> Result<Scored, LearnError> {
-    if let Some(clustered) = &scoring.clustered {
+    if let (Some(clustered), ScoreKind::Gains) = (&scoring.clustered, scoring.score) {
         return score_clusters(study, scoring, clustered, seed, &folds);
     }
     let outcome = matches!(scoring.score, ScoreKind::Direct | ScoreKind::Aipw);
