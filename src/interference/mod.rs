@@ -23,7 +23,9 @@ mod worth;
 pub use clusters::{Clusters, treated};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
-pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};
+pub use learners::{
+    Bagging, Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule, regression,
+};
 pub use outcome::{Effects, cluster_regression};
 pub use rewards::{costs, rewards};
 pub use settings::{Clustered, cluster_folds};

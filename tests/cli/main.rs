@@ -27,6 +27,7 @@ mod interference;
 mod intervals;
 mod learn;
 mod learn_interference;
+mod learners;
 mod limits;
 mod models_and_solutions;
 mod multi_linear;

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, Learners, Part, from_gains};
-use crate::evaluate::{Estimate, Sampling};
+use crate::evaluate::{Estimate, Sampling, aligned, cells, decimals};
 use crate::interference::{folds, influence};
 use crate::solve::SolveError;
 
@@ -37,6 +37,35 @@ pub struct Choice {
     pub folds: usize,
     /// In the order of [`Learner::CHOICES`].
     pub judged: Vec<Judged>,
+}
+
+impl Choice {
+    /// What every learner is worth on clusters that it has not seen, and why one was chosen.
+    pub fn table(&self) -> String {
+        let words = ["learner", "value", "error", "95% interval", "treated", "against the first", "error"];
+        let line = |judged: &Judged| {
+            let Judged { learner, value, treated_share, against_default } = judged;
+            let decimals = decimals(value.standard_error);
+            let [value, error, interval] = cells(value, decimals);
+            let [against, its_error, _] = against_default.map_or(Default::default(), |d| cells(&d, decimals));
+            let share = format!("{:.1}%", 100.0 * treated_share);
+            [learner.to_string(), value, error, interval, share, against, its_error]
+        };
+        let lines: Vec<[String; 7]> =
+            std::iter::once(words.map(String::from)).chain(self.judged.iter().map(line)).collect();
+        let why = match self.learner == Learner::CHOICES[0] {
+            true => "none of the others leads it by a standard error",
+            false => {
+                "it leads the first by more than a standard error, and has the largest value of those that do"
+            }
+        };
+        format!(
+            "Learners by the values of their rules on clusters not seen, cross-fitted over {} folds (larger is better; value and bagged by the smoothed search)\n\n{}\n{}: {why}\n",
+            self.folds,
+            aligned(&lines),
+            self.learner
+        )
+    }
 }
 
 /// Judges the learners and chooses.

@@ -14,6 +14,7 @@ mod choice;
 mod directions;
 
 pub use choice::{Choice, Judged, choose};
+pub use directions::Bagging;
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,6 +45,11 @@ pub enum Learner {
 impl Learner {
     /// The learners that [`Learner::Auto`] chooses among: the default, then its challengers.
     pub const CHOICES: [Learner; 3] = [Learner::LeastSquares, Learner::Bagged, Learner::Value];
+
+    /// Whether this is what is done where nobody says otherwise.
+    pub(crate) fn is_value(&self) -> bool {
+        *self == Learner::Value
+    }
 }
 
 impl FromStr for Learner {
