@@ -19,6 +19,7 @@ use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, put, table};
 use crate::data::{Neighbour, check_folder, members, write_folder};
+use crate::interference::Learner;
 use crate::learn::{Config, Constraints, Learned, Policy, Sample, Worth, learn, write};
 use crate::models::tree_rule::Candidates;
 use crate::rule::RuleFile;
@@ -75,6 +76,9 @@ pub struct Learn {
     /// Class of rules (default tree)
     #[arg(long, value_enum, help_heading = "Rule")]
     policy: Option<PolicyFlag>,
+    /// Learner of a linear rule under --interference (default value; auto: by cross-fitted value)
+    #[arg(long, value_name = "value|least-squares|bagged|auto", value_parser = str::parse::<Learner>, help_heading = "Rule")]
+    learner: Option<Learner>,
     /// Most splits on a path of a tree (default 2)
     #[arg(long, value_parser = flags::positive, help_heading = "Rule")]
     depth: Option<usize>,
@@ -216,6 +220,7 @@ impl Learn {
             tree.remove("nested");
         }
         put(tree, "solver", self.solver.solver.as_ref())?;
+        put(tree, "learner", self.learner)?;
         put(tree, "exclude", Some(&self.exclude).filter(|names| !names.is_empty()))?;
         self.policy(tree)?;
         self.fusion.over(tree)?;
@@ -372,6 +377,9 @@ fn summary(learned: &Learned, config: &Config) -> String {
     }
     let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
     text.push_str(&output::summary(&learned.report, &terms));
+    if let Some(by) = learned.by_learner() {
+        let _ = write!(text, "\n{}", by.summary());
+    }
     if let Some(evaluation) = &learned.evaluation {
         let optimistic =
             if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };

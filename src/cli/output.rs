@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::failure::{Failure, INTERNAL};
 use crate::data::{check_file, write_whole};
+use crate::models::Sense;
 use crate::rule::Rule;
 use crate::solve::registry::AUTO;
 use crate::solve::{Report, TerminationStatus};
@@ -49,7 +50,10 @@ pub fn to_stdout(text: &str) -> Result<(), Failure> {
 
 /// A report in a few lines, the rule last.
 pub fn summary(report: &Report<Rule>, covariates: &[String]) -> String {
-    let value = |value| format!("reward {}, {}", number(value), quality(report));
+    let value = |value| match report.sense {
+        Sense::Maximize => format!("reward {}, {}", number(value), quality(report)),
+        Sense::Minimize => format!("half the mean squared error of gains {}, proved least", number(value)),
+    };
     let mut text = head(report, report.objective_value.map(value));
     text.push_str(&constraints(report));
     match &report.point {

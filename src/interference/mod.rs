@@ -36,7 +36,9 @@ pub use design::{Design, DesignRole, NotEstimable};
 pub use few::{few_clusters, left_out};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
-pub use learners::{Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule};
+pub use learners::{
+    Bagging, Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule, regression,
+};
 pub use orders::Orders;
 pub use outcome::{Baseline, ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
 pub use problem::{RuleProblem, Valued};

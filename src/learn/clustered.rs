@@ -35,13 +35,23 @@ pub(super) fn score_clusters(
     seed: u64,
     folds: &dyn Fn(&Study) -> Result<Folds, DataError>,
 ) -> Result<Scored, LearnError> {
+    let seen = study.over(&positions(&study, "--nuisance-covariates", &scoring.covariates)?);
     let Nuisances { study, diagnostics, .. } = fitted(study, scoring, clustered, seed, folds)?;
     let clusters = Clusters::of(&study)?;
     let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
     let interference = clustered.interference;
     let rewards = rewards(&study, &clusters, interference, effects.as_ref(), scoring.direction)?;
     let clustered = Some(clustered.clone());
-    Ok(Scored { study, kept: None, rewards, diagnostics, groups: Default::default(), fused: None, clustered })
+    Ok(Scored {
+        study,
+        kept: None,
+        rewards,
+        diagnostics,
+        groups: Default::default(),
+        fused: None,
+        clustered,
+        seen: Some(Box::new(seen)),
+    })
 }
 
 /// Folds of whole clusters, stratified by size; no more than there are clusters.

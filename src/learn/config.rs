@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, Demands, Fusing, LearnError};
 use crate::data::{OutcomeModel, OutcomeRole, Roles};
-use crate::interference::{Clustered, sums_gains};
+use crate::interference::{Clustered, Learner, sums_gains};
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::Settings;
@@ -29,6 +29,9 @@ pub struct Config {
     pub exclude: Vec<String>,
     pub settings: Settings,
     pub policy: Policy,
+    /// How a linear rule is learned where units of a cluster affect each other.
+    #[serde(default, skip_serializing_if = "Learner::is_value")]
+    pub learner: Learner,
     /// How arms are fused before scores and rule; without it, they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fusion: Option<Fusing>,
@@ -118,6 +121,21 @@ impl Config {
         Demands { depth, constrained: min_leaf > 1 || !free }
     }
 
+    /// Refuses a learner where it has nothing to work with.
+    fn check_learner(&self) -> Result<(), LearnError> {
+        let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
+        let why = match self.policy {
+            _ if self.learner == Learner::Value => return Ok(()),
+            Policy::Tree { .. } => "is for linear rules; add --policy linear",
+            _ if self.scoring.clustered.is_none() => {
+                "needs units that may affect each other; add --interference additive, or none"
+            }
+            _ if !free => "takes no constraints; leave them out, or use --learner value",
+            _ => return Ok(()),
+        };
+        Err(LearnError::Usage(format!("--learner {} {why}", self.learner)))
+    }
+
     /// Refuses what no data can make sensible.
     pub fn check(&self) -> Result<(), LearnError> {
         self.solve.check().map_err(LearnError::Usage)?;
@@ -157,6 +175,7 @@ impl Config {
                 "the score \"gains\" and --interference go together; give --interference without --score",
             );
         }
+        self.check_learner()?;
         if self.scoring.clustered.is_some() && self.fusion.is_some() {
             return refuse("--fuse is not read under --interference, which has two arms; leave it out");
         }

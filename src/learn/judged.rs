@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use super::parallel::each;
 use super::sample::units_of;
 use super::{
-    Capacity, Config, Constraints, FusionReport, LearnError, Sample, Scored, SolveIt, Worth, on_units, pose,
-    prepare_study, rows, score_over,
+    Capacity, Config, Constraints, FusionReport, LearnError, Sample, Scored, Worth, pose, prepare_study,
+    rows, score_over, solve_units,
 };
 use crate::data::Study;
 use crate::evaluate::{Against, BestArm, Evaluation, best, under};
@@ -160,7 +160,7 @@ impl Judged {
                 ..config.clone()
             };
             let units: Vec<usize> = (0..learn_from.study.units()).collect();
-            let solved = on_units(learn_from, &units, &config, SolveIt { config: &config, observer })?;
+            let solved = solve_units(learn_from, &units, &config, observer)?;
             let rule = solved.rule(&learn_from.study, &config);
             let termination_status = solved.report.termination_status;
             let missing = || LearnError::NoRule {

@@ -22,6 +22,7 @@ mod frontier;
 mod fused;
 mod fusing;
 mod judged;
+mod learners;
 pub(crate) mod parallel;
 mod prepare;
 mod sample;
@@ -42,6 +43,8 @@ pub use frontier::{Frontier, Point, frontier};
 pub use fusing::{ArmBalance, By, Fusing, FusionReport, GroupOfArms, Weigh};
 use judged::single_arms;
 pub use judged::{FoldRule, Judged, LearnerValue, learner_value};
+pub use learners::ByLearner;
+use learners::solve_units;
 use prepare::{pose, prepare_study};
 pub use prepare::{prepare, read_study, score_table};
 pub use sample::Sample;
@@ -119,6 +122,12 @@ pub struct Learned {
 }
 
 impl Learned {
+    /// Whose rule it is, where the configuration names a learner or leaves it open.
+    pub fn by_learner(&self) -> Option<ByLearner> {
+        let by = self.report.statistics.get(learners::LEARNER)?;
+        serde_json::from_value(by.clone()).ok()
+    }
+
     /// How arms were fused, where they were.
     pub fn fusion(&self) -> Option<&FusionReport> {
         self.scored.fused.as_ref().map(|fused| &fused.report)
@@ -131,7 +140,7 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
     let study = read_study(&Table::read(&config.data)?, &config.scoring)?;
     let learner = config.nested.map(|_| learner_value(&study, config, observer)).transpose()?;
     let (mut scored, sample) = prepare_study(study, config)?;
-    let solved = on_training_units(&scored, &sample, config, SolveIt { config, observer })?;
+    let solved = solve_units(&scored, &units_of(&sample, Sample::Train), config, observer)?;
     let rule = solved.rule(&scored.study, config);
     let Solved { report, notes, .. } = solved;
     let study = &mut scored.study;

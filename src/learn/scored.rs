@@ -28,6 +28,8 @@ pub struct Scored {
     pub fused: Option<Box<Fused>>,
     /// What is assumed where units of a cluster affect each other.
     pub clustered: Option<Clustered>,
+    /// There, the study as outcome models see it, with those from elsewhere: to learn them again on some of the clusters.
+    pub seen: Option<Box<Study>>,
 }
 
 /// What the arms were before they were fused.
@@ -60,6 +62,7 @@ impl Scored {
                 Box::new(Fused { report: fused.report.clone(), study, rewards })
             }),
             clustered: self.clustered.clone(),
+            seen: self.seen.as_ref().map(|seen| Box::new(seen.select(units))),
         }
     }
 
@@ -99,7 +102,8 @@ pub(super) fn score_over(
     let nuisances = nuisances(study, scoring, outcome, seed, folds)?;
     let rewards = rewards_of(&nuisances, scoring)?;
     let Nuisances { study, kept, diagnostics, .. } = nuisances;
-    Ok(Scored { study, kept, rewards, diagnostics, groups: BTreeMap::new(), fused: None, clustered: None })
+    let (groups, fused, clustered, seen) = (BTreeMap::new(), None, None, None);
+    Ok(Scored { study, kept, rewards, diagnostics, groups, fused, clustered, seen })
 }
 
 /// What scores rest on; outcome predictions only where `outcome` asks for them. Models see the covariates that the scoring names.

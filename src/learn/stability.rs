@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parallel::each;
 use super::sample::units_of;
-use super::{Config, LearnError, Sample, Scored, SolveIt, on_units, rows};
+use super::{Config, LearnError, Sample, Scored, rows, solve_units};
 use crate::data::{Covariate, members};
 use crate::interference::{Clustered, sums_gains};
 use crate::random::stream;
@@ -158,7 +158,7 @@ fn replicate(
     let mut random = stream(config.solve.random_seed, &format!("bootstrap replication {b}"));
     let draw = |_| groups[random.random_range(0..groups.len())].iter().copied();
     let drawn: Vec<usize> = (0..groups.len()).flat_map(draw).collect();
-    let solved = on_units(scored, &drawn, config, SolveIt { config, observer })?;
+    let solved = solve_units(scored, &drawn, config, observer)?;
     let status = solved.report.termination_status;
     let missing = || LearnError::NoRule { of: format!("replication {}", b + 1), status };
     let rule = solved.rule(&scored.study, config).ok_or_else(missing)?;

@@ -4,16 +4,19 @@
 use std::path::Path;
 
 use prescribe_models::cluster_rule::ClusterProblem;
-use prescribe_models::{Model, PolicyProblem};
+use prescribe_models::{Model, PolicyProblem, Sense};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::folder::{ReportFile, bad, read, read_config};
+use super::learners::{Gained, LEARNER};
+use super::sample::units_of;
 use super::{
     Config, Encoding, Judged, LearnError, Policy, Sample, Scored, WithProblem, on_training_units,
     prepare_study, read_study, rows,
 };
 use crate::data::{Study, Table};
+use crate::interference::Learner;
 use crate::rule::{NamedClass, RuleFile};
 use crate::solve::Solvable;
 
@@ -59,8 +62,13 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
         ),
         check_scores(folder, &scored, &sample, &assignment)?,
     ];
-    let work = CheckModel { rule: &rule, report: &report };
-    findings.extend(on_training_units(&scored, &sample, &config, work)?);
+    match config.learner {
+        Learner::Value => {
+            let work = CheckModel { rule: &rule, report: &report };
+            findings.extend(on_training_units(&scored, &sample, &config, work)?);
+        }
+        _ => findings.extend(check_learned(&scored, &sample, &config, &rule, &report)?),
+    }
     let evaluation = super::evaluate(&scored, &sample, &rule, &assignment, &config)?;
     let value = evaluation.value().estimate;
     let same_table = agree(&json!(evaluation), &json!(report.evaluation));
@@ -99,33 +107,58 @@ impl WithProblem for CheckModel<'_> {
     {
         let rule = encoding.encode(&self.rule.rule)?;
         let point = problem.class.indexed(&rule, &problem.covariates, &problem.arms)?;
-        Ok(self.findings(&problem, &point))
+        Ok(held_against(&problem, &point, self.report))
     }
 
     fn with_clusters(self, problem: ClusterProblem, encoding: &Encoding) -> Result<Vec<Finding>, LearnError> {
         let (rule, linear) = (encoding.encode(&self.rule.rule)?, problem.linear());
         let point = linear.class.indexed(&rule, &linear.covariates, &linear.arms)?;
-        Ok(self.findings(&problem, &point))
+        Ok(held_against(&problem, &point, self.report))
     }
 }
 
-impl CheckModel<'_> {
-    fn findings<M: Model>(&self, problem: &M, point: &M::Point) -> Vec<Finding> {
-        let broken = problem.violations(point).len();
-        let report = &self.report.report;
-        let beyond = report.objective_value.zip(report.objective_bound).map(|(value, bound)| value - bound);
-        vec![
-            same("objective", Some(problem.objective(point)), report.objective_value),
-            finding("constraints", broken == 0, &format!("{broken} broken")),
-            finding(
-                "bound",
-                beyond.is_none_or(|by| by <= 0.0),
-                "the objective is not beyond the reported bound",
-            ),
-            finding("model hash", problem.model_hash() == report.model_hash, &report.model_hash),
-            finding("data hash", problem.data_hash() == report.data_hash, &report.data_hash),
-        ]
-    }
+/// What a report says of a point of the model.
+fn held_against<M: Model>(model: &M, point: &M::Point, report: &ReportFile) -> Vec<Finding> {
+    let broken = model.violations(point).len();
+    let report = &report.report;
+    let sign = if model.sense() == Sense::Maximize { 1.0 } else { -1.0 };
+    let beyond =
+        report.objective_value.zip(report.objective_bound).map(|(value, bound)| sign * (value - bound));
+    vec![
+        same("objective", Some(model.objective(point)), report.objective_value),
+        finding("constraints", broken == 0, &format!("{broken} broken")),
+        finding("bound", beyond.is_none_or(|by| by <= 0.0), "the objective is not beyond the reported bound"),
+        finding("model hash", model.model_hash() == report.model_hash, &report.model_hash),
+        finding("data hash", model.data_hash() == report.data_hash, &report.data_hash),
+    ]
+}
+
+/// The rule of a learner against the model that it solved, and how the learner was chosen, judged again.
+fn check_learned(
+    scored: &Scored,
+    sample: &[Sample],
+    config: &Config,
+    rule: &RuleFile,
+    report: &ReportFile,
+) -> Result<Vec<Finding>, LearnError> {
+    let gained = Gained::new(scored, &units_of(sample, Sample::Train), config)?;
+    let problem = &gained.problem;
+    let point =
+        problem.class.indexed(&gained.encoding.encode(&rule.rule)?, &problem.covariates, &problem.arms)?;
+    let choice = gained.choice()?;
+    let learner = choice.as_ref().map_or(config.learner, |choice| choice.learner);
+    let mut findings = match learner {
+        Learner::LeastSquares => held_against(&gained.regression()?, &point, report),
+        _ => held_against(problem, &point, report),
+    };
+    let by = gained.by(learner, &point, choice);
+    let same = report.report.statistics.get(LEARNER).is_some_and(|reported| agree(&json!(by), reported));
+    let detail = format!(
+        "{learner}, by every number of its choice where it was chosen; the rule is worth {}",
+        by.value
+    );
+    findings.push(finding("learner of the rule", same, &detail));
+    Ok(findings)
 }
 
 fn check_scores(

@@ -23,21 +23,21 @@ fn near(found: &Value, truth: f64, tolerance: f64) {
 }
 
 /// The rows of the data, by the names of the columns.
-fn rows(text: &str) -> Vec<Vec<String>> {
+pub fn rows(text: &str) -> Vec<Vec<String>> {
     text.lines().map(|line| line.split(',').map(String::from).collect()).collect()
 }
 
-fn column(table: &[Vec<String>], name: &str) -> Vec<String> {
+pub fn column(table: &[Vec<String>], name: &str) -> Vec<String> {
     let j = table[0].iter().position(|column| column == name).unwrap();
     table[1..].iter().map(|row| row[j].clone()).collect()
 }
 
-fn numbers(table: &[Vec<String>], name: &str) -> Vec<f64> {
+pub fn numbers(table: &[Vec<String>], name: &str) -> Vec<f64> {
     column(table, name).iter().map(|cell| cell.parse().unwrap()).collect()
 }
 
 /// The value of nobody treated and the gain of each unit over the number of clusters, by (8) and (20), without costs.
-fn additive(table: &[Vec<String>]) -> (f64, Vec<f64>) {
+pub fn additive(table: &[Vec<String>]) -> (f64, Vec<f64>) {
     let (cluster, p) = (column(table, "cluster"), numbers(table, "propensity"));
     let (y, a) = (numbers(table, "Y"), numbers(table, "A"));
     let mut names = cluster.clone();

@@ -30,6 +30,7 @@ mod interference_models;
 mod intervals;
 mod learn;
 mod learn_interference;
+mod learners;
 mod limits;
 mod models_and_solutions;
 mod multi_linear;

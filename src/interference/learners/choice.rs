@@ -7,13 +7,14 @@
 //! V(l) = (1/n) sum_i psi_i(rule of l learned outside the fold of i)        D(l) = V(l) - V(least squares), paired, error of D between clusters
 //! ```
 //!
-//! Least squares is the default, being the simplest, and the least noisy where it is right. A challenger displaces it where the 95% interval of D(l) lies above 0; among
-//! those that do, the one of the largest V, and of equals the first. So noise alone displaces the default in about one study in forty for each challenger.
+//! Least squares is the default, being the simplest, and the least noisy where it is right. A challenger displaces it where D(l) exceeds
+//! its standard error (the rule of one standard error of Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees", section 3.4.3: the
+//! simplest within noise); among those that do, the one of the largest V, and of equals the first.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, Learners, Part, from_gains};
-use crate::evaluate::{Estimate, Sampling};
+use crate::evaluate::{Estimate, Sampling, aligned, cells, decimals};
 use crate::interference::{folds, influence};
 use crate::solve::SolveError;
 
@@ -36,6 +37,35 @@ pub struct Choice {
     pub folds: usize,
     /// In the order of [`Learner::CHOICES`].
     pub judged: Vec<Judged>,
+}
+
+impl Choice {
+    /// What every learner is worth on clusters that it has not seen, and why one was chosen.
+    pub fn table(&self) -> String {
+        let words = ["learner", "value", "error", "95% interval", "treated", "against the first", "error"];
+        let line = |judged: &Judged| {
+            let Judged { learner, value, treated_share, against_default } = judged;
+            let decimals = decimals(value.standard_error);
+            let [value, error, interval] = cells(value, decimals);
+            let [against, its_error, _] = against_default.map_or(Default::default(), |d| cells(&d, decimals));
+            let share = format!("{:.1}%", 100.0 * treated_share);
+            [learner.to_string(), value, error, interval, share, against, its_error]
+        };
+        let lines: Vec<[String; 7]> =
+            std::iter::once(words.map(String::from)).chain(self.judged.iter().map(line)).collect();
+        let why = match self.learner == Learner::CHOICES[0] {
+            true => "none of the others leads it by a standard error",
+            false => {
+                "it leads the first by more than a standard error, and has the largest value of those that do"
+            }
+        };
+        format!(
+            "Learners by the values of their rules on clusters not seen, cross-fitted over {} folds (larger is better; value and bagged by the smoothed search)\n\n{}\n{}: {why}\n",
+            self.folds,
+            aligned(&lines),
+            self.learner
+        )
+    }
 }
 
 /// Judges the learners and chooses.
@@ -85,7 +115,7 @@ fn assignments(learners: &Learners, part: &Part, fold: &[usize]) -> Result<Vec<V
 }
 
 fn decide(judged: &[Judged]) -> Learner {
-    let displaces = |judged: &&Judged| judged.against_default.is_some_and(|d| d.interval[0] > 0.0);
+    let displaces = |judged: &&Judged| judged.against_default.is_some_and(|d| d.estimate > d.standard_error);
     let larger = |best: &'_ Judged, next: &'_ Judged| next.value.estimate > best.value.estimate;
     let better = |best, next| if larger(best, next) { next } else { best };
     judged.iter().filter(displaces).reduce(better).map_or(Learner::CHOICES[0], |judged| judged.learner)

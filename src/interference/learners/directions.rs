@@ -1,13 +1,60 @@
 //! The mean of directions that maximise the value on draws of clusters.
 
 use ndarray::ArrayView2;
-use prescribe_models::linear_rule::LinearRule;
+use prescribe_models::linear_rule::{LinearProblem, LinearRule};
 use rand::Rng;
 use rayon::prelude::*;
+use serde_json::Map;
 
 use super::{Learners, Part, best, problem};
 use crate::random::stream;
-use crate::solve::SolveError;
+use crate::solve::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
+
+/// Bagging of the gains (N) of a part as a solver of the linear-rule problem: it promises nothing about the value.
+pub struct Bagging<'b> {
+    pub learners: &'b Learners<'b>,
+    pub part: &'b Part,
+    pub gains: &'b [f64],
+}
+
+impl Solver<LinearProblem> for Bagging<'_> {
+    fn name(&self) -> &'static str {
+        "bagged"
+    }
+
+    fn version(&self) -> String {
+        format!(
+            "prescribe {}, {} draws by {}",
+            env!("CARGO_PKG_VERSION"),
+            self.learners.draws,
+            self.learners.member.name()
+        )
+    }
+
+    fn accepts(&self, _problem: &LinearProblem) -> Result<Promise, Unsupported> {
+        Ok(Promise::Heuristic)
+    }
+
+    /// The draws are not stopped on the way.
+    fn search(
+        &self,
+        _problem: &LinearProblem,
+        _start: Option<&LinearRule>,
+        _options: &Options,
+        _watch: &Watch,
+    ) -> Result<Answer<LinearRule>, SolveError> {
+        Ok(Answer {
+            point: Some(bagged(self.learners, self.part, self.gains)?),
+            claimed: None,
+            bound: None,
+            termination: TerminationStatus::LocallySolved,
+            raw_status: "draws done".into(),
+            nodes: None,
+            iterations: None,
+            statistics: Map::new(),
+        })
+    }
+}
 
 /// The bagged rule of gains (N).
 pub(super) fn bagged(learners: &Learners, part: &Part, gains: &[f64]) -> Result<LinearRule, SolveError> {

@@ -14,6 +14,7 @@ mod choice;
 mod directions;
 
 pub use choice::{Choice, Judged, choose};
+pub use directions::Bagging;
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,6 +45,11 @@ pub enum Learner {
 impl Learner {
     /// The learners that [`Learner::Auto`] chooses among: the default, then its challengers.
     pub const CHOICES: [Learner; 3] = [Learner::LeastSquares, Learner::Bagged, Learner::Value];
+
+    /// Whether this is what is done where nobody says otherwise.
+    pub(crate) fn is_value(&self) -> bool {
+        *self == Learner::Value
+    }
 }
 
 impl FromStr for Learner {
@@ -118,23 +124,25 @@ pub struct Learners<'s> {
     pub member: &'s dyn Solver<LinearProblem>,
     /// Draws of clusters.
     pub draws: usize,
-    /// Folds of clusters, of outcome models and of the choice.
+    /// Folds of the choice.
     pub folds: usize,
+    /// Folds of outcome models among the clusters that a rule is learned from: where clusters are few, each more of them shows in the gains.
+    pub outcome_folds: usize,
     pub seed: u64,
 }
 
 impl<'s> Learners<'s> {
-    /// Smoothed solvers, 25 draws and five folds.
+    /// Smoothed solvers, 25 draws, five folds for the choice and 20 for outcome models.
     pub fn new(interference: Interference, outcome_model: &'s OutcomeModel<'s>, seed: u64) -> Self {
         let maximiser = &Smooth { stage: Stage::MultiStart };
         let member = &Smooth { stage: Stage::Surrogate };
-        Self { interference, outcome_model, maximiser, member, draws: 25, folds: 5, seed }
+        Self { interference, outcome_model, maximiser, member, draws: 25, folds: 5, outcome_folds: 20, seed }
     }
 
     /// The gains net of costs (N), with outcome models cross-fitted within the part.
     pub fn gains(&self, part: &Part) -> Result<Vec<f64>, SolveError> {
         let clusters = &part.clusters;
-        let effects = (self.outcome_model)(part, &folds(clusters, self.folds, self.seed));
+        let effects = (self.outcome_model)(part, &folds(clusters, self.outcome_folds, self.seed));
         let mut gains = gains(clusters, self.interference, effects.as_ref()).ok_or_else(|| {
             let reason = format!(
                 "the value under {} interference is no sum of gains; only additive and none are",
