@@ -5,6 +5,7 @@
 //!
 //! | design | answers to | signal | noise |
 //! |---|---|---|---|
+//! | [`cash_transfers()`] | an application under interference (interference.txt, section 7) | effects on students and their siblings | bounded attendance |
 //! | [`chronic_leukemia()`] | an application of fusion (fusion.txt, section 4.2) | chances of seven therapies in five groups | confounded therapies, outcomes of 0 and 1 |
 //! | [`fused_arms()`] | many treatments in latent groups (fusion.txt, section 4.1) | group means, exponential or linear | normal outcomes |
 //! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
@@ -14,12 +15,14 @@
 //! [`linear_gains()`] and [`tree_rewards()`] are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
 //! distribution, not bit for bit (numpy draws from PCG64, this library from ChaCha8).
 
+mod cash_transfers;
 mod chronic_leukemia;
 mod fused_arms;
 mod linear_gains;
 mod multi_linear_rewards;
 mod tree_rewards;
 
+pub use cash_transfers::{COVARIATES as TRANSFER_COVARIATES, CashTransfers, cash_transfers};
 pub use chronic_leukemia::{COVARIATES as LEUKEMIA_COVARIATES, ChronicLeukemia, chronic_leukemia};
 pub use fused_arms::{Design, FusedArms, GROUPS, Means, Shift, fused_arms, fused_arms_population};
 pub use linear_gains::{LinearGains, linear_gains};
