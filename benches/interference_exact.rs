@@ -92,13 +92,18 @@ fn measure(job: &Job) -> Result<Measured, Failure> {
     };
     let proved = report.termination_status == TerminationStatus::Optimal && report.certificate.verified;
     let ended = report.termination_status == TerminationStatus::LocallySolved;
+    let (value, constant) = (report.objective_value, problem.reference_value());
+    let value = value.ok_or("no rule was found")?;
+    let constant = constant.ok_or("a constant rule is always there")?;
+    // Of program (20) the bound on the rules that it has.
+    let restricted = report.statistics.get("restricted_bound").and_then(serde_json::Value::as_f64);
     Ok(Measured {
         cpu_seconds: report.cpu_seconds,
         boxes: report.nodes.map(|boxes| boxes as f64),
         closed: proved || (ended && matches!(job.how, How::Program)),
-        gain_gap: report.gain_gap,
-        value: report.objective_value.ok_or("no rule was found")?,
-        constant: problem.reference_value().ok_or("a constant rule is always there")?,
+        gain_gap: report.gain_gap.or(restricted.map(|bound| (bound - value) / (value - constant))),
+        value,
+        constant,
     })
 }
 

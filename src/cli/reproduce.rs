@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::application::Application;
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
+use super::households::Households;
 use super::output;
 use super::progress::Terminal;
 use crate::evaluate::aligned;
@@ -46,6 +47,9 @@ pub enum Reproduce {
     /// The analysis of section 4.2, on a file or on a simulated study of its shape
     #[command(name = "fusion-application")]
     Application(Box<Application>),
+    /// The analysis of section 7 of the interference paper, on a file or on a simulated study of its shape
+    #[command(name = "interference-application")]
+    Households(Box<Households>),
 }
 
 #[derive(Subcommand)]
@@ -106,6 +110,7 @@ impl Reproduce {
             Self::Table10(how) => how.table(Table::Ten),
             Self::Shift(how) => how.recovery(Design::shifted()),
             Self::Application(how) => how.run(),
+            Self::Households(how) => how.run(),
             Self::Theory(Theory::Recovery(how)) => how.recovery(Design::exponential(16)),
             Self::Theory(Theory::Regret(how)) => how.regret(),
             Self::Theory(Theory::Robustness(how)) => how.robustness(),

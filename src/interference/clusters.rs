@@ -35,6 +35,19 @@ impl Clusters {
         })
     }
 
+    /// Some of the clusters, by position, and the units that they hold, in their order there.
+    pub fn among(&self, kept: &[usize]) -> (Clusters, Vec<usize>) {
+        let units: Vec<usize> = kept.iter().flat_map(|&i| self.members[i].iter().copied()).collect();
+        let mut next = 0..units.len();
+        let clusters = Clusters {
+            members: kept.iter().map(|&i| next.by_ref().take(self.members[i].len()).collect()).collect(),
+            treated: units.iter().map(|&u| self.treated[u]).collect(),
+            propensity: units.iter().map(|&u| self.propensity[u]).collect(),
+            outcome: units.iter().map(|&u| self.outcome[u]).collect(),
+        };
+        (clusters, units)
+    }
+
     /// n.
     pub fn count(&self) -> usize {
         self.members.len()

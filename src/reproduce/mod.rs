@@ -9,12 +9,14 @@
 //! | [`regret`] | what trees lose, against n, their depth and the number of groups |
 //! | [`robustness`] | weights right or wrong, outcome model right or wrong |
 //! | [`application`] | the analysis of section 4.2 |
+//! | [`households`] | the analysis of interference.txt, section 7 |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
 //! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
 
 pub mod application;
+pub mod households;
 pub mod journal;
 pub mod policy;
 pub mod recipe;

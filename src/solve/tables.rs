@@ -1,7 +1,7 @@
 //! Exact decision tables: every set of questions is looked at.
 //!
 //! ```text
-//! worth(S) = sum over cells c of S of  max_k sum_{u in c} q_uk         whole numbers q, [`super::tree_search::whole_numbers`]
+//! worth(S) = sum over cells c of S of  max_k sum_{u in c} q_uk         whole numbers q, as in `tree_search`
 //! ```
 //!
 //! All but the last question are chosen one by one; the last runs along each covariate, over sums of each cell by rank, so that a set costs
