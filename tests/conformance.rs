@@ -10,6 +10,7 @@ use ndarray::Array2;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::ArmPartition;
 use prescribe::models::calibration::{Calibration, Discrepancy};
+use prescribe::models::cluster_rule::{Cluster, ClusterProblem, Interaction};
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
 use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::fused_loss::FusedLoss;
@@ -93,6 +94,76 @@ impl Posed for LinearProblem {
         };
         (0..self.units()).map(|i| self.rewards()[[i, usize::from(height(i) >= 0.0)]]).sum()
     }
+}
+
+impl Posed for ClusterProblem {
+    const TYPE: &'static str = "ClusterProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let unknown = |weight: f64, _: &[f64]| Interaction::Unknown { weight };
+        let second =
+            |weight: f64, _: &[f64]| Interaction::Polynomial { weight, order: 2, chances: vec![0.4; 4] };
+        let anonymous = |_: f64, weights: &[f64]| Interaction::Anonymous { weights: weights.to_vec() };
+        vec![
+            ("unknown", clustered(table(61, 16, 2, false), unknown)),
+            ("order 2", clustered(table(62, 12, 2, false), second)),
+            ("anonymous", clustered(table(63, 12, 2, false), anonymous)),
+            ("tied", clustered(table(64, 16, 2, true), anonymous)),
+            (
+                "nothing at stake",
+                clustered(table(65, 12, 2, false), |_, _| Interaction::Unknown { weight: 0.0 }),
+            ),
+            ("one point", clustered(Array2::ones((8, 1)), anonymous)),
+        ]
+    }
+
+    fn large() -> Self {
+        clustered(table(66, 200, 4, false), |_, weights| Interaction::Anonymous { weights: weights.to_vec() })
+    }
+
+    /// Of the interactions that are posed here.
+    fn value(&self, rule: &LinearRule) -> f64 {
+        let treats = |u: usize| {
+            let slopes = self.linear().unit(u).iter().zip(&rule.coefficients).map(|(v, b)| v * b);
+            rule.intercept + slopes.sum::<f64>() >= 0.0
+        };
+        let value = |cluster: &Cluster| {
+            let agrees: Vec<bool> =
+                cluster.units.iter().zip(&cluster.received).map(|(&u, a)| treats(u) == *a).collect();
+            let treated = |labels: &mut dyn Iterator<Item = bool>| labels.filter(|label| *label).count();
+            match &cluster.interaction {
+                Interaction::Unknown { weight } => weight * f64::from(agrees.iter().all(|agrees| *agrees)),
+                Interaction::Polynomial { weight, chances, .. } => {
+                    let rho = |j: usize| if agrees[j] { 1.0 / chances[j] - 1.0 } else { -1.0 };
+                    let pairs = (0..4).flat_map(|j| (0..j).map(move |k| (j, k)));
+                    let products: f64 = pairs.map(|(j, k)| rho(j) * rho(k)).sum();
+                    weight * (1.0 + (0..4).map(rho).sum::<f64>() + products)
+                }
+                Interaction::Anonymous { weights } => {
+                    let now = treated(&mut cluster.units.iter().map(|&u| treats(u)));
+                    let same = now == treated(&mut cluster.received.iter().copied());
+                    weights.iter().zip(&agrees).filter(|(_, agrees)| same && **agrees).map(|(w, _)| w).sum()
+                }
+            }
+        };
+        self.clusters().iter().map(value).sum()
+    }
+}
+
+/// Clusters of four units in the order of the rows, with random treatments and weights.
+fn clustered(x: Array2<f64>, of: impl Fn(f64, &[f64]) -> Interaction) -> ClusterProblem {
+    let (n, p) = x.dim();
+    let weights = table(67, n, 1, false).column(0).to_vec();
+    let received = table(68, n, 1, false);
+    let cluster = |units: Vec<usize>| Cluster {
+        received: units.iter().map(|&u| received[[u, 0]] > 0.0).collect(),
+        interaction: of(weights[units[0]], &units.iter().map(|&u| weights[u]).collect::<Vec<_>>()),
+        joint_cost: Vec::new(),
+        units,
+    };
+    let clusters = (0..n / 4).map(|i| cluster((4 * i..4 * i + 4).collect())).collect();
+    let linear = LinearProblem::from_gains(names("x", p), x, &vec![0.0; n]).unwrap();
+    ClusterProblem::new(linear, clusters).unwrap()
 }
 
 impl Posed for MultiLinearProblem {
@@ -566,6 +637,7 @@ fn split(seed: u64, n: usize, p: usize) -> MaximumMargin {
 fn every_registered_pair_conforms() {
     let mut suite = Suite::default();
     suite.problem::<LinearProblem>();
+    suite.problem::<ClusterProblem>();
     suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
     suite.problem::<TableProblem>();

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`policy_problem`] | class of rules + reward matrix + side constraints |
 //! | [`linear_rule`] | weighted 0-1 problem: treat where `b0 + x'b >= 0` |
+//! | [`cluster_rule`] | linear rule valued cluster by cluster, where units affect each other |
 //! | [`multi_linear_rule`] | linear rule over K arms: the arm of the largest `b0_k + x'b_k` |
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`table_rule`] | decision table of D questions |
@@ -27,6 +28,7 @@
 pub mod arm_moments;
 pub mod arm_partition;
 pub mod calibration;
+pub mod cluster_rule;
 pub mod concave_fusion;
 pub mod exact;
 pub mod exact_margin;

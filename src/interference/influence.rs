@@ -113,12 +113,17 @@ fn rho(clusters: &Clusters, assignment: &[bool], unit: usize) -> f64 {
     if agrees { 1.0 / clusters.chance(unit) - 1.0 } else { -1.0 }
 }
 
-/// 1 over the chance of what a cluster received, by logarithms; 0 where the rule says otherwise.
+/// 1 over the chance of what a cluster received; 0 where the rule says otherwise.
 fn product(clusters: &Clusters, assignment: &[bool], units: &[usize]) -> f64 {
     if units.iter().any(|&u| clusters.treated[u] != assignment[u]) {
         return 0.0;
     }
-    (-units.iter().map(|&u| clusters.chance(u).ln()).sum::<f64>()).exp()
+    1.0 / received_chance(clusters, units)
+}
+
+/// The chance of what a cluster received, by logarithms.
+pub(super) fn received_chance(clusters: &Clusters, units: &[usize]) -> f64 {
+    units.iter().map(|&u| clusters.chance(u).ln()).sum::<f64>().exp()
 }
 
 /// sum_{k <= order} e_k
@@ -135,11 +140,17 @@ fn symmetric(values: impl Iterator<Item = f64>, order: usize) -> f64 {
 
 /// 1{s_ij = t_ij} / P(sum_{k != j} A_ik = s_ij)
 fn others(clusters: &Clusters, assignment: &[bool], units: &[usize], j: usize) -> f64 {
-    let rest = || units.iter().enumerate().filter(move |(k, _)| *k != j).map(|(_, &u)| u);
-    let treated = rest().filter(|&u| clusters.treated[u]).count();
-    if rest().filter(|&u| assignment[u]).count() != treated {
+    let number = |labels: &[bool]| units.iter().enumerate().filter(|(k, u)| *k != j && labels[**u]).count();
+    if number(assignment) != number(&clusters.treated) {
         return 0.0;
     }
+    1.0 / neighbours_chance(clusters, units, j)
+}
+
+/// P(sum_{k != j} A_ik = s_ij)
+pub(super) fn neighbours_chance(clusters: &Clusters, units: &[usize], j: usize) -> f64 {
+    let rest = || units.iter().enumerate().filter(move |(k, _)| *k != j).map(|(_, &u)| u);
+    let treated = rest().filter(|&u| clusters.treated[u]).count();
     // The distribution of the number of treated, one unit after the other.
     let mut chances = vec![0.0; treated + 1];
     chances[0] = 1.0;
@@ -150,5 +161,5 @@ fn others(clusters: &Clusters, assignment: &[bool], units: &[usize], j: usize) -
             chances[s] = chances[s] * (1.0 - p) + fewer * p;
         }
     }
-    1.0 / chances[treated]
+    chances[treated]
 }

@@ -14,12 +14,14 @@ mod clusters;
 mod folds;
 mod influence;
 mod outcome;
+mod problem;
 mod value;
 
 pub use clusters::Clusters;
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
 pub use outcome::{Effects, cluster_regression};
+pub use problem::{RuleProblem, Valued};
 pub use value::ClusterValue;
 
 use std::fmt;

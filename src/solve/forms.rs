@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use prescribe_models::arm_partition::{ArmPartition, Subsets};
+use prescribe_models::cluster_rule::{ClusterForm, ClusterProblem};
 use prescribe_models::linear_rule::{
     Facets, LinearForm, LinearProblem, ListedScorecards, Naive, Radon, Scorecard,
 };
@@ -23,6 +24,9 @@ const MOST_COEFFICIENTS: usize = 4_000_000;
 
 /// More values of whole coefficients are refused likewise: a row of every unit has a term for each.
 const MOST_CHOICES: usize = 10_000;
+
+/// Rules valued by clusters have a column for each product of labels; more are refused likewise.
+const MOST_PRODUCTS: f64 = 100_000.0;
 
 /// Up to so many vectors of whole coefficients, and so many heights of units under them, every vector is a column.
 const LISTED_UP_TO: f64 = 200_000.0;
@@ -121,6 +125,33 @@ impl Programmed for LinearProblem {
             Formulation::FacetsRadon => Box::new(LinearForm::new(self, Facets { with_cuts: true })),
             Formulation::Naive => Box::new(LinearForm::new(self, Naive)),
             _ => Box::new(LinearForm::new(self, Facets::default())),
+        }
+    }
+}
+
+impl Programmed for ClusterProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if self.linear().integer_reach().is_some() {
+            return Err(refuse("whole coefficients of a rule valued by clusters".into(), "leave them out"));
+        }
+        if let Some(Formulation::Scorecard | Formulation::Listed) = formulation {
+            return Err(foreign("rule valued by clusters", "facets, radon, facets_radon and naive"));
+        }
+        let columns = self.program_columns();
+        if columns > MOST_PRODUCTS {
+            let part = format!("programs of {columns:.0} products of labels (at most {MOST_PRODUCTS:.0})");
+            return Err(refuse(part, "use --solver smooth, or a lower order"));
+        }
+        self.linear().accepts(formulation)
+    }
+
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        let few = self.linear().covariates.len() <= FACETS_UP_TO;
+        match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
+            Formulation::Radon => Box::new(ClusterForm::new(self, Radon)),
+            Formulation::FacetsRadon => Box::new(ClusterForm::new(self, Facets { with_cuts: true })),
+            Formulation::Naive => Box::new(ClusterForm::new(self, Naive)),
+            _ => Box::new(ClusterForm::new(self, Facets::default())),
         }
     }
 }

@@ -3,6 +3,7 @@
 use prescribe_models::Model;
 use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::calibration::Calibration;
+use prescribe_models::cluster_rule::ClusterProblem;
 use prescribe_models::concave_fusion::ConcaveFusion;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::fused_loss::FusedLoss;
@@ -66,6 +67,19 @@ impl Solvable for LinearProblem {
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(Directions),
             Box::new(Enumerate),
+            Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
+        ]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Smooth::default()))
+    }
+}
+
+impl Solvable for ClusterProblem {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(Milp { formulation: settings.formulation }),
             Box::new(Smooth { stage: settings.stage.unwrap_or_default() }),
         ]
     }

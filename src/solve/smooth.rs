@@ -19,24 +19,26 @@
 //! time they leave far less on the table than free directions do (benches/README.md). With more arms, what is kept is how far the
 //! two highest arms of a unit are apart.
 //!
+//! Of rules valued cluster by cluster the surrogate is `cluster_rule`'s expectation under a stochastic rule (`clusters`).
+//!
 //! [`Smoothed`] is what the stages need to know of a problem.
 //!
 //! The answer is a local optimum, and called so, whatever the stage.
 
+mod clusters;
 mod many_arms;
 mod two_arms;
 
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
-use prescribe_models::{Model, PolicyProblem, RuleClass};
+use prescribe_models::Model;
 use rand::Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use super::constraints::refuse_others;
 use super::line_search::{self, Beta, Stepped};
 use super::threads::on_threads;
 use super::{Answer, Options, Promise, SolveError, Solver, Stop, TerminationStatus, Unsupported, Watch};
@@ -74,14 +76,28 @@ pub struct Smooth {
     pub stage: Stage,
 }
 
-/// A class of rules over a parameter vector whose value has a smooth approximation.
-pub trait SmoothClass: RuleClass {
-    type Units<'p>: Smoothed<Rule = Self::Rule>
+/// A model over rules with a parameter vector whose value has a smooth approximation.
+pub trait SmoothModel: Model + Sync {
+    type Units<'p>: Smoothed<Rule = Self::Point>
     where
         Self: 'p;
 
     /// The problem over merged units.
-    fn units(problem: &PolicyProblem<Self>) -> Self::Units<'_>;
+    fn merged(&self) -> Self::Units<'_>;
+
+    /// Refuses what the approximation leaves out.
+    fn check(&self) -> Result<(), Unsupported>;
+
+    /// The best constant rule.
+    fn constant(&self) -> Self::Point;
+}
+
+/// How an approximation is smoothed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Smoothing {
+    pub bandwidth: f64,
+    /// As the source has it, where there is a choice ([`crate::models::cluster_rule::Counting`]).
+    pub plain: bool,
 }
 
 /// A problem over merged units with a smooth approximation.
@@ -101,16 +117,16 @@ pub trait Smoothed: Stepped {
     fn stake(&self) -> f64;
 
     /// The approximation of the gain.
-    fn smoothed_gain(&self, beta: &[f64], bandwidth: f64) -> f64;
+    fn smoothed_gain(&self, beta: &[f64], smoothing: Smoothing) -> f64;
 
     /// The gradient of `-smoothed_gain / scale`.
-    fn descent(&self, beta: &[f64], bandwidth: f64, scale: f64) -> Beta;
+    fn descent(&self, beta: &[f64], smoothing: Smoothing, scale: f64) -> Beta;
 
     /// Vectors v of the units nearest to a change of arm, which happens at v'beta = 0.
     fn nearest(&self, beta: &[f64]) -> Vec<Beta>;
 }
 
-impl<C: SmoothClass> Solver<PolicyProblem<C>> for Smooth {
+impl<M: SmoothModel> Solver<M> for Smooth {
     fn name(&self) -> &'static str {
         "smooth"
     }
@@ -119,17 +135,17 @@ impl<C: SmoothClass> Solver<PolicyProblem<C>> for Smooth {
         format!("prescribe {}, L-BFGS of argmin", env!("CARGO_PKG_VERSION"))
     }
 
-    fn accepts(&self, problem: &PolicyProblem<C>) -> Result<Promise, Unsupported> {
-        refuse_others(problem, "smooth", |_| false).map(|()| Promise::Local)
+    fn accepts(&self, problem: &M) -> Result<Promise, Unsupported> {
+        problem.check().map(|()| Promise::Local)
     }
 
     fn search(
         &self,
-        problem: &PolicyProblem<C>,
-        start: Option<&C::Rule>,
+        problem: &M,
+        start: Option<&M::Point>,
         options: &Options,
         watch: &Watch,
-    ) -> Result<Answer<C::Rule>, SolveError> {
+    ) -> Result<Answer<M::Point>, SolveError> {
         // A thread beyond one a start would have nothing to do.
         let threads = options.threads.min(1 + STARTS as usize);
         on_threads("smooth", threads, || self.stages(problem, start, options, watch))
@@ -137,26 +153,23 @@ impl<C: SmoothClass> Solver<PolicyProblem<C>> for Smooth {
 }
 
 impl Smooth {
-    fn stages<C: SmoothClass>(
+    fn stages<M: SmoothModel>(
         &self,
-        problem: &PolicyProblem<C>,
-        start: Option<&C::Rule>,
+        problem: &M,
+        start: Option<&M::Point>,
         options: &Options,
         watch: &Watch,
-    ) -> Answer<C::Rule> {
-        let units = C::units(problem);
+    ) -> Answer<M::Point> {
+        let units = problem.merged();
         let dimension = units.dimension();
         let mut best = Best::of(problem, start);
-        let mut ends = vec![anneal(&units, vec![0.0; dimension], watch)];
+        let mut ends = vec![anneal(&units, vec![0.0; dimension], true, watch)];
         best.offer(&units, &ends);
         best.record("surrogate", watch);
         if self.stage >= Stage::MultiStart {
             let from = |k: u64| {
-                anneal(
-                    &units,
-                    random_direction(stream(options.random_seed, &format!("start {k}")), dimension),
-                    watch,
-                )
+                let random = stream(options.random_seed, &format!("start {k}"));
+                anneal(&units, random_direction(random, dimension), k % 2 == 1, watch)
             };
             ends.extend((0..STARTS).into_par_iter().map(from).collect::<Vec<_>>());
             best.offer(&units, &ends[1..]);
@@ -181,35 +194,31 @@ impl Smooth {
 }
 
 /// The best rule so far by the model's definition, and what each stage reached.
-struct Best<'p, C: RuleClass> {
-    problem: &'p PolicyProblem<C>,
-    rule: C::Rule,
+struct Best<'p, M: Model> {
+    problem: &'p M,
+    rule: M::Point,
     value: f64,
     stages: Map<String, serde_json::Value>,
 }
 
-impl<'p, C: SmoothClass> Best<'p, C> {
+impl<'p, M: SmoothModel> Best<'p, M> {
     /// Starts from the better of the best constant rule and `start`, so no stage reports less than these.
-    fn of(problem: &'p PolicyProblem<C>, start: Option<&C::Rule>) -> Self {
-        let constant =
-            problem.best_constant().unwrap_or_else(|| problem.class.constant(problem.covariates.len(), 0));
+    fn of(problem: &'p M, start: Option<&M::Point>) -> Self {
+        let constant = problem.constant();
         let value = problem.objective(&constant);
         let mut best = Self { problem, rule: constant, value, stages: Map::new() };
         start.into_iter().for_each(|rule| best.take(rule.clone()));
         best
     }
 
-    fn take(&mut self, rule: C::Rule) {
-        if !self.problem.class.violations(&rule).is_empty() {
-            return;
-        }
+    fn take(&mut self, rule: M::Point) {
         let value = self.problem.objective(&rule);
-        if value > self.value {
+        if value > self.value && self.problem.violations(&rule).is_empty() {
             (self.rule, self.value) = (rule, value);
         }
     }
 
-    fn offer(&mut self, units: &C::Units<'p>, points: &[Beta]) {
+    fn offer(&mut self, units: &M::Units<'p>, points: &[Beta]) {
         points.iter().for_each(|beta| self.take(units.rule(beta)));
     }
 
@@ -218,7 +227,7 @@ impl<'p, C: SmoothClass> Best<'p, C> {
         watch.tell(stage, Some(self.value), None, 0);
     }
 
-    fn answer(self, watch: &Watch) -> Answer<C::Rule> {
+    fn answer(self, watch: &Watch) -> Answer<M::Point> {
         let termination = match watch.stop() {
             None => TerminationStatus::LocallySolved,
             Some(Stop::TimeLimit) => TerminationStatus::TimeLimit,
@@ -238,12 +247,13 @@ impl<'p, C: SmoothClass> Best<'p, C> {
 }
 
 /// One run through the bandwidths; a run that L-BFGS cannot continue ends where it is.
-fn anneal(units: &impl Smoothed, mut beta: Beta, watch: &Watch) -> Beta {
+fn anneal(units: &impl Smoothed, mut beta: Beta, plain: bool, watch: &Watch) -> Beta {
     for bandwidth in BANDWIDTHS {
         if watch.stop().is_some() {
             break;
         }
-        let surrogate = Surrogate { units, bandwidth, scale: units.stake().max(f64::MIN_POSITIVE), watch };
+        let smoothing = Smoothing { bandwidth, plain };
+        let surrogate = Surrogate { units, smoothing, scale: units.stake().max(f64::MIN_POSITIVE), watch };
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY).with_tolerance_cost(1e-10);
         let Ok(solver) = solver else { break };
         let run = Executor::new(surrogate, solver)
@@ -338,7 +348,7 @@ fn random_direction(mut random: impl Rng, dimension: usize) -> Beta {
 /// The surrogate as argmin sees it: negated and divided by what is at stake.
 struct Surrogate<'u, U> {
     units: &'u U,
-    bandwidth: f64,
+    smoothing: Smoothing,
     scale: f64,
     watch: &'u Watch<'u>,
 }
@@ -359,7 +369,7 @@ impl<U: Smoothed> CostFunction for Surrogate<'_, U> {
 
     fn cost(&self, beta: &Beta) -> Result<f64, Error> {
         self.check(beta)?;
-        Ok(-self.units.smoothed_gain(beta, self.bandwidth) / self.scale)
+        Ok(-self.units.smoothed_gain(beta, self.smoothing) / self.scale)
     }
 }
 
@@ -369,7 +379,7 @@ impl<U: Smoothed> Gradient for Surrogate<'_, U> {
 
     fn gradient(&self, beta: &Beta) -> Result<Beta, Error> {
         self.check(beta)?;
-        Ok(self.units.descent(beta, self.bandwidth, self.scale))
+        Ok(self.units.descent(beta, self.smoothing, self.scale))
     }
 }
 

@@ -56,7 +56,16 @@ pub struct LinearForm<'a, W> {
 
 impl<'a, W: Writing> LinearForm<'a, W> {
     pub fn new(problem: &'a LinearProblem, writing: W) -> Self {
-        Self { units: MergedUnits::of(problem), writing }
+        Self::over(MergedUnits::of(problem), writing)
+    }
+
+    /// Over units that are merged already.
+    pub(crate) fn over(units: MergedUnits<'a>, writing: W) -> Self {
+        Self { units, writing }
+    }
+
+    pub(crate) fn units(&self) -> &MergedUnits<'a> {
+        &self.units
     }
 }
 

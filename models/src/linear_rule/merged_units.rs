@@ -35,9 +35,13 @@ pub struct MergedUnits<'a> {
     pub z: Vec<Vec<f64>>,
     /// Gain of each point.
     pub gains: Vec<f64>,
+    /// The point of each unit.
+    pub point_of: Vec<usize>,
     bounds: Vec<Bound>,
     /// For each point, whether some unit there may not stay untreated, may not be treated.
     barred: Vec<[bool; 2]>,
+    /// For each point, whether more than its gain may come from its being untreated, treated.
+    wanted: Vec<[bool; 2]>,
     /// For each covariate, whether it takes more than one value.
     varies: Vec<bool>,
     centre: Vec<f64>,
@@ -63,6 +67,8 @@ impl<'a> MergedUnits<'a> {
             points.entry(key).or_default().push(i);
         }
         let units: Vec<Vec<usize>> = points.into_values().collect();
+        let mut point_of = vec![0; problem.units()];
+        units.iter().enumerate().for_each(|(k, units)| units.iter().for_each(|&i| point_of[i] = k));
         let x: Vec<&[f64]> = units.iter().map(|units| problem.unit(units[0])).collect();
         let gains = units.iter().map(|units| sum(units.iter().map(|&i| problem.gain(i)))).collect();
         let bounds = problem.assignment_bounds().map(|bound| Bound::over(&units, bound)).collect();
@@ -72,8 +78,18 @@ impl<'a> MergedUnits<'a> {
         let z: Vec<Vec<f64>> = x.iter().map(scaled).collect();
         let barred = |units: &Vec<usize>| [0, 1].map(|k| units.iter().any(|&i| !problem.may_get(i, k)));
         let barred = units.iter().map(barred).collect();
+        let wanted = vec![[false; 2]; units.len()];
         let varies = (0..centre.len()).map(|j| z.iter().any(|point| point[j] != z[0][j])).collect();
-        Self { problem, x, z, gains, bounds, barred, varies, centre, scale }
+        Self { problem, x, z, gains, point_of, bounds, barred, wanted, varies, centre, scale }
+    }
+
+    /// The same where an objective beside the gains wants unit i untreated, treated as `wanted[i]` says.
+    pub(crate) fn wanting(mut self, wanted: &[[bool; 2]]) -> Self {
+        for (&point, [untreated, treated]) in self.point_of.iter().zip(wanted) {
+            self.wanted[point][0] |= untreated;
+            self.wanted[point][1] |= treated;
+        }
+        self
     }
 
     pub fn problem(&self) -> &'a LinearProblem {
@@ -199,10 +215,12 @@ impl<'a> MergedUnits<'a> {
     }
 
     /// Whether the objective or a constraint can gain from calling point `i` treated (or untreated): then a rule must really treat
-    /// it so. Without assignment bounds that is the sign of its gain, or the only label that it may have; other labels are free.
+    /// it so. Without assignment bounds that is the sign of its gain, what else is wanted of it, or the only label that it may have; other
+    /// labels are free.
     pub(super) fn counts(&self, i: usize, treated: bool) -> bool {
         let gain = if treated { self.gains[i] } else { -self.gains[i] };
-        gain > 0.0 || !self.bounds.is_empty() || self.barred[i][usize::from(!treated)]
+        let wanted = gain > 0.0 || self.wanted[i][usize::from(treated)];
+        wanted || !self.bounds.is_empty() || self.barred[i][usize::from(!treated)]
     }
 
     /// The points that a solution needs on a side: (treated, untreated).

@@ -1,18 +1,29 @@
 //! The smooth approximation for K arms, and its steps. Parameters are the (intercept, b) of arms 1 to K - 1; arm 0 has the height 0.
 
-use prescribe_models::multi_linear_rule::{MergedUnits, MultiLinear, MultiLinearProblem, MultiLinearRule};
+use prescribe_models::RuleClass;
+use prescribe_models::multi_linear_rule::{MergedUnits, MultiLinearProblem, MultiLinearRule};
 
-use super::{NEAREST, SmoothClass, Smoothed, smallest};
+use super::{NEAREST, SmoothModel, Smoothed, Smoothing, smallest};
+use crate::solve::Unsupported;
+use crate::solve::constraints::refuse_others;
 use crate::solve::line_search::{Beta, Stepped, coordinates, height};
 
 /// Heights whose slopes along a line differ by less are taken for parallel.
 const PARALLEL: f64 = 1e-12;
 
-impl SmoothClass for MultiLinear {
+impl SmoothModel for MultiLinearProblem {
     type Units<'p> = MergedUnits<'p>;
 
-    fn units(problem: &MultiLinearProblem) -> MergedUnits<'_> {
-        MergedUnits::of(problem)
+    fn merged(&self) -> MergedUnits<'_> {
+        MergedUnits::of(self)
+    }
+
+    fn check(&self) -> Result<(), Unsupported> {
+        refuse_others(self, "smooth", |_| false)
+    }
+
+    fn constant(&self) -> MultiLinearRule {
+        self.best_constant().unwrap_or_else(|| self.class.constant(self.covariates.len(), 0))
     }
 }
 
@@ -86,18 +97,19 @@ impl Smoothed for MergedUnits<'_> {
         self.rewards.iter().map(|rewards| most(rewards) - least(rewards)).sum()
     }
 
-    fn smoothed_gain(&self, beta: &[f64], bandwidth: f64) -> f64 {
-        let of_unit = |(z, rewards): (&Vec<f64>, &Vec<f64>)| mean(&shares(beta, z, bandwidth), rewards);
+    fn smoothed_gain(&self, beta: &[f64], smoothing: Smoothing) -> f64 {
+        let of_unit =
+            |(z, rewards): (&Vec<f64>, &Vec<f64>)| mean(&shares(beta, z, smoothing.bandwidth), rewards);
         self.z.iter().zip(&self.rewards).map(of_unit).sum()
     }
 
-    fn descent(&self, beta: &[f64], bandwidth: f64, scale: f64) -> Beta {
+    fn descent(&self, beta: &[f64], smoothing: Smoothing, scale: f64) -> Beta {
         let mut gradient = vec![0.0; beta.len()];
         for (z, rewards) in self.z.iter().zip(&self.rewards) {
-            let shares = shares(beta, z, bandwidth);
+            let shares = shares(beta, z, smoothing.bandwidth);
             let mean = mean(&shares, rewards);
             for (k, block) in gradient.chunks_mut(1 + z.len()).enumerate() {
-                let weight = -shares[k + 1] * (rewards[k + 1] - mean) / (bandwidth * scale);
+                let weight = -shares[k + 1] * (rewards[k + 1] - mean) / (smoothing.bandwidth * scale);
                 block[0] += weight;
                 block[1..].iter_mut().zip(z).for_each(|(slot, v)| *slot += weight * v);
             }

@@ -1,15 +1,26 @@
 //! The smooth approximation for two arms, and its steps.
 
-use prescribe_models::linear_rule::{Linear, LinearProblem, LinearRule, MergedUnits};
+use prescribe_models::RuleClass;
+use prescribe_models::linear_rule::{LinearProblem, LinearRule, MergedUnits};
 
-use super::{NEAREST, SmoothClass, Smoothed, smallest};
+use super::{NEAREST, SmoothModel, Smoothed, Smoothing, smallest};
+use crate::solve::Unsupported;
+use crate::solve::constraints::refuse_others;
 use crate::solve::line_search::{Beta, Stepped, coordinates, height};
 
-impl SmoothClass for Linear {
+impl SmoothModel for LinearProblem {
     type Units<'p> = MergedUnits<'p>;
 
-    fn units(problem: &LinearProblem) -> MergedUnits<'_> {
-        MergedUnits::of(problem)
+    fn merged(&self) -> MergedUnits<'_> {
+        MergedUnits::of(self)
+    }
+
+    fn check(&self) -> Result<(), Unsupported> {
+        refuse_others(self, "smooth", |_| false)
+    }
+
+    fn constant(&self) -> LinearRule {
+        self.best_constant().unwrap_or_else(|| self.class.constant(self.covariates.len(), 0))
     }
 }
 
@@ -59,15 +70,15 @@ impl Smoothed for MergedUnits<'_> {
         self.gains.iter().map(|g| g.abs()).sum()
     }
 
-    fn smoothed_gain(&self, beta: &[f64], bandwidth: f64) -> f64 {
-        self.z.iter().zip(&self.gains).map(|(z, g)| g * share(height(beta, z) / bandwidth)).sum()
+    fn smoothed_gain(&self, beta: &[f64], smoothing: Smoothing) -> f64 {
+        self.z.iter().zip(&self.gains).map(|(z, g)| g * share(height(beta, z) / smoothing.bandwidth)).sum()
     }
 
-    fn descent(&self, beta: &[f64], bandwidth: f64, scale: f64) -> Beta {
+    fn descent(&self, beta: &[f64], smoothing: Smoothing, scale: f64) -> Beta {
         let mut gradient = vec![0.0; beta.len()];
         for (z, gain) in self.z.iter().zip(&self.gains) {
-            let share = share(height(beta, z) / bandwidth);
-            let weight = -gain * share * (1.0 - share) / (bandwidth * scale);
+            let share = share(height(beta, z) / smoothing.bandwidth);
+            let weight = -gain * share * (1.0 - share) / (smoothing.bandwidth * scale);
             gradient[0] += weight;
             gradient[1..].iter_mut().zip(z).for_each(|(slot, v)| *slot += weight * v);
         }
@@ -83,6 +94,6 @@ impl Smoothed for MergedUnits<'_> {
 }
 
 /// The sigmoid.
-fn share(height: f64) -> f64 {
+pub(super) fn share(height: f64) -> f64 {
     1.0 / (1.0 + (-height).exp())
 }
