@@ -285,9 +285,10 @@ impl Posed for TableProblem {
                 tables(continuous(), 2, Candidates::All).with(received(25, 3, 2)).unwrap(),
             ),
             ("a budget", tables(tied(), 2, Candidates::All).with(budget(40, 2)).unwrap()),
+            ("eligibility", tables(continuous(), 2, Candidates::All).with(first_barred(25, 3)).unwrap()),
             (
-                "few covariates, eligibility, a budget",
-                [SideConstraint::MaximumCovariates(1), first_barred(25, 3), budget(25, 3)]
+                "few covariates, a budget",
+                [SideConstraint::MaximumCovariates(1), budget(25, 3)]
                     .into_iter()
                     .fold(tables(continuous(), 2, Candidates::Quantiles(5)), |problem, side| {
                         problem.with(side).unwrap()

@@ -15,11 +15,10 @@ use ndarray::Array2;
 use prescribe_models::table_rule::{Table, TableProblem};
 use prescribe_models::tree_rule::Node;
 use prescribe_models::tree_rule::splits::{Bin, Split, bins, splits};
-use prescribe_models::{AssignmentBound, Model, SideConstraint};
+use prescribe_models::{AssignmentBound, Model};
 use rayon::prelude::*;
 use serde_json::{Map, json};
 
-use super::constraints::refuse_others;
 use super::threads::on_threads;
 use super::tree_search::whole_numbers;
 use super::{
@@ -43,15 +42,13 @@ impl Solver<TableProblem> for Tables {
     }
 
     fn accepts(&self, problem: &TableProblem) -> Result<Promise, Unsupported> {
-        refuse_others(problem, "enumerate", |side| {
-            let taken = matches!(
-                side,
-                SideConstraint::MaximumCovariates(_)
-                    | SideConstraint::Eligibility(_)
-                    | SideConstraint::Assignment(_)
-            );
-            taken || side.is_on_leaves()
-        })?;
+        if let Some(constraint) = problem.side().iter().find(|side| side.is_on_coefficients()) {
+            return Err(Unsupported {
+                solver: "enumerate".into(),
+                part: format!("the constraint {} on a decision table", constraint.name()),
+                remedy: "leave it out, or use a linear rule".into(),
+            });
+        }
         Ok(Promise::Exact)
     }
 

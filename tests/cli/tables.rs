@@ -62,7 +62,7 @@ fn a_study_goes_the_whole_way() {
     let given = shell.run("predict out/rule.json trial.csv").exits(0);
     assert!(given.stdout.lines().count() > 240);
     for format in ["text", "sql", "python", "svg"] {
-        shell.run(&format!("export out/rule.json --format {format}")).exits(0);
+        shell.run(&format!("export out/rule.json --to {format}")).exits(0);
     }
 }
 

@@ -196,6 +196,8 @@ mod tests {
     use ndarray::Array2;
     use rand::Rng;
 
+    use prescribe_models::multi_linear_rule::MultiLinear;
+
     use super::*;
     use crate::random::stream;
 
@@ -235,12 +237,13 @@ mod tests {
         let problem = problem(10, 2, 3);
         let units = MergedUnits::of(&problem);
         let beta = [0.3, -0.2, 0.9, -0.4, 0.1, 0.5];
-        let descent = units.descent(&beta, 0.5, 2.0);
+        let smoothing = Smoothing { bandwidth: 0.5, plain: false };
+        let descent = units.descent(&beta, smoothing, 2.0);
         for j in 0..beta.len() {
             let at = |shift: f64| {
                 let mut moved = beta;
                 moved[j] += shift;
-                -units.smoothed_gain(&moved, 0.5) / 2.0
+                -units.smoothed_gain(&moved, smoothing) / 2.0
             };
             assert!(((at(1e-6) - at(-1e-6)) / 2e-6 - descent[j]).abs() < 1e-7);
         }
