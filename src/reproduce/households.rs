@@ -201,6 +201,9 @@ impl Learner<'_> {
         };
         let smoothed = named("smooth")?.solve(problem, None, &unlimited, self.observer)?;
         let exact = named(AUTO)?.solve(problem, smoothed.point.as_ref(), options, self.observer)?;
+        if [smoothed.termination_status, exact.termination_status].contains(&TerminationStatus::Interrupted) {
+            return Err(ReproduceError::Interrupted);
+        }
         let proved = exact.termination_status == TerminationStatus::Optimal && exact.certificate.verified;
         let nobody = || Linear.constant(self.sample.names.len(), 0);
         let rule = smoothed.point.unwrap_or_else(nobody);

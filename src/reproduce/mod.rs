@@ -57,6 +57,8 @@ pub enum ReproduceError {
     Io { path: PathBuf, source: std::io::Error, remedy: &'static str },
     #[error("{}: {reason}", path.display())]
     Journal { path: PathBuf, reason: String },
-    #[error("interrupted; the same command with --resume FILE goes on where it stopped")]
+    #[error(
+        "interrupted; with --resume FILE, where the experiment takes it, the same command goes on where it stopped"
+    )]
     Interrupted,
 }

@@ -42,7 +42,8 @@ struct Choice {
 impl<'a> Listed<'a> {
     pub fn new(problem: &'a TableProblem) -> Self {
         let trees = problem.trees();
-        let (bins, least) = (bins(&trees), trees.leaf_demands().iter().map(|demand| demand.least).collect());
+        let least: Vec<usize> = trees.leaf_demands().iter().map(|demand| demand.least).collect();
+        let bins = bins(&trees);
         let splits = splits(&trees);
         let all = question_sets(problem, &splits);
         let table = |asked: Vec<Split>| Questions::of(problem, asked, &bins, &least);
@@ -109,7 +110,7 @@ impl<'a> Listed<'a> {
 
 impl Questions {
     /// None where a cell does not hold what it must, or where nothing may be given to all of its units.
-    fn of(problem: &TableProblem, asked: Vec<Split>, bins: &[Bin], least: &Vec<usize>) -> Option<Self> {
+    fn of(problem: &TableProblem, asked: Vec<Split>, bins: &[Bin], least: &[usize]) -> Option<Self> {
         let (arms, bounds) = (problem.arms.len(), problem.assignment_bounds().count());
         let mut members: Vec<Vec<&Bin>> = vec![Vec::new(); 1 << asked.len()];
         bins.iter().for_each(|bin| members[cell(&asked, bin)].push(bin));
