@@ -19,8 +19,11 @@ use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
 use prescribe::models::outcome_loss::{Loss, Units};
+use prescribe::models::table_rule::{Table, TableProblem};
 use prescribe::models::tree_rule::{Candidates, Node, Tree, TreeProblem};
-use prescribe::models::{MinimumArmInLeaf, Model, PolicyProblem, RuleClass, Sense, SideConstraint};
+use prescribe::models::{
+    AssignmentBound, MinimumArmInLeaf, Model, PolicyProblem, RuleClass, Sense, SideConstraint,
+};
 use prescribe::solve::{
     self, BoundProof, Control, Observer, Options, PrimalStatus, Progress, Promise, Report, Silent, Solvable,
     Solver, TerminationStatus,
@@ -254,18 +257,55 @@ impl Posed for TreeProblem {
     }
 
     fn value(&self, rule: &Node) -> f64 {
-        let arm = |i: usize| {
-            let mut node = rule;
-            loop {
-                match node {
-                    Node::Leaf { arm } => return *arm,
-                    Node::Split { covariate, threshold, left, right } => {
-                        node = if self.x()[[i, *covariate]] <= *threshold { left } else { right };
-                    }
-                }
-            }
-        };
-        (0..self.units()).map(|i| self.rewards()[[i, arm(i)]]).sum()
+        (0..self.units()).map(|i| self.rewards()[[i, arm_of(rule, self.unit(i))]]).sum()
+    }
+}
+
+impl Posed for TableProblem {
+    const TYPE: &'static str = "TableProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let continuous = || (table(51, 25, 2, false), table(52, 25, 3, false));
+        let tied = || (table(53, 40, 3, true), table(54, 40, 2, true));
+        let budget =
+            |units, arms| SideConstraint::Assignment(AssignmentBound::budget_share(units, arms, 0.3));
+        vec![
+            ("one question", tables(continuous(), 1, Candidates::All)),
+            ("two questions", tables(continuous(), 2, Candidates::All)),
+            ("two questions, tied", tables(tied(), 2, Candidates::All)),
+            ("two questions, quantiles", tables(continuous(), 2, Candidates::Quantiles(4))),
+            (
+                "three questions, tied",
+                tables((table(55, 12, 2, true), table(56, 12, 2, true)), 3, Candidates::All),
+            ),
+            (
+                "minimum cell size",
+                tables(continuous(), 2, Candidates::All).with(SideConstraint::MinimumLeafSize(5)).unwrap(),
+            ),
+            (
+                "received arms in cells",
+                tables(continuous(), 2, Candidates::All).with(received(25, 3, 2)).unwrap(),
+            ),
+            ("a budget", tables(tied(), 2, Candidates::All).with(budget(40, 2)).unwrap()),
+            ("eligibility", tables(continuous(), 2, Candidates::All).with(first_barred(25, 3)).unwrap()),
+            (
+                "few covariates, a budget",
+                [SideConstraint::MaximumCovariates(1), budget(25, 3)]
+                    .into_iter()
+                    .fold(tables(continuous(), 2, Candidates::Quantiles(5)), |problem, side| {
+                        problem.with(side).unwrap()
+                    }),
+            ),
+            ("nothing to ask", tables((Array2::ones((4, 1)), table(57, 4, 2, false)), 2, Candidates::All)),
+        ]
+    }
+
+    fn large() -> Self {
+        tables((table(58, 300, 4, false), table(59, 300, 3, false)), 3, Candidates::Quantiles(10))
+    }
+
+    fn value(&self, rule: &Node) -> f64 {
+        (0..self.units()).map(|i| self.rewards()[[i, arm_of(rule, self.unit(i))]]).sum()
     }
 }
 
@@ -591,6 +631,22 @@ fn tree((x, rewards): (Array2<f64>, Array2<f64>), depth: usize, candidates: Cand
     TreeProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
 }
 
+/// The arm of the leaf that x falls into.
+fn arm_of(node: &Node, x: &[f64]) -> usize {
+    match node {
+        Node::Leaf { arm } => *arm,
+        Node::Split { covariate, threshold, left, right } => {
+            arm_of(if x[*covariate] <= *threshold { left } else { right }, x)
+        }
+    }
+}
+
+fn tables(data: (Array2<f64>, Array2<f64>), depth: usize, candidates: Candidates) -> TableProblem {
+    let (x, rewards) = data;
+    let class = Table { trees: Tree::over(&x, depth, candidates) };
+    TableProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
+}
+
 /// At least `least` units of every arm in each leaf, where they received the arms in turn.
 fn received(n: usize, arms: usize, least: usize) -> SideConstraint {
     let received = (0..n).map(|i| i % arms).collect();
@@ -626,6 +682,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<ClusterProblem>();
     suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
+    suite.problem::<TableProblem>();
     suite.problem::<MaximumMargin>();
     suite.problem::<Calibration>();
     suite.problem::<FusedLasso>();

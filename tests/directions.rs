@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use common::{columns, numbers};
 use labellings::{Point, best_labelling, separable};
 use ndarray::Array2;
+use prescribe::interference::{self, Interference};
 use prescribe::models::linear_rule::{LinearProblem, LinearRule};
 use prescribe::models::{AssignmentBound, SideConstraint};
-use prescribe::simulate::linear_gains;
+use prescribe::simulate::{cash_transfers, linear_gains};
 use prescribe::solve::{
     self, Control, Directions, Enumerate, Milp, Observer, Options, Progress, Report, Silent, Solver,
     TerminationStatus,
@@ -403,4 +404,24 @@ fn other_constraints_are_refused_by_name() {
     assert!(Directions.accepts(&few).unwrap_err().to_string().contains("maximum_covariates"));
     let wide = linear_gains(50, 4, 1, false).unwrap().problem().unwrap();
     assert!(Enumerate.accepts(&wide).unwrap_err().to_string().contains("--solver directions"));
+}
+
+/// Few values of few covariates, so that more than 64 points tie in one direction, and boxes beside it have some of them open.
+#[test]
+fn crowded_ties_are_proved() {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let x = Array2::from_shape_fn((144, 3), |(i, j)| [i / 72, i % 72 / 9, i % 9][j] as f64);
+    let gains: Vec<f64> = (0..144).map(|_| gain(&mut random)).collect();
+    let problem = LinearProblem::from_gains(names("x", 3), x, &gains).unwrap();
+    assert!((proved(&problem, &Directions) - proved(&problem, &Enumerate)).abs() < 1e-9);
+    let drawn = cash_transfers(5);
+    let gains = interference::gains(&drawn.clusters, Interference::Additive, None).unwrap();
+    proved(&LinearProblem::from_gains(names("x", 3), drawn.x, &gains).unwrap(), &Directions);
+}
+
+fn proved(problem: &LinearProblem, solver: &dyn Solver<LinearProblem>) -> f64 {
+    let report = solve::solve(problem, solver, None, &Options::default(), &Silent).unwrap();
+    assert_eq!(report.termination_status, TerminationStatus::Optimal, "{}", report.raw_status);
+    assert!(report.certificate.verified);
+    report.objective_value.unwrap()
 }

@@ -19,8 +19,11 @@ use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{
     MultiLinear, MultiLinearForm, MultiLinearProblem, MultiLinearRule, Writing,
 };
+use prescribe::models::table_rule::{Listed, Table};
 use prescribe::models::tree_rule::{Candidates, Extended, Flow, Node, Tree, TreeProblem};
-use prescribe::models::{MixedIntegerProgram, ProgramForm, Row, SideConstraint, exact};
+use prescribe::models::{
+    MixedIntegerProgram, PolicyProblem, ProgramForm, Row, RuleClass, SideConstraint, exact,
+};
 use prescribe::solve::registry::Solvable;
 use prescribe::solve::{self, Options, Promise, Silent, TerminationStatus};
 use serde::Deserialize;
@@ -156,10 +159,15 @@ impl Golden {
     }
 
     fn tree(&self) -> TreeProblem {
+        self.over(|trees| trees)
+    }
+
+    /// Over a class made of trees.
+    fn over<C: RuleClass>(&self, class: impl Fn(Tree) -> C) -> PolicyProblem<C> {
         let x = matrix(&self.x);
-        let class = Tree::over(&x, self.depth.unwrap(), self.candidates.unwrap());
+        let class = class(Tree::over(&x, self.depth.unwrap(), self.candidates.unwrap()));
         let problem =
-            TreeProblem::new(class, self.covariates.clone(), self.arms.clone(), x, matrix(&self.rewards))
+            PolicyProblem::new(class, self.covariates.clone(), self.arms.clone(), x, matrix(&self.rewards))
                 .unwrap();
         match self.minimum_leaf_size {
             Some(least) => problem.with(SideConstraint::MinimumLeafSize(least)).unwrap(),
@@ -231,6 +239,11 @@ impl Golden {
                     "flow" => self.program(&Flow::new(&problem)),
                     other => panic!("no form {other}"),
                 }
+            }
+            ("table_rule", "listed") => {
+                let problem = self.over(|trees| Table { trees });
+                self.check(&problem, &point::<Node>(self));
+                self.program(&Listed::new(&problem))
             }
             ("maximum_margin", "margin") => {
                 let model = MaximumMargin::new(self.treated.clone(), self.untreated.clone());
@@ -324,6 +337,7 @@ fn every_model_has_three_instances_a_form() {
         ("maximum_margin", "margin"),
         ("multi_linear_rule", "facets"),
         ("multi_linear_rule", "radon"),
+        ("table_rule", "listed"),
         ("tree_rule", "extended"),
         ("tree_rule", "flow"),
     ];

@@ -11,6 +11,7 @@
 //! | [`cluster_rule`] | linear rule valued cluster by cluster, where units affect each other |
 //! | [`multi_linear_rule`] | linear rule over K arms: the arm of the largest `b0_k + x'b_k` |
 //! | [`tree_rule`] | depth-D policy tree |
+//! | [`table_rule`] | decision table of D questions |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
 //! | [`exact_margin`] | the same in exact arithmetic |
 //! | [`calibration`] | weights of one arm that give the features the target's means |
@@ -44,6 +45,7 @@ pub mod pair_fusion;
 pub mod policy_problem;
 pub mod programs;
 pub mod side_constraints;
+pub mod table_rule;
 pub mod tree_rule;
 
 pub use model::{

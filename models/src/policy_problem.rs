@@ -132,6 +132,18 @@ impl<C: RuleClass> PolicyProblem<C> {
         Ok(Self { side, ..Self::new(class, names, arms, x, self.rewards.clone())? })
     }
 
+    /// The same data and side constraints over another class, of which the shape is known to be right.
+    pub(crate) fn over_class<D>(&self, class: D) -> PolicyProblem<D> {
+        PolicyProblem {
+            class,
+            covariates: self.covariates.clone(),
+            arms: self.arms.clone(),
+            x: self.x.clone(),
+            rewards: self.rewards.clone(),
+            side: self.side.clone(),
+        }
+    }
+
     pub fn side(&self) -> &[SideConstraint] {
         &self.side
     }

@@ -94,7 +94,7 @@ impl Node {
         }
     }
 
-    fn splits(&self) -> Vec<(usize, f64)> {
+    pub(crate) fn splits(&self) -> Vec<(usize, f64)> {
         match self {
             Node::Leaf { .. } => Vec::new(),
             Node::Split { covariate, threshold, left, right } => {

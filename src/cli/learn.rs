@@ -79,13 +79,13 @@ pub struct Learn {
     /// Learner of a linear rule under --interference (default value; auto: by cross-fitted value)
     #[arg(long, value_name = "value|least-squares|bagged|auto", value_parser = str::parse::<Learner>, help_heading = "Rule")]
     learner: Option<Learner>,
-    /// Most splits on a path of a tree (default 2)
+    /// Most splits on a path of a tree, most questions of a table (default 2)
     #[arg(long, value_parser = flags::positive, help_heading = "Rule")]
     depth: Option<usize>,
-    /// Fewest training units in a leaf (default 1)
+    /// Fewest training units in a leaf, or in a cell of a table (default 1)
     #[arg(long, value_name = "M", value_parser = flags::positive, help_heading = "Rule")]
     min_leaf: Option<usize>,
-    /// Thresholds of a tree: all observed values, or quantiles:Q (default quantiles:15)
+    /// Thresholds of a tree or table: all observed values, or quantiles:Q (default quantiles:15)
     #[arg(long, value_name = "all|quantiles:Q", value_parser = flags::candidates, help_heading = "Rule")]
     candidates: Option<Candidates>,
     /// Share of each arm's units held out to evaluate the rule on, whole clusters where there are any (default 0.5; 0: none)
@@ -132,6 +132,8 @@ pub struct Learn {
 enum PolicyFlag {
     Tree,
     Linear,
+    /// Decision table: --depth questions that all units answer, an arm for each combination of answers
+    Table,
 }
 
 impl Learn {
@@ -279,14 +281,20 @@ impl Learn {
         put(
             policy,
             "class",
-            self.policy.map(|class| if class == PolicyFlag::Tree { "tree" } else { "linear" }),
+            self.policy.map(|class| match class {
+                PolicyFlag::Tree => "tree",
+                PolicyFlag::Linear => "linear",
+                PolicyFlag::Table => "table",
+            }),
         )?;
         put(policy, "depth", self.depth)?;
         put(policy, "min_leaf", self.min_leaf)?;
         put(policy, "candidates", self.candidates)?;
         let linear = policy.get("class").and_then(Value::as_str) == Some("linear");
         if linear && (self.depth.is_some() || self.min_leaf.is_some() || self.candidates.is_some()) {
-            return Err(Failure::usage("--depth, --min-leaf and --candidates belong to --policy tree"));
+            return Err(Failure::usage(
+                "--depth, --min-leaf and --candidates belong to --policy tree or table",
+            ));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod flags;
 mod frontier;
 mod fuse;
 mod fusing;
+mod households;
 mod interference;
 mod intervals;
 mod learn;

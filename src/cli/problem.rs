@@ -11,10 +11,11 @@ use crate::data::{NamedMatrix, Place, Problem, Purpose, Table, read_matrix, same
 use crate::learn::Context;
 use crate::models::linear_rule::LinearProblem;
 use crate::models::multi_linear_rule::{MultiLinear, MultiLinearProblem};
+use crate::models::table_rule::{Table as TableClass, TableProblem};
 use crate::models::tree_rule::{Candidates, Tree, TreeProblem};
 use crate::models::{PolicyProblem, RuleClass, SideConstraint};
 
-/// A tree problem as typed.
+/// A problem of trees or tables as typed.
 #[derive(Args, Clone, Debug)]
 pub struct TreeFlags {
     /// CSV of covariates, a header and one row a unit
@@ -23,10 +24,10 @@ pub struct TreeFlags {
     /// CSV of rewards, one column an arm, larger is better
     #[arg(long, value_name = "G.csv")]
     rewards: PathBuf,
-    /// Most splits on a path
+    /// Most splits on a path of a tree, most questions of a table
     #[arg(long, value_parser = flags::positive)]
     depth: usize,
-    /// Fewest units in a leaf
+    /// Fewest units in a leaf, or in a cell of a table
     #[arg(long, value_name = "M", value_parser = flags::positive, default_value = "1")]
     min_leaf: usize,
     /// Thresholds: all observed values, or quantiles:Q
@@ -80,9 +81,18 @@ pub(super) struct BoundFlags {
 
 impl TreeFlags {
     pub fn problem(&self) -> Result<TreeProblem, Failure> {
+        self.over(|trees| trees)
+    }
+
+    /// The problem of tables of `depth` questions.
+    pub fn tables(&self) -> Result<TableProblem, Failure> {
+        self.over(|trees| TableClass { trees })
+    }
+
+    fn over<C: RuleClass>(&self, class: impl Fn(Tree) -> C) -> Result<PolicyProblem<C>, Failure> {
         let (x, rewards) = (read_covariates(&self.covariates)?, read_rewards(&self.rewards)?);
         same_rows(&x, &rewards)?;
-        let class = Tree::over(&x.values, self.depth, self.candidates);
+        let class = class(Tree::over(&x.values, self.depth, self.candidates));
         let problem = PolicyProblem::new(class, x.names, rewards.names, x.values, rewards.values)?;
         self.bounds.on(problem.with(SideConstraint::MinimumLeafSize(self.min_leaf))?)
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::application::Application;
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
+use super::households::Households;
 use super::output;
 use super::progress::Terminal;
 use super::reproduce_interference::{Figure1, Figure2, InterferenceTheory};
@@ -57,6 +58,9 @@ pub enum Reproduce {
     /// The theory of the interference paper as experiments
     #[command(subcommand, name = "interference-theory")]
     InterferenceTheory(InterferenceTheory),
+    /// The analysis of section 7 of the interference paper, on a file or on a simulated study of its shape
+    #[command(name = "interference-application")]
+    Households(Box<Households>),
 }
 
 #[derive(Subcommand)]
@@ -120,6 +124,7 @@ impl Reproduce {
             Self::InterferenceFigure1(how) => how.run(),
             Self::InterferenceFigure2(how) => how.run(),
             Self::InterferenceTheory(how) => how.run(),
+            Self::Households(how) => how.run(),
             Self::Theory(Theory::Recovery(how)) => how.recovery(Design::exponential(16)),
             Self::Theory(Theory::Regret(how)) => how.regret(),
             Self::Theory(Theory::Robustness(how)) => how.robustness(),

@@ -1,4 +1,4 @@
-//! `prescribe solve tree|linear|multi-linear|calibration|fused-lasso`: one formal problem from matrices, by one solver.
+//! `prescribe solve tree|table|linear|multi-linear|calibration|fused-lasso`: one formal problem from matrices, by one solver.
 
 use std::path::PathBuf;
 
@@ -20,6 +20,13 @@ use crate::solve::{Chosen, Options, Programmed, Solvable, SolveError, milp, solv
 pub enum Solve {
     /// Depth-D policy tree over any number of arms
     Tree {
+        #[command(flatten)]
+        problem: TreeFlags,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Decision table over any number of arms: --depth questions, an arm for each combination of answers
+    Table {
         #[command(flatten)]
         problem: TreeFlags,
         #[command(flatten)]
@@ -73,6 +80,7 @@ impl Solve {
     pub fn run(&self) -> Result<u8, Failure> {
         match self {
             Solve::Tree { problem, how } => how.checked()?.solve(problem.problem()?),
+            Solve::Table { problem, how } => how.checked()?.solve(problem.tables()?),
             Solve::Linear { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::MultiLinear { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::Calibration { problem, how } => problem.run(how),

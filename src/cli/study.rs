@@ -234,7 +234,7 @@ fn groups_of(path: &Path) -> Result<Groups, Failure> {
 }
 
 /// A word names a method; pairs give each arm a number, or a column if none of them is a number; anything else is a column.
-fn propensity(text: &str) -> Result<PropensityRole, Failure> {
+pub(super) fn propensity(text: &str) -> Result<PropensityRole, Failure> {
     const FLAG: &str = "--propensity";
     if let Some(columns) = text.strip_prefix("strata:") {
         let columns: Vec<String> = columns.split(',').map(String::from).collect();

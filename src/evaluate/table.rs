@@ -133,14 +133,17 @@ pub fn cells(estimate: &Estimate, decimals: usize) -> [String; 3] {
 }
 
 /// Columns two blanks apart: the first aligned to the left, the others to the right.
-pub fn aligned<const C: usize>(lines: &[[String; C]]) -> String {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..C).map(width).collect();
-    let text = |line: &[String; C]| {
-        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
+pub fn aligned<L: AsRef<[String]>>(lines: &[L]) -> String {
+    let count = lines.first().map_or(0, |line| line.as_ref().len());
+    let width =
+        |column: usize| lines.iter().map(|line| line.as_ref()[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let text = |line: &L| {
+        let cells =
+            line.as_ref().iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     lines.iter().map(text).collect()

@@ -46,7 +46,17 @@ pub struct Config {
 #[serde(tag = "class", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Policy {
     Linear,
-    Tree { depth: usize, candidates: Candidates, min_leaf: usize },
+    Tree {
+        depth: usize,
+        candidates: Candidates,
+        min_leaf: usize,
+    },
+    /// Decision tables of at most `depth` questions.
+    Table {
+        depth: usize,
+        candidates: Candidates,
+        min_leaf: usize,
+    },
 }
 
 /// How data become rewards.
@@ -142,10 +152,14 @@ impl Config {
         let refuse = |reason: &str| Err(LearnError::Usage(reason.into()));
         match self.policy {
             Policy::Tree { depth: 0, .. } => return refuse("depth 0: a tree needs a depth of at least 1"),
-            Policy::Tree { min_leaf: 0, .. } => {
+            Policy::Table { depth: 0, .. } => {
+                return refuse("depth 0: a table needs a depth (questions) of at least 1");
+            }
+            Policy::Tree { min_leaf: 0, .. } | Policy::Table { min_leaf: 0, .. } => {
                 return refuse("minimum leaf size 0: a leaf holds at least 1 unit");
             }
-            Policy::Tree { candidates: Candidates::Quantiles(0), .. } => {
+            Policy::Tree { candidates: Candidates::Quantiles(0), .. }
+            | Policy::Table { candidates: Candidates::Quantiles(0), .. } => {
                 return refuse("candidates quantiles 0: give at least 1");
             }
             _ => {}

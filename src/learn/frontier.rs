@@ -88,11 +88,13 @@ pub fn frontier(
 
 fn set_depth(config: &mut Config, at: f64) -> Result<(), LearnError> {
     match &mut config.policy {
-        Policy::Tree { depth, .. } => {
+        Policy::Tree { depth, .. } | Policy::Table { depth, .. } => {
             *depth = whole("depth", at, 1)?;
             Ok(())
         }
-        Policy::Linear => Err(LearnError::Usage("only trees have a depth; use --policy tree".into())),
+        Policy::Linear => {
+            Err(LearnError::Usage("only trees and tables have a depth; use --policy tree".into()))
+        }
     }
 }
 

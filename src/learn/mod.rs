@@ -59,6 +59,7 @@ use ndarray::{Array2, Axis};
 use prescribe_models::cluster_rule::ClusterProblem;
 use prescribe_models::linear_rule::Linear;
 use prescribe_models::multi_linear_rule::MultiLinear;
+use prescribe_models::table_rule::Table as TableClass;
 use prescribe_models::{InvalidModel, Model, PolicyProblem, SideConstraint};
 
 use crate::balance::BalanceError;
@@ -225,6 +226,13 @@ pub(super) fn on_units<W: WithProblem>(
             let problem = problem.with(SideConstraint::MinimumLeafSize(min_leaf))?;
             work.with(constraints.on(problem, &context)?, &encoding)
         }
+        Policy::Table { depth, candidates, min_leaf } => {
+            let encoding = Encoding::tree(study, &x, &rewards, config.demands(depth, min_leaf));
+            let (trees, z) = (encoding.trees(&x, depth, candidates), encoding.matrix(study, &x));
+            let problem = PolicyProblem::new(TableClass { trees }, encoding.names(), arms, z, rewards)?;
+            let problem = problem.with(SideConstraint::MinimumLeafSize(min_leaf))?;
+            work.with(constraints.on(problem, &context)?, &encoding)
+        }
     }
 }
 
@@ -261,7 +269,7 @@ impl WithProblem for SolveIt<'_> {
         let report = solve_explained(&problem, &solver, None, &self.config.solve, self.observer)?;
         let report = named_report(report, &problem).map_point(|rule| encoding.decode(rule));
         let notes = match self.config.policy {
-            Policy::Tree { depth, min_leaf, .. } => {
+            Policy::Tree { depth, min_leaf, .. } | Policy::Table { depth, min_leaf, .. } => {
                 encoding.notes(problem.arms.len(), self.config.demands(depth, min_leaf))
             }
             Policy::Linear => Vec::new(),

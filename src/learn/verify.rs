@@ -49,7 +49,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     let direction = config.scoring.direction;
     let terms = match config.policy {
         Policy::Linear => Encoding::linear(study),
-        Policy::Tree { .. } => Encoding::Columns(Vec::new()),
+        Policy::Tree { .. } | Policy::Table { .. } => Encoding::Columns(Vec::new()),
     };
     let written = RuleFile::new(&report.report, study, terms.terms(), direction);
     let assignment = rule.assign(rows(&study.x))?;

@@ -14,12 +14,14 @@
 //! | [`interference_evaluation`] | bias, spread and intervals of estimated values (Figure 2) |
 //! | [`interference_rate`] | regret against the number and size of clusters and against overlap (Theorem 1) |
 //! | [`interference_efficiency`] | variance against the semiparametric bound (Theorem 2) |
+//! | [`households`] | the analysis of interference.txt, section 7 |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
 //! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
 
 pub mod application;
+pub mod households;
 pub mod interference_efficiency;
 pub mod interference_evaluation;
 pub mod interference_learning;
@@ -65,6 +67,8 @@ pub enum ReproduceError {
     Io { path: PathBuf, source: std::io::Error, remedy: &'static str },
     #[error("{}: {reason}", path.display())]
     Journal { path: PathBuf, reason: String },
-    #[error("interrupted; the same command with --resume FILE goes on where it stopped")]
+    #[error(
+        "interrupted; with --resume FILE, where the experiment takes it, the same command goes on where it stopped"
+    )]
     Interrupted,
 }

@@ -24,6 +24,7 @@ use std::path::Path;
 
 use prescribe_models::linear_rule::{Linear, LinearRule};
 use prescribe_models::multi_linear_rule::{MultiLinear, MultiLinearRule};
+use prescribe_models::table_rule::Table;
 use prescribe_models::tree_rule::{self, Tree};
 use prescribe_models::{PolicyProblem, RuleClass};
 use serde::{Deserialize, Serialize};
@@ -367,6 +368,22 @@ impl NamedClass for Tree {
                 Err(RuleError::Kind { found: "linear", wanted: "a tree" })
             }
         }
+    }
+}
+
+/// A table is kept as the tree that asks its questions on every path.
+impl NamedClass for Table {
+    fn named(rule: &tree_rule::Node, covariates: &[String], arms: &[String]) -> Rule {
+        Tree::named(rule, covariates, arms)
+    }
+
+    fn indexed(
+        &self,
+        rule: &Rule,
+        covariates: &[String],
+        arms: &[String],
+    ) -> Result<tree_rule::Node, RuleError> {
+        self.trees.indexed(rule, covariates, arms)
     }
 }
 

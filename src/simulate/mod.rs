@@ -5,6 +5,7 @@
 //!
 //! | design | answers to | signal | noise |
 //! |---|---|---|---|
+//! | [`cash_transfers()`] | an application under interference (interference.txt, section 7) | effects on students and their siblings | bounded attendance |
 //! | [`chronic_leukemia()`] | an application of fusion (fusion.txt, section 4.2) | chances of seven therapies in five groups | confounded therapies, outcomes of 0 and 1 |
 //! | [`fused_arms()`] | many treatments in latent groups (fusion.txt, section 4.1) | group means, exponential or linear | normal outcomes |
 //! | [`interfering_clusters()`] | units that affect each other within clusters (interference.txt, section 6) | linear effects on one's own and on others' outcomes | normal outcomes |
@@ -15,6 +16,7 @@
 //! [`linear_gains()`] and [`tree_rewards()`] are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
 //! distribution, not bit for bit (numpy draws from PCG64, this library from ChaCha8).
 
+mod cash_transfers;
 mod chronic_leukemia;
 mod fused_arms;
 mod interfering_clusters;
@@ -22,6 +24,7 @@ mod linear_gains;
 mod multi_linear_rewards;
 mod tree_rewards;
 
+pub use cash_transfers::{COVARIATES as TRANSFER_COVARIATES, CashTransfers, cash_transfers};
 pub use chronic_leukemia::{COVARIATES as LEUKEMIA_COVARIATES, ChronicLeukemia, chronic_leukemia};
 pub use fused_arms::{Design, FusedArms, GROUPS, Means, Shift, fused_arms, fused_arms_population};
 pub use interfering_clusters::{

@@ -9,6 +9,7 @@ use prescribe_models::linear_rule::{
 };
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::{MultiLinearForm, MultiLinearProblem, Writing};
+use prescribe_models::table_rule::{self, TableProblem};
 use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Model, ProgramForm, SideConstraint};
 use serde::{Deserialize, Serialize};
@@ -228,6 +229,31 @@ impl Programmed for TreeProblem {
             Some(extended) => Box::new(extended),
             None => Box::new(Flow::new(self)),
         }
+    }
+}
+
+impl Programmed for TableProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        if formulation.is_some() {
+            return Err(foreign("decision table", "none: it has one form"));
+        }
+        if let Some(constraint) = self.side().iter().find(|c| c.is_on_coefficients()) {
+            let part = format!("the constraint {} on a decision table", constraint.name());
+            return Err(refuse(part, "leave it out, or use a linear rule"));
+        }
+        let coefficients = table_rule::Listed::coefficients(self);
+        if coefficients > MOST_COEFFICIENTS {
+            let part = format!("a program of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
+            return Err(refuse(
+                part,
+                "use fewer thresholds (--candidates quantiles:15), or --solver enumerate",
+            ));
+        }
+        Ok(Promise::Exact)
+    }
+
+    fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        Box::new(table_rule::Listed::new(self))
     }
 }
 

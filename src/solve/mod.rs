@@ -11,6 +11,7 @@
 //! | [`smooth`] | linear rules, over two arms or more, by annealed L-BFGS and exact line searches | local |
 //! | [`pair_directions`] | linear rules over any number of arms, by branch and bound on directions | exact |
 //! | [`tree_search`] | trees, all of them, by bounds on the root cuts | exact |
+//! | [`tables`] | decision tables, every set of questions | exact |
 //! | [`tree_search::Lookahead`] | deep trees by exact shallow ones | heuristic |
 //! | [`directions`] | linear rules by branch and bound on directions; valued cluster by cluster (`cluster_directions`) | exact |
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
@@ -42,6 +43,7 @@ pub mod partition;
 pub mod registry;
 pub mod report;
 pub mod smooth;
+pub mod tables;
 pub(crate) mod threads;
 pub mod tree_search;
 pub mod watch;
@@ -57,6 +59,7 @@ pub use normal_equations::NormalEquations;
 pub use registry::Solvable;
 pub use report::{BoundProof, Certificate, Check, PrimalStatus, Promise, Report, TerminationStatus};
 pub use smooth::{FewStarts, Smooth, Stage};
+pub use tables::Tables;
 pub use tree_search::{Lookahead, TreeSearch};
 pub use watch::{Control, Observer, Progress, Silent, Stop, Watch};
 

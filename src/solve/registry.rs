@@ -11,6 +11,7 @@ use prescribe_models::gain_regression::GainRegression;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
+use prescribe_models::table_rule::TableProblem;
 use prescribe_models::tree_rule::TreeProblem;
 
 use super::admm::Admm;
@@ -22,7 +23,7 @@ use super::pair_directions::PairDirections;
 use super::partition::{Columns, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
-use super::{Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, TreeSearch};
+use super::{Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, Tables, TreeSearch};
 
 /// The name that leaves the choice of the solver to the problem, see [`Chosen`](super::Chosen).
 pub const AUTO: &str = "auto";
@@ -117,6 +118,16 @@ impl Solvable for TreeProblem {
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         Some(Box::new(Greedy))
+    }
+}
+
+impl Solvable for TableProblem {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![Box::new(Tables), Box::new(Milp { formulation: settings.formulation })]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
     }
 }
 

@@ -41,6 +41,7 @@ mod predict;
 mod shell;
 mod solve;
 mod stability;
+mod tables;
 mod target;
 mod verify;
 mod weigh;

@@ -24,6 +24,8 @@ use super::sweep::{Open, Sweep};
 
 /// A side shorter than this is not halved: the slack would be all there is to see.
 const SHORTEST: f64 = 1e-9;
+/// Boxes that cannot be halved and have many points open lie closer than this to a direction in which all of them tie.
+const RIM: f64 = 16.0 * SHORTEST;
 /// The side to halve is chosen by a sample of about so many points.
 const SAMPLE: usize = 128;
 /// With at most so many open points the best rule at a box's centre is looked at.
@@ -164,7 +166,10 @@ impl<'p> Diver<'p> {
 
     /// Tries to settle a box as a leaf, see [`leaf`]; `last` where it cannot be halved.
     fn settled(&mut self, frame: &Frame, last: bool) -> bool {
-        let region = self.region(frame);
+        let mut region = self.region(frame);
+        if last && region.open.len() > leaf::SEARCHED {
+            region = region.widened(self.points, RIM);
+        }
         self.outcome.leaves += 1;
         // Without ties no more points than there are coefficients stay close to one hyperplane. Halving serves them better.
         let tied = frame.last - frame.first > frame.sides.len() + 1;

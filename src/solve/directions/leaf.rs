@@ -17,7 +17,7 @@ use super::region::Region;
 /// Hyperplanes that enumeration over the open points of a leaf may look at.
 const HYPERPLANES: usize = 20_000;
 /// Open points of which labels are searched one by one.
-const SEARCHED: usize = 64;
+pub const SEARCHED: usize = 64;
 
 /// Whether `open` points in `dimension` covariates are few enough to settle on suspicion: n^(p-1) axes, n turns each.
 pub fn is_cheap(open: usize, dimension: usize) -> bool {

@@ -42,6 +42,37 @@ impl Region {
         (0..p).flat_map(|j| [(j, 1.0), (j, -1.0)]).filter(allowed).map(face).collect()
     }
 
+    /// The region with a rim around its directions and thresholds. A box beside a direction in which points tie has some of them open and others
+    /// settled: what labels the open ones may have depends on these. In the region with the rim all that tie are open.
+    pub fn widened(&self, points: &Points, rim: f64) -> Self {
+        let free = |(low, high): (f64, f64)| {
+            (if low < 0.0 { f64::NEG_INFINITY } else { 0.0 }, if high > 0.0 { f64::INFINITY } else { 0.0 })
+        };
+        let side = |(&(low, high), &directions): (&(f64, f64), &(f64, f64))| {
+            let (least, most) = free(directions);
+            if low == high { (low, high) } else { ((low - rim).max(least), (high + rim).min(most)) }
+        };
+        let (floor, ceiling) = self.thresholds;
+        let mut wide = Self {
+            sides: self.sides.iter().zip(&points.directions).map(side).collect(),
+            thresholds: (floor - rim * points.reach, ceiling + rim * points.reach),
+            open: Vec::new(),
+            settled: 0,
+            weights: vec![0.0; points.demands.len()],
+            bound: self.bound,
+        };
+        for i in 0..points.len() {
+            let (low, high) = wide.heights(points, i);
+            if low >= wide.thresholds.1 {
+                wide.settled += points.gains[i];
+                wide.weights.iter_mut().zip(&points.demands).for_each(|(w, demand)| *w += demand.weights[i]);
+            } else if high >= wide.thresholds.0 {
+                wide.open.push(i as u32);
+            }
+        }
+        wide
+    }
+
     /// Range of the height `y'b` of a point over the box, outward by `slack`.
     pub fn heights(&self, points: &Points, i: usize) -> (f64, f64) {
         let slack = points.slack();

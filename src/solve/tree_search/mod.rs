@@ -68,6 +68,7 @@ use search::Shared;
 use strategy::{Strategy, binned, forecast, reading};
 use subset::Subset;
 use units::Units;
+pub(super) use units::whole_numbers;
 
 /// Batches of root cuts in a round where rounds are worth it.
 const ROUND: usize = 16;

@@ -18,6 +18,7 @@
 //! Units that no threshold tells apart are one unit with their number and their sums, where there may be enough of them to matter.
 
 use multiversion::multiversion;
+use ndarray::Array2;
 use prescribe_models::Model;
 use prescribe_models::tree_rule::TreeProblem;
 
@@ -59,7 +60,7 @@ pub struct Units {
 impl Units {
     pub fn of(problem: &TreeProblem, threads: Threads) -> Self {
         let ranks = ranks(problem, threads);
-        let (whole, scale, rounding) = whole_numbers(problem);
+        let (whole, scale, rounding) = whole_numbers(problem.rewards());
         let arms = problem.arms.len();
         let lowest = |row: ndarray::ArrayView1<f64>| row.iter().copied().fold(f64::INFINITY, f64::min);
         let mut units = Self {
@@ -199,8 +200,8 @@ impl<'a> Grid<'a> {
 
 /// Rewards as whole numbers, each unit's smallest taken off; the worth of one; the sum of max - min remainders in the objective.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn whole_numbers(problem: &TreeProblem) -> (Vec<f64>, f64, f64) {
-    let rows = || problem.rewards().rows().into_iter();
+pub fn whole_numbers(rewards: &Array2<f64>) -> (Vec<f64>, f64, f64) {
+    let rows = || rewards.rows().into_iter();
     let stake = |row: &[f64]| {
         let (low, high) = range(row);
         high - low
@@ -211,7 +212,7 @@ fn whole_numbers(problem: &TreeProblem) -> (Vec<f64>, f64, f64) {
         false => 0,
     };
     let power = 2f64.powi(exponent);
-    let mut whole = Vec::with_capacity(problem.rewards().len());
+    let mut whole = Vec::with_capacity(rewards.len());
     let mut moved = 0.0;
     for row in rows() {
         let start = whole.len();
