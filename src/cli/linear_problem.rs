@@ -100,7 +100,7 @@ impl ClusteredStudy {
             score: Some(ScoreKind::Ipw),
             ..StudyFlags::default()
         };
-        let named = |name: &String| Covariate { name: name.clone(), levels: Vec::new(), missing: false };
+        let named = |name: &String| Covariate { name: name.clone(), ..Covariate::default() };
         let covariates: Vec<Covariate> = covariates.iter().map(named).collect();
         scoring(&study, self.direction(), &covariates, None, &ClusteredFlags::default())
     }

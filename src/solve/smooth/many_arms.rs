@@ -197,8 +197,6 @@ mod tests {
     use prescribe_models::multi_linear_rule::MultiLinear;
     use rand::Rng;
 
-    use prescribe_models::multi_linear_rule::MultiLinear;
-
     use super::*;
     use crate::random::stream;
 
