@@ -6,7 +6,7 @@ use prescribe::interference::{
     learn_rule,
 };
 use prescribe::models::linear_rule::LinearRule;
-use prescribe::solve::{Directions, Smooth, Stage};
+use prescribe::solve::{Directions, Smooth, SolveError, Stage};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -81,12 +81,12 @@ fn study(n: usize, seed: u64, brings: Brings) -> Part {
     Part::whole(clusters, x, vec![0.0; units])
 }
 
-fn regressed(part: &Part, folds: &[usize]) -> Option<Effects> {
-    Some(cluster_regression(&part.clusters, part.x.view(), folds))
+fn regressed(part: &Part, folds: &[usize]) -> Result<Option<Effects>, SolveError> {
+    Ok(Some(cluster_regression(&part.clusters, part.x.view(), folds)))
 }
 
-fn without(_part: &Part, _folds: &[usize]) -> Option<Effects> {
-    None
+fn without(_part: &Part, _folds: &[usize]) -> Result<Option<Effects>, SolveError> {
+    Ok(None)
 }
 
 fn additive(seed: u64) -> Learners<'static> {
@@ -287,7 +287,8 @@ fn nothing_to_choose_is_chosen() {
             }
             let model = |part: &Part, _: &[usize]| {
                 let baseline = part.kept.iter().map(|&i| effects.baseline[i]).collect();
-                Some(Effects { baseline, effect: part.units.iter().map(|&u| effects.effect[u]).collect() })
+                let effect = part.units.iter().map(|&u| effects.effect[u]).collect();
+                Ok(Some(Effects { baseline, effect }))
             };
             let learners = Learners::new(Interference::Additive, &model, 1);
             for learner in [Learner::LeastSquares, Learner::Bagged, Learner::Value, Learner::Auto] {

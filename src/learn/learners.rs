@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Config, Encoding, LearnError, Scored, SolveIt, Solved, on_units};
-use crate::data::members;
+use crate::data::{DataError, members};
 use crate::interference::{
     Bagging, Choice, Clusters, Effects, Interference, Learner, Learners, Part, choose, costs, regression,
 };
@@ -175,19 +175,25 @@ impl<'s> Gained<'s> {
     }
 
     /// Outcome models of some of the clusters, in the direction of the user.
-    fn effects(&self, part: &Part, folds: &[usize]) -> Option<Effects> {
-        let (clustered, seen) = (self.scored.clustered.as_ref()?, self.scored.seen.as_ref()?);
+    fn effects(&self, part: &Part, folds: &[usize]) -> Result<Option<Effects>, SolveError> {
+        let Some((clustered, seen)) = self.scored.clustered.as_ref().zip(self.scored.seen.as_ref()) else {
+            return Ok(None);
+        };
         let units: Vec<usize> = part.units.iter().map(|&u| self.units[u]).collect();
         let seen = seen.select(&units);
-        let effects = clustered.effects(&seen, &part.clusters, || Ok(folds.to_vec()));
-        // Only folds can fail, and these are there.
-        let mut effects = effects.ok().flatten()?;
+        let seed = self.config.solve.random_seed;
+        let failed = |error: DataError| SolveError::Backend {
+            solver: "cross-fitting among the clusters that learners are compared on".into(),
+            reason: error.to_string(),
+        };
+        let effects = clustered.effects(&seen, &part.clusters, || Ok(folds.to_vec()), seed);
+        let Some(mut effects) = effects.map_err(failed)? else { return Ok(None) };
         if seen.effects.is_some() {
             // Regressions have seen outcomes in the direction of the user, models from elsewhere have not.
             let sign = self.config.scoring.direction.sign();
             effects.baseline.iter_mut().chain(&mut effects.effect).for_each(|g| *g *= sign);
         }
-        Some(effects)
+        Ok(Some(effects))
     }
 
     fn solved(&self, report: Report<LinearRule>, learner: Learner, choice: Option<Choice>) -> Solved {

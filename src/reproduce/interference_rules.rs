@@ -198,7 +198,7 @@ impl Study {
     /// By another learner on the gains of addDR.
     fn otherwise(&self, learner: Learner) -> Result<LinearRule, ReproduceError> {
         let outcome_model =
-            |part: &Part, fold: &[usize]| Some(cluster_regression(&part.clusters, part.x.view(), fold));
+            |part: &Part, fold: &[usize]| Ok(Some(cluster_regression(&part.clusters, part.x.view(), fold)));
         let learners = Learners {
             maximiser: &FewStarts { starts: STARTS },
             member: &FewStarts { starts: 1 },

@@ -75,7 +75,7 @@ impl Choice {
 pub fn choose(learners: &Learners, part: &Part) -> Result<Choice, SolveError> {
     let fold = folds(&part.clusters, learners.folds, learners.seed);
     let assignments = assignments(learners, part, &fold)?;
-    let effects = (learners.outcome_model)(part, &fold);
+    let effects = (learners.outcome_model)(part, &fold)?;
     let clusters = &part.clusters;
     let n = clusters.count();
     let sampling = Sampling::new((0..n).collect(), vec![1.0; n]);

@@ -112,7 +112,7 @@ impl Part {
 }
 
 /// Outcome models of the clusters of a part, each learned outside the cluster's fold (n); none leaves the estimator without them.
-pub type OutcomeModel<'m> = dyn Fn(&Part, &[usize]) -> Option<Effects> + Sync + 'm;
+pub type OutcomeModel<'m> = dyn Fn(&Part, &[usize]) -> Result<Option<Effects>, SolveError> + Sync + 'm;
 
 /// What the learners are given beside the clusters.
 pub struct Learners<'s> {
@@ -142,7 +142,7 @@ impl<'s> Learners<'s> {
     /// The gains net of costs (N), with outcome models cross-fitted within the part.
     pub fn gains(&self, part: &Part) -> Result<Vec<f64>, SolveError> {
         let clusters = &part.clusters;
-        let effects = (self.outcome_model)(part, &folds(clusters, self.outcome_folds, self.seed));
+        let effects = (self.outcome_model)(part, &folds(clusters, self.outcome_folds, self.seed))?;
         let mut gains = gains(clusters, self.interference, effects.as_ref()).ok_or_else(|| {
             let reason = format!(
                 "the value under {} interference is no sum of gains; only additive and none are",
