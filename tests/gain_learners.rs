@@ -183,7 +183,7 @@ fn judged_values_are_not_flattered() {
         let part = study(50, 100 + seed, Brings::Nothing);
         let learners = additive(seed);
         let fold = folds(&part.clusters, 5, seed);
-        let effects = regressed(&part, &fold);
+        let effects = regressed(&part, &fold).unwrap();
         let value = |assignment: &[bool]| {
             mean(&influence(&part.clusters, Interference::Additive, effects.as_ref(), assignment).psi)
         };
