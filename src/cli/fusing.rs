@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::failure::Failure;
 use super::flags;
 use super::output;
-use super::study::{put, table};
+use super::overlay::{put, table};
 use crate::data::Choose;
 use crate::evaluate::adjusted_rand_index;
 use crate::fusion::{Criterion, MainEffect, Penalty};

@@ -7,7 +7,7 @@ use clap::Args;
 use super::failure::{DONE, Failure};
 use super::flags::named;
 use super::output;
-use super::study::{put, table};
+use super::overlay::{put, table};
 use crate::data::{EffectsRole, Study, Table, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
 use crate::interference::{

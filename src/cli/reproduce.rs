@@ -2,27 +2,22 @@
 //! reproduce_interference.rs.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::application::Application;
-use super::failure::{DONE, Failure};
-use super::flags::{self, JsonFlag};
+use super::failure::Failure;
+use super::flags;
 use super::households::Households;
-use super::output;
-use super::progress::Terminal;
+use super::repeated::{Repeated, slope, spread};
 use super::reproduce_interference::{Figure1, Figure2, InterferenceTheory};
 use crate::evaluate::aligned;
 use crate::models::tree_rule::Candidates;
-use crate::reproduce::ReproduceError;
 use crate::reproduce::journal::Run;
 use crate::reproduce::recovery::{METHODS, Recovery, Size, recovery};
 use crate::reproduce::regret::{Regret, regret};
 use crate::reproduce::robustness::{Cell, Robustness, Weighting, robustness};
-use crate::reproduce::spread::{Slope, Spread};
 use crate::reproduce::tables::{Line, Printed, Reproduced, Settings, Table, table};
 use crate::simulate::{Design, Means};
 
@@ -93,25 +88,6 @@ pub struct AtSizes {
     repeated: Repeated,
 }
 
-/// Draws, threads and files.
-#[derive(Args)]
-pub(super) struct Repeated {
-    /// Draws
-    #[arg(long, value_name = "R", default_value = "200", value_parser = flags::positive)]
-    replications: usize,
-    /// Draws at a time, 0 for as many as there are cores; the answer does not depend on it
-    #[arg(long, value_name = "T", default_value = "0", value_parser = flags::threads)]
-    threads: usize,
-    /// Root of all randomness
-    #[arg(long, value_name = "S", default_value = "1")]
-    pub seed: u64,
-    /// Keeps every draw that is done in this file, and goes on from those that are in it
-    #[arg(long, value_name = "FILE")]
-    resume: Option<PathBuf>,
-    #[command(flatten)]
-    json: JsonFlag,
-}
-
 impl Reproduce {
     pub fn run(&self) -> Result<u8, Failure> {
         match self {
@@ -164,40 +140,6 @@ impl AtSizes {
         let largest = self.sizes.iter().copied().fold(0.0, f64::max);
         let work = |run: &Run| robustness(largest, self.repeated.seed, run);
         self.repeated.finish(self.header("robustness", None), work, biased)
-    }
-}
-
-impl Repeated {
-    pub fn finish<T: Serialize>(
-        &self,
-        header: Value,
-        work: impl FnOnce(&Run) -> Result<T, ReproduceError>,
-        text: impl FnOnce(&T) -> String,
-    ) -> Result<u8, Failure> {
-        self.finish_with(header, work, text, |_| Ok(()))
-    }
-
-    /// With something to be done with what was found before it is printed.
-    pub fn finish_with<T: Serialize>(
-        &self,
-        header: Value,
-        work: impl FnOnce(&Run) -> Result<T, ReproduceError>,
-        text: impl FnOnce(&T) -> String,
-        also: impl FnOnce(&T) -> Result<(), Failure>,
-    ) -> Result<u8, Failure> {
-        output::check(self.json.json.as_deref(), "--json")?;
-        let observer = Terminal::new();
-        let run = Run {
-            header,
-            replications: self.replications,
-            threads: self.threads,
-            resume: self.resume.as_deref(),
-            observer: &observer,
-        };
-        let found = work(&run)?;
-        also(&found)?;
-        output::print(self.json.json.as_deref(), &found, &text(&found))?;
-        Ok(DONE)
     }
 }
 
@@ -322,14 +264,4 @@ fn biased(found: &Robustness) -> String {
         found.replications,
         aligned(&lines)
     )
-}
-
-pub(super) fn spread(of: Spread, digits: usize) -> String {
-    format!("{:.digits$} ({:.digits$})", of.mean, of.sd)
-}
-
-pub(super) fn slope(what: &str, found: Option<Slope>) -> String {
-    found.map_or(String::new(), |Slope { slope, interval: [low, high] }| {
-        format!("slope of log {what} against log n: {slope:.3} (95% interval {low:.3} to {high:.3})\n")
-    })
 }

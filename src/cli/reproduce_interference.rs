@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output;
-use super::reproduce::{Repeated, slope, spread};
+use super::repeated::{Repeated, slope, spread};
 use crate::data::write_whole;
 use crate::evaluate::{Boxes, aligned};
 use crate::reproduce::interference_efficiency::{Efficiency, Line as EfficiencyLine, efficiency};

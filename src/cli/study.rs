@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use super::failure::Failure;
 use super::flags;
 use super::interference::ClusteredFlags;
+use super::overlay::{put, table};
 use crate::data::{CostRole, Covariate, Estimand, Groups, Missing, OutcomeModel, PropensityRole};
 use crate::learn::Scoring;
 use crate::score::{Direction, ScoreKind};
@@ -313,25 +314,4 @@ pub fn scoring(
     let scoring: Scoring = Value::Table(scoring).try_into().map_err(failed)?;
     scoring.check()?;
     Ok(scoring)
-}
-
-/// The table called `name`, made where it is not there.
-pub fn table<'t>(parent: &'t mut Table, name: &str) -> &'t mut Table {
-    let entry = parent.entry(name).or_insert_with(|| Value::Table(Table::new()));
-    if !entry.is_table() {
-        *entry = Value::Table(Table::new());
-    }
-    match entry {
-        Value::Table(table) => table,
-        _ => unreachable!("it was just made a table"),
-    }
-}
-
-/// Sets `name` where a value was typed.
-pub fn put(table: &mut Table, name: &str, value: Option<impl serde::Serialize>) -> Result<(), Failure> {
-    if let Some(value) = value {
-        let value = Value::try_from(value).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-        table.insert(name.into(), value);
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::columns::CompleteRows;
-use super::study::sorted_labels;
+use super::labels::sorted_labels;
 use super::{DataError, Missing, Neighbour, Place, Problem, Purpose, Table};
 
 /// A column of X.

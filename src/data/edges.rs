@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::neighbours::Around;
 use super::{DataError, Place, Problem, Purpose, Table};
 
 /// The units that edges join each unit to, in the order of the data, and what there is to say; an edge that is there twice, in whichever
@@ -15,10 +14,10 @@ use super::{DataError, Place, Problem, Purpose, Table};
 pub(super) fn joined(
     table: &Table,
     file: &Path,
-    around: Around,
+    id: Option<&str>,
     clusters: Option<&[Vec<usize>]>,
 ) -> Result<(Vec<Vec<usize>>, Vec<String>), DataError> {
-    let of_id = units_by_id(table, around.id)?;
+    let of_id = units_by_id(table, id)?;
     let cluster_of = clusters.map(|clusters| cluster_of(clusters, table.row_count()));
     let edges = Table::read(file)?;
     let [first, second] = edges.header() else {

@@ -24,3 +24,17 @@ pub(crate) fn members<T: Eq + Hash>(labels: &[T]) -> Vec<Vec<usize>> {
     }
     members
 }
+
+/// The distinct labels, as numbers from small to large if all of them are numbers, else as text.
+pub(crate) fn sorted_labels(labels: &[String]) -> Vec<String> {
+    let mut distinct = labels.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let numbers: Option<Vec<f64>> = distinct.iter().map(|label| label.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        let mut keyed: Vec<(f64, String)> = numbers.into_iter().zip(distinct).collect();
+        keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        return keyed.into_iter().map(|(_, label)| label).collect();
+    }
+    distinct
+}

@@ -34,7 +34,7 @@ pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
 pub use groups::{Choose, Groups};
-pub(crate) use labels::{members, numbered};
+pub(crate) use labels::{members, numbered, sorted_labels};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use neighbours::{Around, Neighbour, with_neighbours};
 pub use propensity::propensity_elsewhere;
@@ -43,5 +43,4 @@ pub use roles::{
 };
 pub use study::Study;
 #[cfg(feature = "cli")]
-pub(crate) use study::sorted_labels;
 pub use table::{Format, Table};

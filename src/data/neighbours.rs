@@ -118,7 +118,7 @@ pub fn with_neighbours(
     }
     let cluster =
         around.cluster.map(|column| table.labels(column, Purpose::Matrix)).transpose()?.map(|c| members(&c));
-    let by_edge = around.edges.map(|file| joined(table, file, around, cluster.as_deref())).transpose()?;
+    let by_edge = around.edges.map(|file| joined(table, file, around.id, cluster.as_deref())).transpose()?;
     let by_edge = by_edge.map(|(neighbours, said)| {
         warnings.extend(said);
         neighbours

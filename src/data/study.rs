@@ -12,7 +12,7 @@ use super::eligibility::eligible;
 use super::error::plural;
 use super::follow_up::{FollowUp, outcomes};
 use super::groups::{Choose, Groups, fused};
-use super::labels::numbered;
+use super::labels::{numbered, sorted_labels};
 use super::matrix::{columns, refuse_too_few};
 use super::neighbours::with_neighbours;
 use super::propensity::{predictions, propensity};
@@ -300,19 +300,6 @@ fn arms(table: &Table, roles: &Roles, labels: &[String]) -> Result<Vec<String>, 
         return Err(place().refuse(Problem::ArmsDiffer { given: given.clone(), found }));
     }
     Ok(given.clone())
-}
-
-/// The distinct labels, as numbers from small to large if all of them are numbers, else as text.
-pub(crate) fn sorted_labels(labels: &[String]) -> Vec<String> {
-    let mut distinct = sorted_copy(labels);
-    distinct.dedup();
-    let numbers: Option<Vec<f64>> = distinct.iter().map(|label| label.parse().ok()).collect();
-    if let Some(numbers) = numbers {
-        let mut keyed: Vec<(f64, String)> = numbers.into_iter().zip(distinct).collect();
-        keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-        return keyed.into_iter().map(|(_, label)| label).collect();
-    }
-    distinct
 }
 
 fn sorted_copy(labels: &[String]) -> Vec<String> {

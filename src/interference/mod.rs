@@ -19,12 +19,9 @@ mod influence;
 mod learners;
 mod orders;
 mod outcome;
-mod partialled;
 mod problem;
 mod propensity;
 mod rewards;
-mod rows;
-mod series;
 mod settings;
 mod valuation;
 mod value;
@@ -40,11 +37,12 @@ pub use learners::{
     Bagging, Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule, regression,
 };
 pub use orders::Orders;
-pub use outcome::{Baseline, ClusterModel, Effects, Sizes, TooManyCoefficients, cluster_regression};
+pub use outcome::{
+    Baseline, Basis, ClusterModel, Effects, Sizes, Summary, TooManyCoefficients, cluster_regression,
+};
 pub use problem::{RuleProblem, Valued};
 pub use propensity::propensities_by_size;
 pub use rewards::{costs, rewards, sums_gains};
-pub use series::{Basis, Summary};
 pub use settings::{Clustered, cluster_folds};
 pub use valuation::{AdditivityCheck, AtCost, Valuation, ValuedRule};
 pub use value::ClusterValue;

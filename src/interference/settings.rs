@@ -1,6 +1,5 @@
 //! What a user assumes of interference, and the outcome models that follow from it.
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::{Baseline, ClusterModel, Clusters, Effects, Interference, Sizes, TooManyCoefficients, folds};
@@ -90,22 +89,4 @@ pub fn cluster_folds(
         return Err(Place::file(&study.source).refuse(Problem::TooFewFolds { folds: count }));
     }
     Ok(folds(clusters, count.min(clusters.count()), seed))
-}
-
-impl Effects {
-    /// From the columns (g0, g) of the units (N x 2); where units of a cluster differ in g0, their mean is taken.
-    pub fn of_units(clusters: &Clusters, columns: &Array2<f64>) -> Effects {
-        Effects { baseline: clusters.means(|u| columns[[u, 0]]), effect: columns.column(1).to_vec() }
-    }
-
-    /// The columns (g0, g) of the units (N x 2).
-    pub fn to_units(&self, clusters: &Clusters) -> Array2<f64> {
-        let mut columns = Array2::zeros((self.effect.len(), 2));
-        for (units, &baseline) in clusters.members.iter().zip(&self.baseline) {
-            for &u in units {
-                (columns[[u, 0]], columns[[u, 1]]) = (baseline, self.effect[u]);
-            }
-        }
-        columns
-    }
 }

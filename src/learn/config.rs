@@ -127,20 +127,29 @@ impl Scoring {
 impl Config {
     /// What decides which partitions of levels a tree needs.
     pub(super) fn demands(&self, depth: usize, min_leaf: usize) -> Demands {
-        let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
-        Demands { depth, constrained: min_leaf > 1 || !free }
+        Demands { depth, constrained: min_leaf > 1 || !self.is_free() }
+    }
+
+    /// Whether every rule of the class may be given to everyone.
+    fn is_free(&self) -> bool {
+        self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty()
     }
 
     /// Refuses a learner where it has nothing to work with.
     fn check_learner(&self) -> Result<(), LearnError> {
-        let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
-        let why = match self.policy {
+        let why = match (self.policy, &self.scoring.clustered) {
             _ if self.learner == Learner::Value => return Ok(()),
-            Policy::Tree { .. } => "is for linear rules; add --policy linear",
-            _ if self.scoring.clustered.is_none() => {
-                "needs units that may affect each other; add --interference additive, or none"
+            (Policy::Tree { .. } | Policy::Table { .. }, _) => {
+                "is for linear rules; add --policy linear".into()
             }
-            _ if !free => "takes no constraints; leave them out, or use --learner value",
+            (_, None) => {
+                "needs units that may affect each other; add --interference additive, or none".into()
+            }
+            (_, Some(Clustered { interference, .. })) if !sums_gains(*interference) => format!(
+                "needs values that are sums of gains, which those under {interference} interference are not; use --interference \
+                 additive or none, or --learner value"
+            ),
+            _ if !self.is_free() => "takes no constraints; leave them out, or use --learner value".into(),
             _ => return Ok(()),
         };
         Err(LearnError::Usage(format!("--learner {} {why}", self.learner)))

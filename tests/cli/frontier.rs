@@ -101,7 +101,7 @@ fn what_makes_no_sense_is_refused() {
     shell.run(&format!("{line} --budget-shares 1.5")).exits(2).says(&["budget share"]);
     shell.run(&format!("{line} --depths 1 --test-share 0")).exits(2).says(&["--test-share"]);
     let linear = line.replace("--policy tree", "--policy linear");
-    shell.run(&format!("{linear} --depths 1")).exits(2).says(&["only trees have a depth"]);
+    shell.run(&format!("{linear} --depths 1")).exits(2).says(&["only trees and tables have a depth"]);
     let infeasible = format!("{line} --depths 1 --test-share 0.5 --min-leaf 1000 --json -");
     let ran = shell.run(&infeasible).exits(4);
     assert!(ran.stderr.contains("no rule was found"), "{:?}", json!(ran.stderr));

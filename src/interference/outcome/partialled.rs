@@ -12,9 +12,10 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 use rayon::prelude::*;
 
-use super::outcome::{ClusterModel, Effects};
+use super::effects::Effects;
+use super::model::{ClusterModel, Sizes};
 use super::rows::{Rows, means};
-use super::{Clusters, Sizes};
+use crate::interference::Clusters;
 use crate::nuisance::forest;
 
 /// Parts of the clusters outside a fold.

@@ -12,82 +12,22 @@
 //! ([`Basis::Means`]), and with summaries of the others the additive model of anonymous interference (Example 2), whose effects depend on the
 //! unit treated and on whom it is with. Source: interference.txt, section 5.2.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
-use serde::{Deserialize, Serialize};
+use ndarray::{Array1, ArrayView2};
+
+mod effects;
+mod model;
+mod partialled;
+mod rows;
+mod series;
+
+pub use effects::Effects;
+pub use model::{Baseline, ClusterModel, Sizes, TooManyCoefficients};
+pub use series::{Basis, Summary};
 
 use super::Clusters;
-use super::partialled::partialled;
-use super::rows::Rows;
-use super::series::{Basis, Summary};
 use crate::nuisance::LinearModel;
-
-/// g of each cluster and unit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Effects {
-    /// g_i0 (n).
-    pub baseline: Vec<f64>,
-    /// g_ij (N).
-    pub effect: Vec<f64>,
-}
-
-impl Effects {
-    /// The mean of cluster i under an assignment.
-    pub(super) fn under(&self, clusters: &Clusters, i: usize, assignment: &[bool]) -> f64 {
-        let treated = clusters.members[i].iter().filter(|u| assignment[**u]);
-        self.baseline[i] + treated.map(|&u| self.effect[u]).sum::<f64>()
-    }
-
-    /// The mean of cluster i as it was treated.
-    pub(super) fn fitted(&self, clusters: &Clusters, i: usize) -> f64 {
-        self.under(clusters, i, &clusters.treated)
-    }
-}
-
-/// What a regression makes of the sizes of clusters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sizes {
-    /// One regression that does not see them.
-    #[default]
-    Ignored,
-    /// One regression with M_i in phi0 and phi.
-    Covariate,
-    /// One for each size with at least [`Sizes::CLUSTERS_A_COEFFICIENT`] clusters to fit for each coefficient, and one with M_i on all
-    /// clusters for the sizes that have fewer.
-    Separate,
-}
-
-impl Sizes {
-    pub const CLUSTERS_A_COEFFICIENT: usize = 2;
-}
-
-/// A series regression of cluster means.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClusterModel {
-    pub basis: Basis,
-    pub sizes: Sizes,
-    pub others: Vec<Summary>,
-    pub baseline: Baseline,
-}
-
-/// What the mean without treatment is fitted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Baseline {
-    /// Series, together with effects (25).
-    #[default]
-    Series,
-    /// A forest on means and second moments of covariates and the size of clusters; effects follow from what it leaves over.
-    Forest,
-}
-
-/// A regression with more coefficients than clusters to fit them to, or than can be fitted in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyCoefficients {
-    pub clusters: usize,
-    pub coefficients: usize,
-}
+use partialled::partialled;
+use rows::Rows;
 
 /// The effects that the linear model without sizes or summaries predicts, fitted to the clusters outside each cluster's fold; all clusters
 /// are one fold where `folds` names only one.
@@ -97,18 +37,6 @@ pub fn cluster_regression(clusters: &Clusters, x: ArrayView2<f64>, folds: &[usiz
 }
 
 impl ClusterModel {
-    /// More coefficients take too long.
-    pub const MOST: usize = 400;
-
-    pub(super) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether more is asked for than sizes, which propensities heed as well.
-    pub(super) fn regresses_otherwise(&self) -> bool {
-        *self != ClusterModel { sizes: self.sizes, ..Self::default() }
-    }
-
     /// The effects that regressions on the clusters outside each cluster's fold (n) predict from covariates x (N x p).
     ///
     /// # Errors
@@ -171,21 +99,6 @@ impl ClusterModel {
         let outcome = clusters.means(|u| clusters.outcome[u]);
         let outcome: Array1<f64> = fitted.iter().map(|&i| outcome[i]).collect();
         self.regression(&rows.regressors, fitted, outcome)
-    }
-
-    /// Of outcomes on some of the rows.
-    pub(super) fn regression(
-        &self,
-        rows: &Array2<f64>,
-        fitted: &[usize],
-        outcome: Array1<f64>,
-    ) -> LinearModel {
-        let some = rows.select(Axis(0), fitted);
-        if !self.basis.is_shrunk() {
-            return LinearModel::fit(some.view(), outcome.view());
-        }
-        // Scales of all clusters: what hardly varies among those fitted must not weigh the more elsewhere.
-        LinearModel::shrunk(some.view(), outcome.view(), rows.std_axis(Axis(0), 0.0).view())
     }
 }
 

@@ -2,9 +2,10 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
-use super::Clusters;
-use super::outcome::{ClusterModel, Effects};
+use super::effects::Effects;
+use super::model::ClusterModel;
 use super::series::{Basis, Summary};
+use crate::interference::Clusters;
 use crate::nuisance::LinearModel;
 
 /// phi of units, and the rows of clusters.

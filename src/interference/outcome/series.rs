@@ -15,7 +15,10 @@ use std::str::FromStr;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterModel, Clusters};
+use crate::interference::Clusters;
+
+/// More coefficients take too long.
+pub(super) const MOST: usize = 400;
 
 /// Functions of a unit's covariates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +61,7 @@ fn products(x: ArrayView2<f64>, degree: usize) -> Vec<Array1<f64>> {
     for _ in 1..degree {
         let end = products.len();
         // Longer series than can be fitted are refused by their length, before they are whole.
-        if end > ClusterModel::MOST {
+        if end > MOST {
             break;
         }
         for at in start..end {
