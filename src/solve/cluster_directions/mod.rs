@@ -78,7 +78,7 @@ impl Solver<ClusterProblem> for Directions {
         let first = start.filter(better).cloned().unwrap_or(constant);
         let mut search = Search::new(problem, &units, first);
         while search.is_open() && watch.stop().is_none() {
-            search.run(AT_A_TIME);
+            search.run(AT_A_TIME, watch);
             watch.tell("directions", Some(search.value), Some(search.bound()), search.boxes);
         }
         let rule = units.representative(&search.rule, &mut HighsOracle::default())?;

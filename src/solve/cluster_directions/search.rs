@@ -13,6 +13,8 @@ use prescribe_models::cluster_rule::ClusterProblem;
 use prescribe_models::exact_margin::{Separation, separate};
 use prescribe_models::linear_rule::{LinearRule, MergedUnits};
 
+use crate::solve::Watch;
+
 /// What an improvement must amount to, relative to the larger of 1 and the incumbent.
 const WORTH: f64 = 1e-9;
 /// A side shorter than this is not halved: roundings would be all there is to see.
@@ -20,6 +22,8 @@ const SHORTEST: f64 = 1e-9;
 /// Halvings that decide nothing before labels are searched one by one, and the most open units of which they are.
 const PATIENCE: usize = 6;
 const SEARCHED: usize = 16;
+/// Exact programs for each halving waited for, after which a box is left unsettled.
+const PROGRAMS: u64 = 1000;
 /// With at most so many open units the rule at a box's centre is looked at.
 const FEW: usize = 24;
 /// Points that join an exact program in a round.
@@ -39,6 +43,16 @@ struct Node {
     /// Halvings since a label was last decided.
     idle: usize,
     patience: usize,
+}
+
+/// A box that is being settled by its labels.
+struct Settling<'s> {
+    open: &'s [usize],
+    /// The number of exact programs with which to give up.
+    until: u64,
+    watch: &'s Watch<'s>,
+    /// Whether no labelling has been left out.
+    complete: bool,
 }
 
 /// A search for rules that beat the incumbent.
@@ -123,8 +137,8 @@ impl<'p> Search<'p> {
         self.stack.is_empty() && self.stuck <= self.to_beat()
     }
 
-    /// Looks at so many `boxes`, or at all that are left.
-    pub fn run(&mut self, boxes: u64) {
+    /// Looks at so many `boxes`, or at all that are left, until `watch` says stop.
+    pub fn run(&mut self, boxes: u64, watch: &Watch) {
         let until = self.boxes + boxes;
         while self.boxes < until
             && let Some(mut node) = self.stack.pop()
@@ -139,7 +153,7 @@ impl<'p> Search<'p> {
             }
             let side = self.side_to_halve(&node, &open);
             if side.is_none() || (node.idle >= node.patience && open.len() <= SEARCHED) {
-                let settled = self.settle(&mut node, &open);
+                let settled = self.settle(&mut node, &open, watch);
                 if settled || side.is_none() {
                     if !settled {
                         (self.stuck, self.unresolved) = (self.stuck.max(node.bound), self.unresolved + 1);
@@ -265,31 +279,28 @@ impl<'p> Search<'p> {
     }
 
     /// Searches the labels of `open` points, given those of `node`; whether that settles the box.
-    fn settle(&mut self, node: &mut Node, open: &[usize]) -> bool {
-        let mut complete = true;
-        let (labels, most) = (&mut node.labels, &mut node.most);
-        self.label(labels, most, open, open, &mut complete);
-        complete
+    fn settle(&mut self, node: &mut Node, open: &[usize], watch: &Watch) -> bool {
+        let until = self.programs + PROGRAMS * node.patience as u64;
+        let mut settling = Settling { open, until, watch, complete: true };
+        self.label(&mut node.labels, &mut node.most, open, &mut settling);
+        settling.complete
     }
 
     /// Decides the first of the points `left` both ways and goes on; at the end looks for a rule.
-    fn label(
-        &mut self,
-        labels: &mut [Label],
-        most: &mut [f64],
-        left: &[usize],
-        open: &[usize],
-        complete: &mut bool,
-    ) {
+    fn label(&mut self, labels: &mut [Label], most: &mut [f64], left: &[usize], settling: &mut Settling) {
         if self.bound_of(labels, most) <= self.to_beat() {
+            return;
+        }
+        if self.programs >= settling.until || settling.watch.stop().is_some() {
+            settling.complete = false;
             return;
         }
         let Some((&point, rest)) = left.split_first() else {
             self.programs += 1;
-            match self.rule_with(labels, open) {
+            match self.rule_with(labels, settling.open) {
                 Separation::Rule(rule) => self.offer(rule),
                 Separation::None(_) => {}
-                Separation::Unrepresentable => *complete = false,
+                Separation::Unrepresentable => settling.complete = false,
             }
             return;
         };
@@ -297,7 +308,7 @@ impl<'p> Search<'p> {
         for treated in [true, false] {
             labels[point] = Some(treated);
             self.earn(most, labels, self.clusters_of[point].clone());
-            self.label(labels, most, rest, open, complete);
+            self.label(labels, most, rest, settling);
             most.copy_from_slice(&before);
         }
         labels[point] = None;
