@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, Demands, Fusing, LearnError};
 use crate::data::{OutcomeModel, OutcomeRole, Roles};
-use crate::interference::{Clustered, Learner, sums_gains};
+use crate::interference::{Clustered, Learner};
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::Settings;
@@ -136,9 +136,12 @@ impl Config {
         let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
         let why = match self.policy {
             _ if self.learner == Learner::Value => return Ok(()),
-            Policy::Tree { .. } => "is for linear rules; add --policy linear",
+            Policy::Tree { .. } | Policy::Table { .. } => "is for linear rules; add --policy linear",
             _ if self.scoring.clustered.is_none() => {
                 "needs units that may affect each other; add --interference additive, or none"
+            }
+            _ if self.scoring.clustered.as_ref().is_some_and(|clustered| clustered.joint_cost.is_some()) => {
+                "goes by what single units bring, which --joint-cost is not; leave it out, or use --learner value"
             }
             _ if !free => "takes no constraints; leave them out, or use --learner value",
             _ => return Ok(()),
@@ -164,12 +167,13 @@ impl Config {
             }
             _ => {}
         }
-        if let (Some(Clustered { interference, .. }), Policy::Tree { .. }) =
-            (&self.scoring.clustered, self.policy)
-            && !sums_gains(*interference)
+        if let Some(clustered) = &self.scoring.clustered
+            && self.policy != Policy::Linear
+            && !clustered.sums_over_units()
         {
             return Err(LearnError::Usage(format!(
-                "--interference {interference}: trees are learned under additive and none alone; use --policy linear"
+                "{}: trees and tables are learned under additive and none without joint costs alone; use --policy linear",
+                clustered.beyond_units()
             )));
         }
         if (self.scoring.score == ScoreKind::Given) == self.scoring.roles.rewards.is_empty() {
