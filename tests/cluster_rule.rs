@@ -6,7 +6,7 @@ mod labellings;
 
 use labellings::separable;
 use ndarray::Array2;
-use prescribe::interference::{Clusters, Interference, RuleProblem, Valued, influence};
+use prescribe::interference::{Clusters, Interference, JointCost, RuleProblem, Valued, influence};
 use prescribe::models::cluster_rule::{Cluster, ClusterProblem};
 use prescribe::models::linear_rule::LinearRule;
 use prescribe::models::{AssignmentBound, Model, SideConstraint};
@@ -231,6 +231,86 @@ fn joint_costs_and_limits_within_clusters_hold() {
         let refused = Chosen::of("smooth", Settings::default()).unwrap().accepts(&limited);
         assert!(refused.unwrap_err().to_string().contains("most treated in a cluster"));
     }
+}
+
+/// A problem as learning poses it: sums over units as rewards, the rest and joint costs cluster by cluster.
+fn priced(
+    clusters: &Clusters,
+    x: &Array2<f64>,
+    interference: Interference,
+    sign: f64,
+    (costs, joint): (&[f64], &JointCost),
+) -> ClusterProblem {
+    let valued = Valued { clusters, interference, effects: None, sign, costs };
+    let linear = match valued.problem(vec!["a".into(), "b".into()], x.clone()).unwrap() {
+        RuleProblem::Clusters(problem) => problem.linear().clone(),
+        RuleProblem::Units(problem) => problem,
+    };
+    ClusterProblem::new(linear, joint.on(valued.interactions())).unwrap()
+}
+
+/// c(s) by hand: given for 0 to 3, the last slope goes on.
+fn by_hand(given: &[f64], treated: usize) -> f64 {
+    let last = given.len() - 1;
+    match treated {
+        _ if treated <= last => given[treated],
+        _ => given[last] + (given[last] - given[last - 1]) * (treated - last) as f64,
+    }
+}
+
+#[test]
+fn joint_costs_are_taken_from_means_of_clusters_by_every_solver() {
+    let mut moved = 0;
+    for (seed, given) in
+        [(31, vec![0.0, 0.0, 0.05, 0.15]), (32, vec![0.0, 0.3]), (33, vec![0.0, -0.2, -0.1, 0.4])]
+    {
+        let (clusters, x) = drawn(seed, &[5, 4, 2, 1], 8);
+        let costs: Vec<f64> = (0..clusters.units()).map(|u| 0.01 * (u % 4) as f64).collect();
+        let joint = JointCost::try_from(given.clone()).unwrap();
+        for interference in [Interference::Additive, Interference::None].into_iter().chain(HARD) {
+            for sign in [1.0, -1.0] {
+                let treated = |labels: &[bool], units: &[usize]| units.iter().filter(|u| labels[**u]).count();
+                let free = |labels: &[bool]| value(&clusters, interference, sign, &costs, labels);
+                let net = |labels: &[bool]| {
+                    let of_cluster = |units: &Vec<usize>| by_hand(&given, treated(labels, units));
+                    free(labels) - clusters.members.iter().map(of_cluster).sum::<f64>() / 4.0
+                };
+                let optimum = best_by_force(&x, net, |_| true);
+                moved += usize::from((optimum - best_by_force(&x, free, |_| true)).abs() > 1e-3);
+                let problem = priced(&clusters, &x, interference, sign, (&costs, &joint));
+                for solver in ["directions", "milp"] {
+                    let what = format!("{interference} {solver} {given:?} {sign}");
+                    let chosen = Chosen::of(solver, Settings::default()).unwrap();
+                    if chosen.accepts(&problem).is_ok() {
+                        is_proved(&solved(&problem, solver, Settings::default()), optimum, &what);
+                    } else {
+                        assert_eq!((solver, interference), ("directions", Interference::Polynomial(3)));
+                    }
+                }
+                let smooth = solved(&problem, "smooth", Settings::default());
+                assert!(smooth.objective_value.unwrap() <= optimum + 1e-9 && smooth.certificate.verified);
+            }
+        }
+    }
+    assert!(moved > 20, "{moved}: joint costs that change nothing show nothing");
+}
+
+#[test]
+fn joint_costs_begin_with_nothing_and_are_convex() {
+    for (text, words) in [
+        ("0,x", "no number"),
+        ("0", "at least two"),
+        ("0.1,0.2", "begin with 0"),
+        ("0,0.2,0.3", "convex"),
+        ("0,inf", "finite"),
+        ("0,NaN", "finite"),
+    ] {
+        let said = text.parse::<JointCost>().unwrap_err();
+        assert!(said.contains(words), "{text}: {said}");
+    }
+    // Equal slopes in decimals differ by rounding.
+    let even: JointCost = "0,0.1,0.2,0.3".parse().unwrap();
+    assert!((even.of(50) - 5.0).abs() < 1e-9 && even.of(0) == 0.0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use common::{columns, file, numbers};
 use ndarray::Array2;
 use prescribe::interference::{
-    Clusters, Effects, Interference, cluster_regression, few_clusters, gains, influence,
+    Clusters, Costs, Effects, Interference, cluster_regression, few_clusters, gains, influence,
 };
 use prescribe::models::arm_moments::solve_semidefinite;
 use prescribe::models::linear_rule::LinearProblem;
@@ -178,7 +178,7 @@ fn the_error_for_few_clusters_is_that_of_residuals_without_the_cluster() {
     let fold: Vec<usize> = (0..n).collect();
     let outside = cluster_regression(clusters, x.view(), &fold);
     let together = cluster_regression(clusters, x.view(), &vec![0; n]);
-    let found = few_clusters(clusters, &outside, &together, &assignment, &costs);
+    let found = few_clusters(clusters, &outside, &together, &assignment, Costs::of_units(&costs));
     let centre = mean(&star);
     let error = (star.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (n as f64 - 1.0) / n as f64).sqrt();
     assert!((found.estimate - mean(&psi)).abs() < 1e-10 && (found.standard_error - error).abs() < 1e-10);

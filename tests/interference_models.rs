@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use prescribe::data::{PropensityRole, Roles, Study, Table};
 use prescribe::interference::{
-    Baseline, Basis, ClusterModel, Clusters, Design, Effects, Interference, Sizes, Summary,
+    Baseline, Basis, ClusterModel, Clusters, Costs, Design, Effects, Interference, Sizes, Summary,
     TooManyCoefficients, Valuation, cluster_regression, folds, influence, propensities_by_size,
 };
 use prescribe::nuisance::{Folds, propensities};
@@ -394,8 +394,14 @@ fn additivity_is_checked_by_pairs() {
         let check = |clusters: &Clusters| {
             let (design, interference) = (&Design::Bernoulli, Interference::Additive);
             let everybody = &vec![true; rule.len()];
-            let valuation =
-                Valuation { clusters, design, interference, effects: None, costs: &costs, everybody };
+            let valuation = Valuation {
+                clusters,
+                design,
+                interference,
+                effects: None,
+                costs: Costs::of_units(&costs),
+                everybody,
+            };
             valuation.evaluation(&rule, &[]).unwrap().additivity_check.unwrap()
         };
         let additive = check(&drawn.clusters);
@@ -428,7 +434,7 @@ fn comparisons_are_paired_and_costs_are_shares() {
         design: &Design::Bernoulli,
         interference: Interference::Additive,
         effects: Some(&drawn.truth),
-        costs: &costs,
+        costs: Costs::of_units(&costs),
         everybody: &vec![true; rule.len()],
     };
     let found = valuation.evaluation(&rule, &[("other".into(), other.clone())]).unwrap();

@@ -99,6 +99,13 @@ impl ClusterProblem {
     }
 }
 
+/// Whether slopes between `costs` of 0, 1, .. never fall, up to rounding.
+pub fn is_convex(costs: &[f64]) -> bool {
+    let largest = costs.iter().fold(0.0_f64, |most, cost| most.max(cost.abs()));
+    let bends_down = |costs: &[f64]| costs[2] - costs[1] < costs[1] - costs[0] - CONVEX_UP_TO * largest;
+    !costs.windows(3).any(bends_down)
+}
+
 impl Cluster {
     fn check(&self, number: usize, units: usize) -> Result<(), InvalidModel> {
         let refuse = |what: String| Err(InvalidModel(format!("cluster {number}: {what}")));
@@ -138,10 +145,7 @@ impl Cluster {
                 "give a weight or chance for each of {size} units, and a cost for 0 to {size} treated"
             ));
         }
-        let largest = self.joint_cost.iter().fold(0.0_f64, |most, cost| most.max(cost.abs()));
-        let bends_down = |costs: &[f64]| costs[2] - costs[1] < costs[1] - costs[0] - CONVEX_UP_TO * largest;
-        if self.joint_cost.iter().any(|cost| !cost.is_finite()) || self.joint_cost.windows(3).any(bends_down)
-        {
+        if self.joint_cost.iter().any(|cost| !cost.is_finite()) || !is_convex(&self.joint_cost) {
             return refuse("its joint cost is not a convex function of the number treated".into());
         }
         Ok(())

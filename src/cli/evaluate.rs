@@ -87,7 +87,7 @@ impl Evaluate {
         scoring: Scoring,
         clustered: &Clustered,
     ) -> Result<u8, Failure> {
-        let study = cluster_study(table, &scoring, clustered, self.seed)?;
+        let study = cluster_study(table, &scoring, clustered, &self.interference.design(), self.seed)?;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let assigned = |rule: &RuleFile| rule.assign(rows(&seen_by(rule, &study.covariates, &study.x)));
         let compared = others.iter().map(|(name, other)| Ok((name.clone(), assigned(other)?)));

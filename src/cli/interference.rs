@@ -12,7 +12,7 @@ use crate::data::{EffectsRole, Study, Table, write_whole};
 use crate::evaluate::{Estimate, aligned, decimals};
 use crate::interference::{
     AdditivityCheck, Baseline, Basis, ClusterValue, Clustered, Clusters, DesignRole, Effects, Interference,
-    NotEstimable, Sizes, Summary, Valuation, ValuedRule, costs_of, left_out, treated,
+    JointCost, NotEstimable, Sizes, Summary, Valuation, ValuedRule, costs_of, left_out, treated,
 };
 use crate::score::Direction;
 
@@ -28,6 +28,10 @@ pub struct ClusteredFlags {
         help_heading = "Interference"
     )]
     interference: Option<Interference>,
+    /// Cost of treating 0, 1, 2, .. units of a cluster, in units of the outcome, taken from the mean of the cluster; convex, and the last slope
+    /// goes on. Besides --cost
+    #[arg(long, value_name = "0,C1,C2,..", value_parser = str::parse::<JointCost>, help_heading = "Interference")]
+    joint_cost: Option<JointCost>,
     /// Add outcome models to additive interference: regressions of cluster means cross-fitted over --folds (as many as clusters: with standard errors for few clusters), or --g0 and --g
     #[arg(long, help_heading = "Interference")]
     doubly_robust: bool,
@@ -53,6 +57,10 @@ pub struct ClusteredFlags {
 }
 
 impl ClusteredFlags {
+    pub fn assumed(interference: Option<Interference>, doubly_robust: bool) -> Self {
+        Self { interference, doubly_robust, ..Self::default() }
+    }
+
     pub fn is_set(&self) -> bool {
         self.interference.is_some()
     }
@@ -63,10 +71,14 @@ impl ClusteredFlags {
             || self.cluster_sizes.is_some()
             || self.cluster_baseline.is_some()
             || !self.cluster_summaries.is_empty();
-        if self.interference.is_some() || self.doubly_robust || models {
+        if self.interference.is_some() || self.doubly_robust || self.joint_cost.is_some() || models {
             let clustered = table(scoring, "clustered");
             put(clustered, "interference", self.interference)?;
             put(clustered, "doubly_robust", self.doubly_robust.then_some(true))?;
+            put(clustered, "joint_cost", self.joint_cost.clone())?;
+            if !clustered.contains_key("interference") && self.joint_cost.is_some() {
+                return Err(Failure::usage("--joint-cost needs --interference"));
+            }
             if !clustered.contains_key("interference") {
                 return Err(Failure::usage(
                     "--doubly-robust and --cluster-model, -summaries, -sizes and -baseline need --interference additive",
@@ -163,6 +175,11 @@ impl InterferenceFlags {
         }
     }
 
+    /// How treatments were drawn.
+    pub fn design(&self) -> DesignRole {
+        self.design.clone().unwrap_or_default()
+    }
+
     /// The value of the rule that gives unit u the second arm where `arms[u]` is 1, against others by name.
     pub fn evaluate(&self, of: &Evaluated, json: Option<&std::path::Path>) -> Result<u8, Failure> {
         let Evaluated { table, study, cluster, clustered, direction, .. } = of;
@@ -171,14 +188,14 @@ impl InterferenceFlags {
         }
         let clusters = Clusters::of(study)?;
         let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
-        let design = self.design.clone().unwrap_or_default().design(table, study, &clusters, cluster)?;
-        let costs = costs_of(study, *direction);
+        let design = self.design().design(table, study, &clusters, cluster)?;
+        let of_units = costs_of(study, *direction);
         let valuation = Valuation {
             clusters: &clusters,
             design: &design,
             interference: clustered.interference,
             effects: effects.as_ref(),
-            costs: &costs,
+            costs: clustered.costs(&of_units, *direction),
             everybody: &treated(study, &vec![1; study.units()]),
         };
         let refused = |error: NotEstimable| error.of(study, &clusters);

@@ -9,10 +9,10 @@ use super::interference::ClusteredFlags;
 use super::problem::{BoundFlags, LinearFlags};
 use super::study::{StudyFlags, scoring};
 use crate::data::{Covariate, Table};
-use crate::interference::{Clusters, Interference, RuleProblem, Valued, cluster_regression, folds};
-use crate::learn::{Scored, Scoring, score_table};
+use crate::interference::{Clusters, DesignRole, Effects, Interference, RuleProblem, Valued, costs};
+use crate::learn::{Scoring, cluster_study};
 use crate::models::cluster_rule::ClusterProblem;
-use crate::score::{Direction, ScoreKind};
+use crate::score::Direction;
 
 #[derive(Args, Clone, Debug)]
 pub struct ComparedFlags {
@@ -68,11 +68,12 @@ struct ClusteredStudy {
 }
 
 impl ComparedFlags {
-    /// The problem; `folds` and `seed` for cross-fitting.
+    /// The problem; `seed` for cross-fitting.
     pub fn problem(&self, seed: u64) -> Result<RuleProblem, Failure> {
-        if let (Some(data), Some(interference)) = (&self.data, self.clustered.interference) {
+        if let (Some(data), Some(_)) = (&self.data, self.clustered.interference) {
             let covariates: Vec<String> = self.covariates.split(',').map(String::from).collect();
-            let problem = self.clustered.problem(&Table::read(data)?, &covariates, interference, seed)?;
+            let scoring = self.clustered.scoring(&covariates)?;
+            let problem = problem(&Table::read(data)?, covariates, &scoring, seed)?;
             return Ok(match problem {
                 RuleProblem::Units(problem) => RuleProblem::Units(self.bounds.on(problem)?),
                 RuleProblem::Clusters(problem) => {
@@ -90,53 +91,44 @@ impl ComparedFlags {
 }
 
 impl ClusteredStudy {
-    /// Of scores, only propensities are wanted.
     fn scoring(&self, covariates: &[String]) -> Result<Scoring, Failure> {
         let study = StudyFlags {
             outcome: self.outcome.clone(),
             treatment: self.treatment.clone(),
             cluster: self.cluster.clone(),
             propensity: self.propensity.clone(),
-            score: Some(ScoreKind::Ipw),
+            cost: self.cost.map(|cost| cost.to_string()).into_iter().collect(),
             ..StudyFlags::default()
         };
         let named = |name: &String| Covariate { name: name.clone(), ..Covariate::default() };
         let covariates: Vec<Covariate> = covariates.iter().map(named).collect();
-        scoring(&study, self.direction(), &covariates, None, &ClusteredFlags::default())
+        let clustered = ClusteredFlags::assumed(self.interference, self.doubly_robust);
+        let direction = if self.minimize { Direction::Minimize } else { Direction::Maximize };
+        scoring(&study, direction, &covariates, None, &clustered)
     }
+}
 
-    fn direction(&self) -> Direction {
-        if self.minimize { Direction::Minimize } else { Direction::Maximize }
+fn problem(
+    table: &Table,
+    covariates: Vec<String>,
+    scoring: &Scoring,
+    seed: u64,
+) -> Result<RuleProblem, Failure> {
+    let Some(clustered) = &scoring.clustered else {
+        return Err(Failure::usage("name what units of a cluster may do to each other with --interference"));
+    };
+    let interference = clustered.interference;
+    let study = cluster_study(table, scoring, clustered, &DesignRole::Bernoulli, seed)?;
+    study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    if let Some(levels) = study.covariates.iter().find(|covariate| covariate.is_categorical()) {
+        return Err(Failure::usage(format!(
+            "--covariates {}: its values are no numbers, which linear rules compared here need",
+            levels.name
+        )));
     }
-
-    fn problem(
-        &self,
-        table: &Table,
-        covariates: &[String],
-        interference: Interference,
-        seed: u64,
-    ) -> Result<RuleProblem, Failure> {
-        if self.doubly_robust && interference != Interference::Additive {
-            return Err(Failure::usage("--doubly-robust needs --interference additive"));
-        }
-        let scoring = self.scoring(covariates)?;
-        let Scored { study, .. } = score_table(table, &scoring, seed)?;
-        study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-        if let Some(levels) = study.covariates.iter().find(|covariate| covariate.is_categorical()) {
-            return Err(Failure::usage(format!(
-                "--covariates {}: its values are no numbers, which linear rules compared here need",
-                levels.name
-            )));
-        }
-        let clusters = Clusters::of(&study)?;
-        let effects = self.doubly_robust.then(|| {
-            let fold = folds(&clusters, scoring.folds.min(clusters.count()), seed);
-            cluster_regression(&clusters, study.design().view(), &fold)
-        });
-        let costs = vec![self.cost.unwrap_or(0.0); clusters.units()];
-        let sign = self.direction().sign();
-        let valued =
-            Valued { clusters: &clusters, interference, effects: effects.as_ref(), sign, costs: &costs };
-        Ok(valued.problem(covariates.to_vec(), study.x.clone())?)
-    }
+    let clusters = Clusters::of(&study)?;
+    let effects = study.effects.as_ref().map(|own| Effects::of_units(&clusters, own));
+    let (sign, costs) = (scoring.direction.sign(), costs(&study));
+    let valued = Valued { clusters: &clusters, interference, effects: effects.as_ref(), sign, costs: &costs };
+    Ok(valued.problem(covariates, study.x.clone())?)
 }

@@ -58,7 +58,7 @@ fn drawn_without_replacement(clusters: &Clusters) -> Option<String> {
     };
     Some(format!(
         "of {among} as many are treated as the propensities expect, up to rounding, which independent treatments would bring about with a \
-         chance of {chance:.1e}: they look drawn without replacement, and values that take them as independent are biased"
+         chance of {chance:.1e}: they look drawn without replacement, and values that take them as independent are biased; evaluate rules with --design complete"
     ))
 }
 

@@ -9,7 +9,7 @@
 //! as in HC3 (MacKinnon and White 1985, "Some heteroskedasticity-consistent covariance matrix estimators with improved finite sample
 //! properties"). benches/interference.md has the coverage of both errors at 30 and 50 clusters.
 
-use super::{ClusterValue, Clusters, Effects, Interference, ValuedRule};
+use super::{ClusterValue, Clusters, Costs, Effects, Interference, ValuedRule};
 use crate::evaluate::{Estimate, OBSERVED};
 
 /// The clusters whose psi_i with the effects `together` are psi*_i: with outcomes that leave g the residuals that they left g_(-i).
@@ -22,13 +22,13 @@ pub fn left_out(clusters: &Clusters, outside: &Effects, together: &Effects) -> C
     moved
 }
 
-/// The value of a rule net of costs (N), with effects of models that leave the cluster out and of the model of all clusters.
+/// The value of a rule net of costs, with effects of models that leave the cluster out and of the model of all clusters.
 pub fn few_clusters(
     clusters: &Clusters,
     outside: &Effects,
     together: &Effects,
     assignment: &[bool],
-    costs: &[f64],
+    costs: Costs,
 ) -> Estimate {
     let value = |clusters: &Clusters, effects: &Effects| {
         ClusterValue::new(clusters, Interference::Additive, Some(effects), assignment, costs).value

@@ -16,6 +16,7 @@ mod design;
 mod few;
 mod folds;
 mod influence;
+mod joint_cost;
 mod learners;
 mod orders;
 mod outcome;
@@ -33,6 +34,7 @@ pub use design::{Design, DesignRole, NotEstimable};
 pub use few::{few_clusters, left_out};
 pub use folds::folds;
 pub use influence::{Influence, gains, influence};
+pub use joint_cost::{Costs, JointCost};
 pub use learners::{
     Bagging, Choice, Judged, Learned, Learner, Learners, OutcomeModel, Part, choose, learn_rule, regression,
 };

@@ -13,7 +13,7 @@ use prescribe_models::cluster_rule::{Cluster, ClusterProblem, Interaction};
 use prescribe_models::linear_rule::{Linear, LinearProblem};
 
 use super::influence::{neighbours_chance, received_chance};
-use super::{Clusters, Effects, Interference, gains, influence};
+use super::{Clusters, Effects, Interference, sums_gains};
 
 /// The problem, as its interference allows.
 #[derive(Clone, Debug)]
@@ -43,35 +43,13 @@ impl Valued<'_> {
     /// # Errors
     /// Numbers that are not finite: covariates, or the weight of a cluster that received what was too unlikely.
     pub fn problem(&self, covariates: Vec<String>, x: Array2<f64>) -> Result<RuleProblem, InvalidModel> {
-        let gains = gains(self.clusters, self.interference, self.effects);
-        let (size, n) = (self.sizes(), self.clusters.count() as f64);
-        let mut rewards = Array2::zeros((self.clusters.units(), 2));
-        if gains.is_some() {
-            let nobody = vec![false; self.clusters.units()];
-            let psi = influence(self.clusters, self.interference, self.effects, &nobody).psi;
-            for (units, psi) in self.clusters.members.iter().zip(psi) {
-                units.iter().for_each(|&u| rewards[[u, 0]] = self.sign * psi / (n * size[u]));
-            }
-        }
-        for u in 0..self.clusters.units() {
-            let gain = gains.as_ref().map_or(0.0, |gains| self.sign * gains[u]);
-            rewards[[u, 1]] = rewards[[u, 0]] + (gain - self.costs[u] / size[u]) / n;
-        }
+        let rewards = self.rewards() / self.clusters.count() as f64;
         let arms = vec!["control".into(), "treated".into()];
         let linear = LinearProblem::new(Linear, covariates, arms, x, rewards)?;
-        match gains {
-            Some(_) => Ok(RuleProblem::Units(linear)),
-            None => Ok(RuleProblem::Clusters(ClusterProblem::new(linear, self.interactions())?)),
+        match sums_gains(self.interference) {
+            true => Ok(RuleProblem::Units(linear)),
+            false => Ok(RuleProblem::Clusters(ClusterProblem::new(linear, self.interactions())?)),
         }
-    }
-
-    /// The number of units in each unit's cluster (N).
-    fn sizes(&self) -> Vec<f64> {
-        let mut sizes = vec![1.0; self.clusters.units()];
-        for units in &self.clusters.members {
-            units.iter().for_each(|&u| sizes[u] = units.len() as f64);
-        }
-        sizes
     }
 
     /// The clusters, their values over n.
@@ -90,6 +68,8 @@ impl Valued<'_> {
     fn interaction(&self, units: &[usize], mean: f64, scale: f64) -> Interaction {
         let clusters = self.clusters;
         match (self.interference, self.interference.order(units.len())) {
+            // What units bring one by one is in the rewards.
+            (interference, _) if sums_gains(interference) => Interaction::Unknown { weight: 0.0 },
             (Interference::Anonymous, _) => {
                 let weight = |(j, &u): (usize, &usize)| {
                     let chance = clusters.chance(u) * neighbours_chance(clusters, units, j);

@@ -10,7 +10,7 @@
 
 use ndarray::Array2;
 
-use super::{Clusters, Effects, Interference, gains, influence, treated};
+use super::{Clusters, Effects, Interference, Valued, gains, influence, treated};
 use crate::data::{DataError, Study};
 use crate::score::Direction;
 
@@ -31,27 +31,34 @@ pub fn rewards(
     effects: Option<&Effects>,
     direction: Direction,
 ) -> Result<Array2<f64>, DataError> {
-    let (gains, nobody) = match gains(clusters, interference, effects) {
-        Some(gains) => {
-            (gains, influence(clusters, interference, effects, &vec![false; clusters.units()]).psi)
-        }
-        None => (vec![0.0; clusters.units()], vec![0.0; clusters.count()]),
-    };
-    let costs = costs(study);
+    let valued = Valued { clusters, interference, effects, sign: direction.sign(), costs: &costs(study) };
+    let if_treated = valued.rewards();
     let may_be = [0, 1].map(|arm| treated(study, &vec![arm; clusters.units()]));
-    let mut rewards = Array2::zeros((clusters.units(), 2));
-    for (units, psi) in clusters.members.iter().zip(nobody) {
-        let size = units.len() as f64;
-        for &u in units {
-            let without = direction.sign() * psi / size;
-            let with = without + direction.sign() * gains[u] - costs[u] / size;
-            for (arm, may_be) in may_be.iter().enumerate() {
-                rewards[[u, arm]] = if may_be[u] { with } else { without };
-            }
-        }
-    }
+    let reward = |(u, arm): (usize, usize)| if_treated[[u, usize::from(may_be[arm][u])]];
+    let rewards = Array2::from_shape_fn((clusters.units(), 2), reward);
     study.check_matrix("the reward matrix", &rewards)?;
     Ok(rewards)
+}
+
+impl Valued<'_> {
+    /// Gamma (N x 2) where every unit may get either arm.
+    pub(super) fn rewards(&self) -> Array2<f64> {
+        let Valued { clusters, interference, effects, sign, costs } = *self;
+        let units = clusters.units();
+        let (gains, nobody) = match gains(clusters, interference, effects) {
+            Some(gains) => (gains, influence(clusters, interference, effects, &vec![false; units]).psi),
+            None => (vec![0.0; units], vec![0.0; clusters.count()]),
+        };
+        let mut rewards = Array2::zeros((units, 2));
+        for (units, psi) in clusters.members.iter().zip(nobody) {
+            let size = units.len() as f64;
+            for &u in units {
+                rewards[[u, 0]] = sign * psi / size;
+                rewards[[u, 1]] = rewards[[u, 0]] + sign * gains[u] - costs[u] / size;
+            }
+        }
+        rewards
+    }
 }
 
 /// What treating each unit costs beyond not treating it (N).

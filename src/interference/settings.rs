@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, ClusterModel, Clusters, Effects, Interference, Sizes, TooManyCoefficients, folds};
+use super::{
+    Baseline, ClusterModel, Clusters, Effects, Interference, JointCost, Sizes, TooManyCoefficients, folds,
+    sums_gains,
+};
 use crate::data::{DataError, OutcomeRole, Place, Problem, Roles, Study};
 
 /// How clusters are read, as a configuration keeps it.
@@ -13,12 +16,28 @@ pub struct Clustered {
     /// Whether outcome models join the weights (22): the study's own, or cross-fitted regressions of cluster means.
     #[serde(default)]
     pub doubly_robust: bool,
+    /// What it costs a cluster that so many of its units are treated, besides the costs of units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint_cost: Option<JointCost>,
     /// The regressions, where the study has no outcome models of its own.
     #[serde(default, skip_serializing_if = "ClusterModel::is_default")]
     pub model: ClusterModel,
 }
 
 impl Clustered {
+    /// Whether the value net of costs is a sum over units; else it is one over clusters.
+    pub fn sums_over_units(&self) -> bool {
+        sums_gains(self.interference) && self.joint_cost.is_none()
+    }
+
+    /// Why what is not a sum over units cannot be had: what makes it so.
+    pub fn beyond_units(&self) -> String {
+        match &self.joint_cost {
+            Some(cost) if sums_gains(self.interference) => format!("--joint-cost {cost}"),
+            _ => format!("--interference {}", self.interference),
+        }
+    }
+
     /// Refuses what no data can make sensible: the flag, and why.
     pub fn check(&self, roles: &Roles) -> Result<(), String> {
         let not_read = "is not read under --interference";

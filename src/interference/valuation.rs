@@ -16,7 +16,7 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::value::{between, compared, net, observed};
-use super::{ClusterValue, Clusters, Design, Effects, Influence, Interference, NotEstimable};
+use super::{ClusterValue, Clusters, Costs, Design, Effects, Influence, Interference, NotEstimable};
 use crate::evaluate::{Comparison, Estimate, OBSERVED, as_value};
 
 /// What rules are valued by.
@@ -27,8 +27,8 @@ pub struct Valuation<'a> {
     pub interference: Interference,
     /// Read where interference is additive.
     pub effects: Option<&'a Effects>,
-    /// Of treating each unit (N), in the direction of the outcome: positive where it takes from the value.
-    pub costs: &'a [f64],
+    /// In the direction of the outcome: positive where they take from the value.
+    pub costs: Costs<'a>,
     /// Who is treated where all are who may be (N).
     pub everybody: &'a [bool],
 }
@@ -106,7 +106,7 @@ impl Valuation<'_> {
         Ok(ValuedRule { value, differences, additivity_check, cost_curve: Vec::new() })
     }
 
-    /// The values of a rule at costs of treating a unit, in the direction of the outcome, in place of the valuation's own.
+    /// The values of a rule at costs of treating a unit, in the direction of the outcome, in place of the valuation's own of units.
     ///
     /// # Errors
     /// [`NotEstimable`], where the design tells nothing of the rule.
@@ -115,7 +115,8 @@ impl Valuation<'_> {
         let without = self.influence(&vec![false; assignment.len()]).ok().map(|influence| influence.psi);
         let sampling = between(self.clusters);
         let at = |&cost: &f64| {
-            let psi = net(self.clusters, &psi, assignment, &vec![cost; assignment.len()]);
+            let costs = Costs { of_units: &vec![cost; assignment.len()], ..self.costs };
+            let psi = net(self.clusters, &psi, assignment, costs);
             let against = |without: &Vec<f64>| Estimate::of_mean(|i| psi[i] - without[i], &sampling);
             AtCost {
                 cost,

@@ -4,11 +4,11 @@
 //! V = (1/n) sum_i psi_i,   error = sd(psi_i) / sqrt(n) over the n clusters,   V +- t_{n-1} error
 //! ```
 //!
-//! net of costs, (1/M_i) sum_j c_ij pi_ij in cluster i (28).
+//! net of costs, of units and of decisions together (28): see [`Costs`].
 
 use serde::{Deserialize, Serialize};
 
-use super::{Clusters, Effects, Influence, Interference, influence};
+use super::{Clusters, Costs, Effects, Influence, Interference, influence};
 use crate::evaluate::{Comparison, Estimate, Sampling, as_value};
 
 /// What a rule is worth; its influence values are kept aside for files.
@@ -40,14 +40,13 @@ const FEW: usize = 20;
 const FEW_EFFECTIVE: f64 = 5.0;
 
 impl ClusterValue {
-    /// Of the rule that treats unit u where `assignment[u]`, with costs (N) of treating, in the direction of the outcome: positive where
-    /// it takes from the value.
+    /// Of the rule that treats unit u where `assignment[u]`, net of costs.
     pub fn new(
         clusters: &Clusters,
         interference: Interference,
         effects: Option<&Effects>,
         assignment: &[bool],
-        costs: &[f64],
+        costs: Costs,
     ) -> ClusterValue {
         let of = |assignment: &[bool]| influence(clusters, interference, effects, assignment);
         let without = of(&vec![false; assignment.len()]).psi;
@@ -68,7 +67,7 @@ impl ClusterValue {
         found: &Influence,
         without: Option<&[f64]>,
         assignment: &[bool],
-        costs: &[f64],
+        costs: Costs,
     ) -> ClusterValue {
         let treated = |u: usize| f64::from(u8::from(assignment[u]));
         let psi = net(clusters, &found.psi, assignment, costs);
@@ -93,13 +92,12 @@ impl ClusterValue {
 }
 
 /// psi net of costs (n).
-pub(super) fn net(clusters: &Clusters, psi: &[f64], assignment: &[bool], costs: &[f64]) -> Vec<f64> {
-    let spent = clusters.means(|u| if assignment[u] { costs[u] } else { 0.0 });
-    psi.iter().zip(spent).map(|(psi, spent)| psi - spent).collect()
+pub(super) fn net(clusters: &Clusters, psi: &[f64], assignment: &[bool], costs: Costs) -> Vec<f64> {
+    psi.iter().zip(costs.spent(clusters, assignment)).map(|(psi, spent)| psi - spent).collect()
 }
 
 /// psi where units are treated as they were, net of costs (n).
-pub(super) fn observed(clusters: &Clusters, costs: &[f64]) -> Vec<f64> {
+pub(super) fn observed(clusters: &Clusters, costs: Costs) -> Vec<f64> {
     net(clusters, &clusters.means(|u| clusters.outcome[u]), &clusters.treated, costs)
 }
 

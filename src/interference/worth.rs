@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::value::{compared, observed};
-use super::{ClusterValue, Clustered, Clusters, Effects, costs, treated};
+use super::{ClusterValue, Clustered, Clusters, Costs, Effects, costs, treated};
 use crate::data::{DataError, Place, Problem, Study};
 use crate::evaluate::{Comparison, Estimate, OBSERVED, aligned, decimals, lines};
 use crate::score::Direction;
@@ -48,7 +48,9 @@ impl ClusterWorth {
             Comparison { assigned, share: Some(share), ..compare(label, &everyone.influence) }
         };
         let mut differences: Vec<Comparison> = study.arms.iter().enumerate().map(arm).collect();
-        differences.push(compare(OBSERVED, &observed(&clusters, &costs_of(study, direction))));
+        let of_units = costs_of(study, direction);
+        let costs = clustered.costs(&of_units, direction);
+        differences.push(compare(OBSERVED, &observed(&clusters, costs)));
         for (name, other) in others {
             if other.len() != n {
                 let (expected, found) = (format!("{n} clusters"), other.len().to_string());
@@ -103,8 +105,14 @@ impl Clustered {
     ) -> ClusterValue {
         let own = study.effects.as_ref().filter(|_| self.doubly_robust);
         let effects = own.map(|own| Effects::of_units(clusters, own));
-        let costs = costs_of(study, direction);
-        ClusterValue::new(clusters, self.interference, effects.as_ref(), assignment, &costs)
+        let of_units = costs_of(study, direction);
+        let costs = self.costs(&of_units, direction);
+        ClusterValue::new(clusters, self.interference, effects.as_ref(), assignment, costs)
+    }
+
+    /// Those of units ([`costs_of`]) with those of decisions together.
+    pub fn costs<'a>(&'a self, of_units: &'a [f64], direction: Direction) -> Costs<'a> {
+        Costs { of_units, joint: self.joint_cost.as_ref().map(|cost| (cost, direction.sign())) }
     }
 }
 

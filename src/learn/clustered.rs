@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use prescribe_models::cluster_rule::Cluster;
 
+use super::prepare::read_drawn;
 use super::scored::{nuisances, positions};
-use super::{LearnError, Scored, Scoring, read_study};
+use super::{LearnError, Scored, Scoring};
 use crate::data::{DataError, PropensityRole, Study, Table};
 use crate::interference::{
-    Clustered, Clusters, Effects, Sizes, Valued, cluster_folds, costs, propensities_by_size, rewards,
+    Clustered, Clusters, DesignRole, Effects, Sizes, Valued, cluster_folds, costs, propensities_by_size,
+    rewards, sums_gains,
 };
 use crate::nuisance::{Estimation, Folds, Nuisances};
 use crate::score::Direction;
 
-/// The study of a table with its propensities and, where they are asked for, its outcome models, over the folds that learning has.
+/// The study of a table, drawn by `design`, with its propensities and, where they are asked for, its outcome models, over the folds that learning
+/// has.
 ///
 /// # Errors
 /// As reading the study, estimating its nuisances, and [`Clustered::effects`].
@@ -21,10 +24,11 @@ pub fn cluster_study(
     table: &Table,
     scoring: &Scoring,
     clustered: &Clustered,
+    design: &DesignRole,
     seed: u64,
 ) -> Result<Study, LearnError> {
     let folds = |study: &Study| folds_by_size(study, scoring.folds, seed);
-    Ok(fitted(read_study(table, scoring)?, scoring, clustered, seed, &folds)?.study)
+    Ok(fitted(read_drawn(table, scoring, design)?, scoring, clustered, seed, &folds)?.study)
 }
 
 /// The rewards of a study whose units affect each other; see [`crate::interference::rewards`] for their scale.
@@ -116,5 +120,27 @@ pub(super) fn valued_clusters(
     let interference = clustered.interference;
     let valued =
         Valued { clusters: &clusters, interference, effects: None, sign: direction.sign(), costs: &costs };
-    Ok(valued.interactions())
+    let clusters = valued.interactions();
+    let clusters = match &clustered.joint_cost {
+        Some(cost) => cost.on(clusters),
+        None => clusters,
+    };
+    match study.reached.filter(|reached| reached.contains(&false)) {
+        None => Ok(clusters),
+        Some(_) if !sums_gains(interference) => Err(LearnError::Usage(format!(
+            "--missing drop: under --interference {interference} the labels of all units of a cluster count, and a rule has none for units \
+             without covariates; fill those in, or use --interference additive"
+        ))),
+        Some(reached) => {
+            Ok(clusters.into_iter().filter_map(|cluster| of_reached(cluster, &reached)).collect())
+        }
+    }
+}
+
+/// The units of a cluster whom rules reach, where it is worth no more than a cost of how many are treated; none where they reach nobody.
+fn of_reached(cluster: Cluster, reached: &[bool]) -> Option<Cluster> {
+    let (units, received): (Vec<usize>, Vec<bool>) =
+        cluster.units.into_iter().zip(cluster.received).filter(|(u, _)| reached[*u]).unzip();
+    let joint_cost = cluster.joint_cost.into_iter().take(units.len() + 1).collect();
+    (!units.is_empty()).then_some(Cluster { units, received, joint_cost, interaction: cluster.interaction })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, Demands, Fusing, LearnError};
 use crate::data::{OutcomeModel, OutcomeRole, Roles};
-use crate::interference::{Clustered, Learner, sums_gains};
+use crate::interference::{Clustered, Learner};
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::Settings;
@@ -149,6 +149,9 @@ impl Config {
                 "needs values that are sums of gains, which those under {interference} interference are not; use --interference \
                  additive or none, or --learner value"
             ),
+            (_, Some(Clustered { joint_cost: Some(_), .. })) => {
+                "goes by what single units bring, which --joint-cost is not; leave it out, or use --learner value".into()
+            }
             _ if !self.is_free() => "takes no constraints; leave them out, or use --learner value".into(),
             _ => return Ok(()),
         };
@@ -173,12 +176,13 @@ impl Config {
             }
             _ => {}
         }
-        if let (Some(Clustered { interference, .. }), Policy::Tree { .. }) =
-            (&self.scoring.clustered, self.policy)
-            && !sums_gains(*interference)
+        if let Some(clustered) = &self.scoring.clustered
+            && self.policy != Policy::Linear
+            && !clustered.sums_over_units()
         {
             return Err(LearnError::Usage(format!(
-                "--interference {interference}: trees are learned under additive and none alone; use --policy linear"
+                "{}: trees and tables are learned under additive and none without joint costs alone; use --policy linear",
+                clustered.beyond_units()
             )));
         }
         if (self.scoring.score == ScoreKind::Given) == self.scoring.roles.rewards.is_empty() {

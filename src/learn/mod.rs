@@ -66,7 +66,7 @@ use crate::balance::BalanceError;
 use crate::data::{DataError, Study, Table};
 use crate::evaluate::{BestArm, Evaluation, best, under};
 use crate::fusion::FusionError;
-use crate::interference::{ClusterWorth, sums_gains};
+use crate::interference::ClusterWorth;
 use crate::rule::{NamedClass, Rule, RuleError, RuleFile, named_report};
 use crate::solve::registry::UnknownChoice;
 use crate::solve::{Chosen, Observer, Report, Solvable, SolveError, TerminationStatus, solve_explained};
@@ -201,7 +201,7 @@ pub(super) fn on_units<W: WithProblem>(
         clusters,
     };
     let constraints = &config.constraints;
-    let by_clusters = scored.clustered.as_ref().filter(|clustered| !sums_gains(clustered.interference));
+    let by_clusters = scored.clustered.as_ref().filter(|clustered| !clustered.sums_over_units());
     match config.policy {
         Policy::Linear => {
             let encoding = Encoding::linear(study);

@@ -8,7 +8,7 @@ use super::sample::{refuse_divided, split, units_of};
 use super::scored::{position, score};
 use super::{Config, Fused, LearnError, Sample, Scored, Scoring};
 use crate::data::{Roles, Study, Table};
-use crate::interference::{Clusters, dependence, refuse_repeats};
+use crate::interference::{Clusters, DesignRole, dependence, refuse_repeats};
 use crate::score::complete;
 
 /// Study, rewards and held-out units, by the configuration.
@@ -18,21 +18,26 @@ pub fn prepare(config: &Config) -> Result<(Scored, Vec<Sample>), LearnError> {
 
 /// The study of a table, with all the covariates that serve scores, and with times to an event completed.
 pub fn read_study(table: &Table, scoring: &Scoring) -> Result<Study, LearnError> {
+    read_drawn(table, scoring, &DesignRole::Bernoulli)
+}
+
+/// The same for treatments that were drawn by `design` inside clusters.
+pub(super) fn read_drawn(table: &Table, scoring: &Scoring, design: &DesignRole) -> Result<Study, LearnError> {
     let mut study = match &scoring.clustered {
         None => Study::from_table(table, &scoring.roles)?,
-        Some(_) => within_clusters(table, &scoring.roles)?,
+        Some(_) => within_clusters(table, &scoring.roles, design)?,
     };
     complete(&mut study)?;
     Ok(study)
 }
 
 /// A study of units that affect each other: nobody is left out of the mean of a cluster.
-fn within_clusters(table: &Table, roles: &Roles) -> Result<Study, LearnError> {
+fn within_clusters(table: &Table, roles: &Roles, design: &DesignRole) -> Result<Study, LearnError> {
     let roles = Roles { missing: roles.missing.within_clusters(), ..roles.clone() };
     let mut study = Study::from_table(table, &roles)?;
     let clusters = Clusters::of(&study)?;
     refuse_repeats(&study, &clusters)?;
-    if !roles.propensity.is_estimated() {
+    if !roles.propensity.is_estimated() && *design == DesignRole::Bernoulli {
         study.warnings.extend(dependence(&clusters));
     }
     Ok(study)

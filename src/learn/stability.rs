@@ -21,7 +21,6 @@ use super::parallel::each;
 use super::sample::units_of;
 use super::{Config, LearnError, Sample, Scored, rows, solve_units};
 use crate::data::{Covariate, members};
-use crate::interference::{Clustered, sums_gains};
 use crate::random::stream;
 use crate::rule::{Node, Rule, RuleFile};
 use crate::solve::Observer;
@@ -112,11 +111,10 @@ pub fn stability(
     if replications < 2 {
         return Err(LearnError::Usage(format!("{replications} replications: give at least 2")));
     }
-    if let Some(Clustered { interference, .. }) = &scored.clustered
-        && !sums_gains(*interference)
-    {
+    if let Some(clustered) = scored.clustered.as_ref().filter(|clustered| !clustered.sums_over_units()) {
         return Err(LearnError::Usage(format!(
-            "--interference {interference}: rewards that can be drawn again are those of additive and none alone"
+            "{}: rewards that can be drawn again are those of additive and none alone, without joint costs",
+            clustered.beyond_units()
         )));
     }
     let train = units_of(sample, Sample::Train);

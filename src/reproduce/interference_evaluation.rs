@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use super::ReproduceError;
 use super::journal::{Run, seed_of};
 use super::spread::Spread;
-use crate::interference::{ClusterValue, Effects, Interference, cluster_regression, few_clusters, folds};
+use crate::interference::{
+    ClusterValue, Costs, Effects, Interference, cluster_regression, few_clusters, folds,
+};
 use crate::simulate::{ClusterDesign, FixedRule, InterferingClusters, Scenario, interfering_clusters};
 
 /// Folds of cross-fitting.
@@ -188,6 +190,7 @@ fn replicate(design: &ClusterDesign, seed: u64) -> Result<Vec<Estimated>, Reprod
     let clusters = &drawn.clusters;
     let together = cluster_regression(clusters, drawn.x.view(), &vec![0; clusters.count()]);
     let free = vec![0.0; clusters.units()];
+    let free = Costs::of_units(&free);
     let mut estimated = Vec::new();
     for rule in FixedRule::ALL {
         let assignment = drawn.assignment(|x| rule.treats(x));
@@ -195,11 +198,11 @@ fn replicate(design: &ClusterDesign, seed: u64) -> Result<Vec<Estimated>, Reprod
         for (estimator, effects) in Estimator::ALL.into_iter().zip(&effects) {
             let found = match (estimator, effects) {
                 (Estimator::AddDrLeaveOneOut, Some(outside)) => {
-                    few_clusters(clusters, outside, &together, &assignment, &free)
+                    few_clusters(clusters, outside, &together, &assignment, free)
                 }
                 _ => {
                     let interference = estimator.interference();
-                    ClusterValue::new(clusters, interference, effects.as_ref(), &assignment, &free).value
+                    ClusterValue::new(clusters, interference, effects.as_ref(), &assignment, free).value
                 }
             };
             let [lower, upper] = found.interval;

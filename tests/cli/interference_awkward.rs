@@ -204,7 +204,11 @@ fn treatments_drawn_without_replacement_are_noticed() {
     shell.write("data.csv", csv(&rows));
     let line = format!("{EVALUATE} --interference additive");
     // P(2 of 5 at .4) = .3456, to the 20th power 5.9e-10.
-    shell.run(&line).exits(0).says(&["without replacement", "5.9e-10"]);
+    shell.run(&line).exits(0).says(&["without replacement", "5.9e-10", "--design complete"]);
+    shell.run(&format!("{line} --design bernoulli")).exits(0).says(&["without replacement"]);
+    // A user who says so need not be told; that this rule does not treat two in every village is another matter, said after all warnings.
+    let told = shell.run(&format!("{line} --design complete")).exits(3).says(&["always 2"]);
+    assert!(!told.stderr.contains("without replacement"), "{}", told.stderr);
     let independent = villages(&[5; 20]);
     shell.write("data.csv", csv(&independent));
     let ran = shell.run(&line).exits(0);

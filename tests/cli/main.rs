@@ -28,6 +28,7 @@ mod interference;
 mod interference_awkward;
 mod interference_models;
 mod intervals;
+mod joint_costs;
 mod learn;
 mod learn_interference;
 mod learners;
