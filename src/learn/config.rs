@@ -46,6 +46,8 @@ pub struct Config {
 #[serde(tag = "class", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Policy {
     Linear,
+    /// Treat where two linear rules both treat; two arms.
+    Conjunction,
     Tree {
         depth: usize,
         candidates: Candidates,
@@ -136,7 +138,7 @@ impl Config {
         let free = self.constraints == Constraints::default() && self.scoring.roles.eligible.is_empty();
         let why = match self.policy {
             _ if self.learner == Learner::Value => return Ok(()),
-            Policy::Tree { .. } => "is for linear rules; add --policy linear",
+            policy if policy != Policy::Linear => "is for linear rules; add --policy linear",
             _ if self.scoring.clustered.is_none() => {
                 "needs units that may affect each other; add --interference additive, or none"
             }
@@ -164,12 +166,12 @@ impl Config {
             }
             _ => {}
         }
-        if let (Some(Clustered { interference, .. }), Policy::Tree { .. }) =
-            (&self.scoring.clustered, self.policy)
+        if let Some(Clustered { interference, .. }) = &self.scoring.clustered
+            && self.policy != Policy::Linear
             && !sums_gains(*interference)
         {
             return Err(LearnError::Usage(format!(
-                "--interference {interference}: trees are learned under additive and none alone; use --policy linear"
+                "--interference {interference}: trees, tables and conjunctions are learned under additive and none alone; use --policy linear"
             )));
         }
         if (self.scoring.score == ScoreKind::Given) == self.scoring.roles.rewards.is_empty() {
