@@ -12,6 +12,7 @@ use prescribe::models::arm_partition::ArmPartition;
 use prescribe::models::calibration::{Calibration, Discrepancy};
 use prescribe::models::cluster_rule::{Cluster, ClusterProblem, Interaction};
 use prescribe::models::concave_fusion::{Concave, ConcaveFusion};
+use prescribe::models::conjunction_rule::{Conjunction, ConjunctionProblem, ConjunctionRule};
 use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::fused_loss::FusedLoss;
 use prescribe::models::gain_regression::GainRegression;
@@ -258,6 +259,41 @@ impl Posed for TreeProblem {
 
     fn value(&self, rule: &Node) -> f64 {
         (0..self.units()).map(|i| self.rewards()[[i, arm_of(rule, self.unit(i))]]).sum()
+    }
+}
+
+impl Posed for ConjunctionProblem {
+    const TYPE: &'static str = "ConjunctionProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let x = table(101, 9, 2, false);
+        vec![
+            ("continuous", pairs(x.clone(), table(102, 9, 1, false))),
+            ("tied", pairs(table(103, 16, 2, true), table(104, 16, 1, true))),
+            ("intervals", pairs(table(105, 20, 1, false), table(106, 20, 1, false))),
+            ("nobody gains", pairs(x.clone(), Array2::from_elem((9, 1), -1.0))),
+            ("everybody gains", pairs(x.clone(), Array2::ones((9, 1)))),
+            ("nothing at stake", pairs(x, Array2::zeros((9, 1)))),
+            ("one point", pairs(Array2::ones((4, 1)), table(107, 4, 1, false))),
+            ("large numbers", {
+                let x = table(108, 9, 2, false).mapv(|v| 1e6 + 1e3 * v);
+                pairs(x, table(109, 9, 1, false).mapv(|g| 1e5 * g))
+            }),
+        ]
+    }
+
+    fn large() -> Self {
+        pairs(table(110, 300, 4, false), table(111, 300, 1, false))
+    }
+
+    fn value(&self, rule: &ConjunctionRule) -> f64 {
+        let treats = |i: usize| {
+            rule.both.iter().all(|rule| {
+                let slopes = self.unit(i).iter().zip(&rule.coefficients).map(|(v, b)| v * b);
+                rule.intercept + slopes.sum::<f64>() >= 0.0
+            })
+        };
+        (0..self.units()).map(|i| self.rewards()[[i, usize::from(treats(i))]]).sum()
     }
 }
 
@@ -647,6 +683,12 @@ fn tables(data: (Array2<f64>, Array2<f64>), depth: usize, candidates: Candidates
     TableProblem::new(class, names("x", x.ncols()), names("arm", rewards.ncols()), x, rewards).unwrap()
 }
 
+/// Conjunctions over gains.
+fn pairs(x: Array2<f64>, gains: Array2<f64>) -> ConjunctionProblem {
+    let rewards = Array2::from_shape_fn((x.nrows(), 2), |(i, k)| if k == 1 { gains[[i, 0]] } else { 0.0 });
+    ConjunctionProblem::new(Conjunction, names("x", x.ncols()), names("arm", 2), x, rewards).unwrap()
+}
+
 /// At least `least` units of every arm in each leaf, where they received the arms in turn.
 fn received(n: usize, arms: usize, least: usize) -> SideConstraint {
     let received = (0..n).map(|i| i % arms).collect();
@@ -683,6 +725,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
     suite.problem::<TableProblem>();
+    suite.problem::<ConjunctionProblem>();
     suite.problem::<MaximumMargin>();
     suite.problem::<Calibration>();
     suite.problem::<FusedLasso>();
@@ -943,6 +986,7 @@ impl Observer for AtOnce {
 fn linear_rules_refuse_a_minimum_leaf_size_by_name() {
     refuse_a_minimum_leaf_size::<Linear>();
     refuse_a_minimum_leaf_size::<MultiLinear>();
+    refuse_a_minimum_leaf_size::<Conjunction>();
 }
 
 fn refuse_a_minimum_leaf_size<C: RuleClass>()
@@ -1012,6 +1056,16 @@ fn a_start_of_another_shape_is_ignored() {
                 solve::solve(&many, solver.as_ref(), Some(&start), &Options::default(), &Silent).unwrap();
             assert!(report.certificate.verified);
             assert_eq!(report.point.unwrap().coefficients.len(), 3);
+        }
+    }
+    let (_, both) = ConjunctionProblem::instances().swap_remove(0);
+    for coefficients in [vec![], vec![1.0; 3], vec![f64::NAN; 2]] {
+        let start = ConjunctionRule::single(LinearRule { intercept: 1.0, coefficients });
+        for solver in ConjunctionProblem::solvers() {
+            let report =
+                solve::solve(&both, solver.as_ref(), Some(&start), &Options::default(), &Silent).unwrap();
+            assert!(report.certificate.verified);
+            assert!(report.point.unwrap().both.iter().all(|rule| rule.coefficients.len() == 2));
         }
     }
     let (_, trees) = TreeProblem::instances().swap_remove(1);

@@ -78,8 +78,18 @@ fn multi_linear() -> RuleFile {
     file
 }
 
+/// Where the linear rule treats and another one does, too.
+fn conjunction() -> RuleFile {
+    let mut file = linear();
+    let Rule::Linear { arms, intercept, coefficients } = file.rule else { unreachable!() };
+    let second = vec![-0.4, 0.0, 0.6, 0.25, -0.5, 0.0];
+    file.rule =
+        Rule::Conjunction { arms, intercepts: [intercept, 0.2], coefficients: [coefficients, second] };
+    file
+}
+
 fn rules() -> Vec<RuleFile> {
-    trees().into_iter().chain([linear(), multi_linear()]).collect()
+    trees().into_iter().chain([linear(), multi_linear(), conjunction()]).collect()
 }
 
 #[test]
@@ -88,6 +98,27 @@ fn the_lowest_of_tied_arms_is_given() {
     let count = |arm: &str| given.iter().filter(|other| *other == arm).count();
     assert_eq!(count("c"), 0);
     assert!(["it's", "b", "d"].iter().all(|arm| count(arm) > ROWS / 20));
+}
+
+#[test]
+fn a_conjunction_gives_its_second_arm_where_both_rules_do() {
+    let (rule, rows) = (conjunction(), rows());
+    let Rule::Conjunction { arms, intercepts, coefficients } = &rule.rule else { unreachable!() };
+    let of_one = |k: usize| {
+        let (arms, intercept) = (arms.clone(), intercepts[k]);
+        let linear = Rule::Linear { arms, intercept, coefficients: coefficients[k].clone() };
+        predicted(&RuleFile { rule: linear, ..rule.clone() }, &rows)
+    };
+    let (first, second) = (of_one(0), of_one(1));
+    let expected: Vec<&str> = first
+        .iter()
+        .zip(&second)
+        .map(|both| if *both.0 == "c" && *both.1 == "c" { "c" } else { "it's" })
+        .collect();
+    assert_eq!(predicted(&rule, &rows), expected);
+    let treated = |arms: &[String]| arms.iter().filter(|arm| *arm == "c").count();
+    let both = expected.iter().filter(|arm| **arm == "c").count();
+    assert!(0 < both && both < treated(&first).min(treated(&second)));
 }
 
 #[test]

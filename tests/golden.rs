@@ -14,6 +14,9 @@ use ndarray::Array2;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::{ArmPartition, Subsets};
 use prescribe::models::cluster_rule::{Cluster, ClusterForm, ClusterProblem, Interaction};
+use prescribe::models::conjunction_rule::{
+    Conjunction, ConjunctionForm, ConjunctionProblem, ConjunctionRule,
+};
 use prescribe::models::linear_rule::{Facets, Linear, LinearForm, LinearProblem, LinearRule, Naive, Radon};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{
@@ -240,6 +243,18 @@ impl Golden {
                     other => panic!("no form {other}"),
                 }
             }
+            ("conjunction_rule", "facets") => {
+                let problem = ConjunctionProblem::new(
+                    Conjunction,
+                    self.covariates.clone(),
+                    self.arms.clone(),
+                    matrix(&self.x),
+                    matrix(&self.rewards),
+                )
+                .unwrap();
+                self.check(&problem, &point::<ConjunctionRule>(self));
+                self.program(&ConjunctionForm::new(&problem, Facets::default()))
+            }
             ("table_rule", "listed") => {
                 let problem = self.over(|trees| Table { trees });
                 self.check(&problem, &point::<Node>(self));
@@ -331,6 +346,7 @@ fn every_model_has_three_instances_a_form() {
     let forms = [
         ("arm_partition", "subsets"),
         ("cluster_rule", "facets"),
+        ("conjunction_rule", "facets"),
         ("linear_rule", "facets"),
         ("linear_rule", "naive"),
         ("linear_rule", "radon"),

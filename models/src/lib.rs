@@ -10,6 +10,7 @@
 //! | [`linear_rule`] | weighted 0-1 problem: treat where `b0 + x'b >= 0` |
 //! | [`cluster_rule`] | linear rule valued cluster by cluster, where units affect each other |
 //! | [`multi_linear_rule`] | linear rule over K arms: the arm of the largest `b0_k + x'b_k` |
+//! | [`conjunction_rule`] | treat where two linear rules both treat |
 //! | [`tree_rule`] | depth-D policy tree |
 //! | [`table_rule`] | decision table of D questions |
 //! | [`maximum_margin`] | the safest linear rule among all that give the same labels |
@@ -31,6 +32,7 @@ pub mod arm_partition;
 pub mod calibration;
 pub mod cluster_rule;
 pub mod concave_fusion;
+pub mod conjunction_rule;
 pub mod exact;
 pub mod exact_margin;
 pub mod fused_lasso;

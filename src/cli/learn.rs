@@ -133,6 +133,8 @@ pub struct Learn {
 enum PolicyFlag {
     Tree,
     Linear,
+    /// Treat where two linear rules both treat (two arms)
+    Conjunction,
     /// Decision table: --depth questions that all units answer, an arm for each combination of answers
     Table,
 }
@@ -285,13 +287,15 @@ impl Learn {
             self.policy.map(|class| match class {
                 PolicyFlag::Tree => "tree",
                 PolicyFlag::Linear => "linear",
+                PolicyFlag::Conjunction => "conjunction",
                 PolicyFlag::Table => "table",
             }),
         )?;
         put(policy, "depth", self.depth)?;
         put(policy, "min_leaf", self.min_leaf)?;
         put(policy, "candidates", self.candidates)?;
-        let linear = policy.get("class").and_then(Value::as_str) == Some("linear");
+        let class = policy.get("class").and_then(Value::as_str);
+        let linear = matches!(class, Some("linear" | "conjunction"));
         if linear && (self.depth.is_some() || self.min_leaf.is_some() || self.candidates.is_some()) {
             return Err(Failure::usage(
                 "--depth, --min-leaf and --candidates belong to --policy tree or table",

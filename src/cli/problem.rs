@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::flags::{self, ConstraintFlags};
 use crate::data::{NamedMatrix, Place, Problem, Purpose, Table, read_matrix, same_rows};
 use crate::learn::Context;
+use crate::models::conjunction_rule::{Conjunction, ConjunctionProblem};
 use crate::models::linear_rule::LinearProblem;
 use crate::models::multi_linear_rule::{MultiLinear, MultiLinearProblem};
 use crate::models::table_rule::{Table as TableClass, TableProblem};
@@ -109,6 +110,18 @@ impl MultiLinearFlags {
 
 impl LinearFlags {
     pub fn problem(&self) -> Result<LinearProblem, Failure> {
+        self.bounds.on(self.free()?)
+    }
+
+    /// The problem of conjunctions of two linear rules.
+    pub fn conjunctions(&self) -> Result<ConjunctionProblem, Failure> {
+        let linear = self.free()?;
+        let (x, rewards) = (linear.x().clone(), linear.rewards().clone());
+        self.bounds.on(PolicyProblem::new(Conjunction, linear.covariates, linear.arms, x, rewards)?)
+    }
+
+    /// The problem without side constraints.
+    fn free(&self) -> Result<LinearProblem, Failure> {
         let (x, gains) = (read_covariates(&self.covariates)?, read_matrix(&self.gains)?);
         same_rows(&x, &gains)?;
         if gains.values.ncols() != 1 {
@@ -116,8 +129,7 @@ impl LinearFlags {
             let problem = Problem::Shape { what: "the gains", expected: "1 column".into(), found };
             return Err(Place::file(&gains.source).refuse(problem).into());
         }
-        let problem = LinearProblem::from_gains(x.names, x.values, &gains.values.column(0).to_vec())?;
-        self.bounds.on(problem)
+        Ok(LinearProblem::from_gains(x.names, x.values, &gains.values.column(0).to_vec())?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `prescribe solve tree|table|linear|multi-linear|calibration|fused-lasso`: one formal problem from matrices, by one solver.
+//! `prescribe solve tree|table|linear|conjunction|multi-linear|calibration|fused-lasso`: one formal problem from matrices, by one solver.
 
 use std::path::PathBuf;
 
@@ -34,6 +34,13 @@ pub enum Solve {
     },
     /// Linear rule for two arms
     Linear {
+        #[command(flatten)]
+        problem: LinearFlags,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Conjunction of two linear rules for two arms: treat where both treat
+    Conjunction {
         #[command(flatten)]
         problem: LinearFlags,
         #[command(flatten)]
@@ -82,6 +89,7 @@ impl Solve {
             Solve::Tree { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::Table { problem, how } => how.checked()?.solve(problem.tables()?),
             Solve::Linear { problem, how } => how.checked()?.solve(problem.problem()?),
+            Solve::Conjunction { problem, how } => how.checked()?.solve(problem.conjunctions()?),
             Solve::MultiLinear { problem, how } => how.checked()?.solve(problem.problem()?),
             Solve::Calibration { problem, how } => problem.run(how),
             Solve::FusedLasso { problem, how } => problem.run(how),

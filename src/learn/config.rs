@@ -46,6 +46,8 @@ pub struct Config {
 #[serde(tag = "class", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Policy {
     Linear,
+    /// Treat where two linear rules both treat; two arms.
+    Conjunction,
     Tree {
         depth: usize,
         candidates: Candidates,
@@ -139,19 +141,15 @@ impl Config {
     fn check_learner(&self) -> Result<(), LearnError> {
         let why = match (self.policy, &self.scoring.clustered) {
             _ if self.learner == Learner::Value => return Ok(()),
-            (Policy::Tree { .. } | Policy::Table { .. }, _) => {
-                "is for linear rules; add --policy linear".into()
-            }
+            (policy, _) if policy != Policy::Linear => "is for linear rules; add --policy linear".into(),
             (_, None) => {
                 "needs units that may affect each other; add --interference additive, or none".into()
             }
-            (_, Some(Clustered { interference, .. })) if !sums_gains(*interference) => format!(
-                "needs values that are sums of gains, which those under {interference} interference are not; use --interference \
-                 additive or none, or --learner value"
+            (_, Some(clustered)) if !clustered.sums_over_units() => format!(
+                "needs values that are sums of gains of single units, which those under {} are not; use --interference additive or none \
+                 without --joint-cost, or --learner value",
+                clustered.beyond_units()
             ),
-            (_, Some(Clustered { joint_cost: Some(_), .. })) => {
-                "goes by what single units bring, which --joint-cost is not; leave it out, or use --learner value".into()
-            }
             _ if !self.is_free() => "takes no constraints; leave them out, or use --learner value".into(),
             _ => return Ok(()),
         };
@@ -181,7 +179,7 @@ impl Config {
             && !clustered.sums_over_units()
         {
             return Err(LearnError::Usage(format!(
-                "{}: trees and tables are learned under additive and none without joint costs alone; use --policy linear",
+                "{}: trees, tables and conjunctions are learned under additive and none without joint costs alone; use --policy linear",
                 clustered.beyond_units()
             )));
         }

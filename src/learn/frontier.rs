@@ -92,7 +92,7 @@ fn set_depth(config: &mut Config, at: f64) -> Result<(), LearnError> {
             *depth = whole("depth", at, 1)?;
             Ok(())
         }
-        Policy::Linear => {
+        Policy::Linear | Policy::Conjunction => {
             Err(LearnError::Usage("only trees and tables have a depth; use --policy tree".into()))
         }
     }

@@ -57,6 +57,7 @@ pub use worth::Worth;
 
 use ndarray::{Array2, Axis};
 use prescribe_models::cluster_rule::ClusterProblem;
+use prescribe_models::conjunction_rule::Conjunction;
 use prescribe_models::linear_rule::Linear;
 use prescribe_models::multi_linear_rule::MultiLinear;
 use prescribe_models::table_rule::Table as TableClass;
@@ -219,6 +220,12 @@ pub(super) fn on_units<W: WithProblem>(
             let problem = PolicyProblem::new(class, names, arms, z, rewards)?;
             work.with(constraints.on(problem, &context)?, &encoding)
         }
+        Policy::Conjunction => {
+            let encoding = Encoding::linear(study);
+            let (names, z) = (encoding.names(), encoding.matrix(study, &x));
+            let problem = PolicyProblem::new(Conjunction, names, arms, z, rewards)?;
+            work.with(constraints.on(problem, &context)?, &encoding)
+        }
         Policy::Tree { depth, candidates, min_leaf } => {
             let encoding = Encoding::tree(study, &x, &rewards, config.demands(depth, min_leaf));
             let (class, z) = (encoding.trees(&x, depth, candidates), encoding.matrix(study, &x));
@@ -272,7 +279,7 @@ impl WithProblem for SolveIt<'_> {
             Policy::Tree { depth, min_leaf, .. } | Policy::Table { depth, min_leaf, .. } => {
                 encoding.notes(problem.arms.len(), self.config.demands(depth, min_leaf))
             }
-            Policy::Linear => Vec::new(),
+            Policy::Linear | Policy::Conjunction => Vec::new(),
         };
         Ok(Solved { report, encoding: encoding.clone(), notes })
     }

@@ -191,7 +191,7 @@ fn roots(found: &[Replication]) -> Vec<Root> {
             Rule::Tree { root: Node::Leaf { .. } } | Rule::Constant { .. } => {
                 questions.entry(None).or_default().push(None);
             }
-            Rule::Linear { .. } | Rule::MultiLinear { .. } => {}
+            Rule::Linear { .. } | Rule::MultiLinear { .. } | Rule::Conjunction { .. } => {}
         }
     }
     let root = |(covariate, asked): (Option<&str>, Vec<Option<f64>>)| {

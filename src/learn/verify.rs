@@ -48,7 +48,7 @@ pub fn verify(folder: &Path, data: Option<&Path>) -> Result<Vec<Finding>, LearnE
     let Scored { study, .. } = &scored;
     let direction = config.scoring.direction;
     let terms = match config.policy {
-        Policy::Linear => Encoding::linear(study),
+        Policy::Linear | Policy::Conjunction => Encoding::linear(study),
         Policy::Tree { .. } | Policy::Table { .. } => Encoding::Columns(Vec::new()),
     };
     let written = RuleFile::new(&report.report, study, terms.terms(), direction);

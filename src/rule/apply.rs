@@ -1,6 +1,7 @@
 //! Applying a rule to units: covariates as in [`crate::data::Study`], in the order of the rule file's header.
 
 use prescribe_models::RuleClass;
+use prescribe_models::conjunction_rule::{Conjunction, ConjunctionRule};
 use prescribe_models::linear_rule::{Linear, LinearRule};
 use prescribe_models::multi_linear_rule::{MultiLinear, MultiLinearRule};
 
@@ -39,17 +40,27 @@ impl RuleFile {
             Rule::Constant { arm } => Ready::Tree(Branch::Leaf(position("arm", arm, arms)?)),
             Rule::Tree { root } => Ready::Tree(branch(root, covariates, arms)?),
             Rule::Linear { arms: two, .. } => {
-                let [control, treated] = two.as_slice() else { return Err(two_arms()) };
-                let design = self.design()?;
+                let (design, two) = (self.design()?, self.two_arms(two)?);
                 let rule = Linear.indexed(&self.rule, &self.term_names(), arms)?;
-                let arms = [position("arm", control, arms)?, position("arm", treated, arms)?];
-                Ready::Linear { rule, arms, design }
+                Ready::Linear { rule, arms: two, design }
+            }
+            Rule::Conjunction { arms: two, .. } => {
+                let (design, two) = (self.design()?, self.two_arms(two)?);
+                let rule = Conjunction.indexed(&self.rule, &self.term_names(), arms)?;
+                Ready::Conjunction { rule, arms: two, design }
             }
             Rule::MultiLinear { .. } => {
                 let (class, design) = (MultiLinear { arms: arms.len() }, self.design()?);
                 Ready::MultiLinear { rule: class.indexed(&self.rule, &self.term_names(), arms)?, design }
             }
         })
+    }
+
+    /// The positions of the two arms that a rule names.
+    fn two_arms(&self, two: &[String]) -> Result<[usize; 2], RuleError> {
+        let [control, treated] = two else { return Err(two_arms()) };
+        let arms = &self.header.arms;
+        Ok([position("arm", control, arms)?, position("arm", treated, arms)?])
     }
 
     /// The terms of a linear rule, all of them over covariates that there are.
@@ -68,6 +79,7 @@ enum Ready<'a> {
     Tree(Branch),
     Linear { rule: LinearRule, arms: [usize; 2], design: Design<'a> },
     MultiLinear { rule: MultiLinearRule, design: Design<'a> },
+    Conjunction { rule: ConjunctionRule, arms: [usize; 2], design: Design<'a> },
 }
 
 enum Branch {
@@ -92,6 +104,7 @@ impl Ready<'_> {
     fn assign(&self, x: &[f64]) -> Result<usize, usize> {
         match self {
             Ready::Linear { rule, arms, design } => Ok(arms[Linear.assign(rule, &design.row(x))]),
+            Ready::Conjunction { rule, arms, design } => Ok(arms[Conjunction.assign(rule, &design.row(x))]),
             Ready::MultiLinear { rule, design } => Ok(rule.arm(&design.row(x))),
             Ready::Tree(root) => {
                 let mut branch = root;

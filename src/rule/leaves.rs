@@ -1,6 +1,7 @@
 //! The leaves of a rule: the parts of the population that it treats alike, numbered from the left.
 //!
-//! A tree's leaves are its own. A linear rule has two, the side of the first arm and then that of the second; one over several
+//! A tree's leaves are its own. A linear rule has two, the side of the first arm and then that of the second, as has a conjunction
+//! of linear rules; one over several
 //! arms has one for each arm, where its score is the highest.
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ impl RuleFile {
         numbered.header.arms = (0..self.leaf_paths().len()).map(|leaf| leaf.to_string()).collect();
         match &mut numbered.rule {
             Rule::Constant { arm } => *arm = "0".into(),
-            Rule::Linear { arms, .. } | Rule::MultiLinear { arms, .. } => {
+            Rule::Linear { arms, .. } | Rule::MultiLinear { arms, .. } | Rule::Conjunction { arms, .. } => {
                 *arms = numbered.header.arms.clone()
             }
             Rule::Tree { root } => {
@@ -45,6 +46,13 @@ impl RuleFile {
                 let score = score(*intercept, coefficients, &self.term_names());
                 let side = |(arm, sign): (&String, &str)| leaf(&[format!("{score} {sign}")], arm);
                 arms.iter().zip(["< 0", ">= 0"]).map(side).collect()
+            }
+            Rule::Conjunction { arms, intercepts, coefficients } => {
+                let score = |k: usize| score(intercepts[k], &coefficients[k], &self.term_names());
+                let (first, second) = (score(0), score(1));
+                let paths =
+                    [format!("{first} < 0 or {second} < 0"), format!("{first} >= 0 and {second} >= 0")];
+                arms.iter().zip(paths).map(|(arm, path)| leaf(&[path], arm)).collect()
             }
             Rule::MultiLinear { arms, intercepts, coefficients } => {
                 let score = |k: usize| score(intercepts[k], &coefficients[k], &self.term_names());

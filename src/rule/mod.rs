@@ -5,6 +5,7 @@
 //!           {"covariate":"ward","levels":["n","s"],"missing":"right",...}                                        level listed: left
 //! linear    {"kind":"linear","arms":["control","treated"],"intercept":b0,"coefficients":[..]}                     arms[1] where b0 + z'b >= 0
 //! multi_linear  {"kind":"multi_linear","intercepts":[..K],"coefficients":[[..p]..K]}                                the highest arm, the lowest on ties
+//! conjunction  {"kind":"conjunction","arms":[..2],"intercepts":[..2],"coefficients":[[..p],[..p]]}                  arms[1] where both heights are >= 0
 //! constant  {"kind":"constant","arm":"b"}
 //! ```
 
@@ -22,6 +23,7 @@ pub use members::Within;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use prescribe_models::conjunction_rule::{Conjunction, ConjunctionRule};
 use prescribe_models::linear_rule::{Linear, LinearRule};
 use prescribe_models::multi_linear_rule::{MultiLinear, MultiLinearRule};
 use prescribe_models::table_rule::Table;
@@ -44,6 +46,7 @@ pub enum Rule {
     Tree { root: Node },
     Linear { arms: Vec<String>, intercept: f64, coefficients: Vec<f64> },
     MultiLinear { arms: Vec<String>, intercepts: Vec<f64>, coefficients: Vec<Vec<f64>> },
+    Conjunction { arms: Vec<String>, intercepts: [f64; 2], coefficients: [Vec<f64>; 2] },
     Constant { arm: String },
 }
 
@@ -105,6 +108,7 @@ impl Rule {
             Rule::Tree { root } => root.looks_at(name),
             Rule::Linear { coefficients, .. } => among(coefficients),
             Rule::MultiLinear { coefficients, .. } => coefficients.iter().any(|b| among(b)),
+            Rule::Conjunction { coefficients, .. } => coefficients.iter().any(|b| among(b)),
         }
     }
 }
@@ -225,7 +229,7 @@ pub enum RuleError {
     #[error("{file}: cannot be read ({reason}); name a rule file that prescribe wrote, or a JSON rule")]
     Unreadable { file: String, reason: String },
     #[error(
-        "{file}: not a rule ({reason}); a rule is JSON with \"kind\" tree, linear, multi_linear or constant"
+        "{file}: not a rule ({reason}); a rule is JSON with \"kind\" tree, linear, multi_linear, conjunction or constant"
     )]
     NotARule { file: String, reason: String },
     #[error(
@@ -284,6 +288,9 @@ impl NamedClass for Linear {
             Rule::MultiLinear { .. } => {
                 Err(RuleError::Kind { found: "multi_linear", wanted: "a linear rule for two arms" })
             }
+            Rule::Conjunction { .. } => {
+                Err(RuleError::Kind { found: "a conjunction", wanted: "a linear rule" })
+            }
         }
     }
 }
@@ -318,6 +325,44 @@ impl NamedClass for MultiLinear {
             Rule::Constant { arm } => Ok(self.constant(covariates.len(), position("arm", arm, arms)?)),
             Rule::Tree { .. } => kind("a tree", "a linear rule"),
             Rule::Linear { .. } => kind("linear for two arms", "multi_linear"),
+            Rule::Conjunction { .. } => kind("a conjunction", "multi_linear"),
+        }
+    }
+}
+
+impl NamedClass for Conjunction {
+    fn named(rule: &ConjunctionRule, _covariates: &[String], arms: &[String]) -> Rule {
+        let [first, second] = rule.both.clone();
+        Rule::Conjunction {
+            arms: arms.to_vec(),
+            intercepts: [first.intercept, second.intercept],
+            coefficients: [first.coefficients, second.coefficients],
+        }
+    }
+
+    /// A linear rule is the conjunction of itself with the rule that treats everybody.
+    fn indexed(
+        &self,
+        rule: &Rule,
+        covariates: &[String],
+        arms: &[String],
+    ) -> Result<ConjunctionRule, RuleError> {
+        match rule {
+            Rule::Conjunction { intercepts, coefficients, .. } => {
+                if let Some(b) = coefficients.iter().find(|b| b.len() != covariates.len()) {
+                    return Err(RuleError::Coefficients { found: b.len(), expected: covariates.len() });
+                }
+                let rule =
+                    |k: usize| LinearRule { intercept: intercepts[k], coefficients: coefficients[k].clone() };
+                Ok(ConjunctionRule { both: [rule(0), rule(1)] })
+            }
+            Rule::Linear { .. } | Rule::Constant { .. } => {
+                Ok(ConjunctionRule::single(Linear.indexed(rule, covariates, arms)?))
+            }
+            Rule::Tree { .. } => Err(RuleError::Kind { found: "a tree", wanted: "a conjunction" }),
+            Rule::MultiLinear { .. } => {
+                Err(RuleError::Kind { found: "multi_linear", wanted: "a conjunction" })
+            }
         }
     }
 }
@@ -364,7 +409,7 @@ impl NamedClass for Tree {
         match rule {
             Rule::Tree { root } => index(root, covariates, arms),
             Rule::Constant { arm } => Ok(tree_rule::Node::Leaf { arm: position("arm", arm, arms)? }),
-            Rule::Linear { .. } | Rule::MultiLinear { .. } => {
+            Rule::Linear { .. } | Rule::MultiLinear { .. } | Rule::Conjunction { .. } => {
                 Err(RuleError::Kind { found: "linear", wanted: "a tree" })
             }
         }

@@ -20,6 +20,9 @@ impl Rule {
             Rule::MultiLinear { arms, intercepts, coefficients } => {
                 multi_linear(arms, intercepts, coefficients, covariates)
             }
+            Rule::Conjunction { arms, intercepts, coefficients } => {
+                conjunction(arms, *intercepts, coefficients, covariates)
+            }
         }
     }
 }
@@ -65,6 +68,27 @@ fn linear(arms: &[String], intercept: f64, coefficients: &[f64], covariates: &[S
         return format!("everyone: {}\n", arm(usize::from(intercept >= 0.0)));
     }
     format!("{} where {} >= 0, otherwise {}\n", arm(1), score(intercept, coefficients, covariates), arm(0))
+}
+
+/// A rule that treats everybody goes without saying beside the other.
+fn conjunction(
+    arms: &[String],
+    intercepts: [f64; 2],
+    coefficients: &[Vec<f64>; 2],
+    covariates: &[String],
+) -> String {
+    let is_constant = |k: usize| coefficients[k].iter().all(|b| *b == 0.0);
+    let of_one = |k: usize| linear(arms, intercepts[k], &coefficients[k], covariates);
+    // A constant rule either leaves the decision to the other or treats nobody.
+    match [0, 1].into_iter().find(|&k| is_constant(k)) {
+        Some(k) if intercepts[k] >= 0.0 => of_one(1 - k),
+        Some(k) => of_one(k),
+        None => {
+            let arm = |k: usize| arms.get(k).map_or("?", String::as_str);
+            let score = |k: usize| score(intercepts[k], &coefficients[k], covariates);
+            format!("{} where {} >= 0\n    and {} >= 0, otherwise {}\n", arm(1), score(0), score(1), arm(0))
+        }
+    }
 }
 
 /// One line an arm.

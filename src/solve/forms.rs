@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use prescribe_models::arm_partition::{ArmPartition, Subsets};
 use prescribe_models::cluster_rule::{ClusterForm, ClusterProblem};
+use prescribe_models::conjunction_rule::{ConjunctionForm, ConjunctionProblem};
 use prescribe_models::linear_rule::{
     Facets, LinearForm, LinearProblem, ListedScorecards, Naive, Radon, Scorecard,
 };
@@ -14,6 +15,7 @@ use prescribe_models::tree_rule::{Extended, Flow, TreeProblem};
 use prescribe_models::{Model, ProgramForm, SideConstraint};
 use serde::{Deserialize, Serialize};
 
+use super::alternating::refuse_constraints;
 use super::{Promise, Unsupported};
 
 /// Up to this many covariates the facet programs close more often; beyond it both forms close alike, and where they do not the
@@ -254,6 +256,40 @@ impl Programmed for TableProblem {
 
     fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         Box::new(table_rule::Listed::new(self))
+    }
+}
+
+impl Programmed for ConjunctionProblem {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        refuse_constraints(self, "milp")?;
+        let coefficients = match formulation {
+            None | Some(Formulation::Radon | Formulation::Naive) => 0,
+            Some(Formulation::Facets | Formulation::FacetsRadon) => {
+                ConjunctionForm::coefficients_of_facets(self)
+            }
+            Some(_) => {
+                return Err(foreign("conjunction of linear rules", "facets, radon, facets_radon and naive"));
+            }
+        };
+        if coefficients > MOST_COEFFICIENTS {
+            let part = format!("programs of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
+            return Err(refuse(part, "use radon, or --solver alternating"));
+        }
+        match formulation {
+            Some(Formulation::Naive) => Ok(Promise::Heuristic),
+            _ => Ok(Promise::Exact),
+        }
+    }
+
+    fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        match formulation {
+            Some(Formulation::Facets) => Box::new(ConjunctionForm::new(self, Facets::default())),
+            Some(Formulation::FacetsRadon) => {
+                Box::new(ConjunctionForm::new(self, Facets { with_cuts: true }))
+            }
+            Some(Formulation::Naive) => Box::new(ConjunctionForm::new(self, Naive)),
+            _ => Box::new(ConjunctionForm::new(self, Radon)),
+        }
     }
 }
 

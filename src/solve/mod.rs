@@ -15,6 +15,7 @@
 //! | [`tree_search::Lookahead`] | deep trees by exact shallow ones | heuristic |
 //! | [`directions`] | linear rules by branch and bound on directions; valued cluster by cluster (`cluster_directions`) | exact |
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
+//! | [`alternating`] | conjunctions of linear rules, one rule at a time | local |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
 //! | [`admm`] | fused least squares, logistic and Huber losses; local for penalties that are not convex | exact |
@@ -23,6 +24,7 @@
 //! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 
 pub mod admm;
+pub mod alternating;
 pub mod auto;
 pub mod clarabel;
 mod cluster_directions;
@@ -49,6 +51,7 @@ pub mod tree_search;
 pub mod watch;
 
 pub use admm::Admm;
+pub use alternating::Alternating;
 pub use auto::Chosen;
 pub use constraints::solve_explained;
 pub use directions::Directions;

@@ -5,6 +5,7 @@ use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::calibration::Calibration;
 use prescribe_models::cluster_rule::ClusterProblem;
 use prescribe_models::concave_fusion::ConcaveFusion;
+use prescribe_models::conjunction_rule::ConjunctionProblem;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::fused_loss::FusedLoss;
 use prescribe_models::gain_regression::GainRegression;
@@ -23,7 +24,10 @@ use super::pair_directions::PairDirections;
 use super::partition::{Columns, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
-use super::{Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, Tables, TreeSearch};
+use super::{
+    Alternating, Directions, Enumerate, Formulation, Lookahead, Milp, Smooth, Solver, Stage, Tables,
+    TreeSearch,
+};
 
 /// The name that leaves the choice of the solver to the problem, see [`Chosen`](super::Chosen).
 pub const AUTO: &str = "auto";
@@ -128,6 +132,16 @@ impl Solvable for TableProblem {
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         None
+    }
+}
+
+impl Solvable for ConjunctionProblem {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![Box::new(Milp { formulation: settings.formulation }), Box::new(Alternating)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Alternating))
     }
 }
 

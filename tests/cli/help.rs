@@ -10,6 +10,7 @@ fn every_command_has_help() {
         "solve tree",
         "solve table",
         "solve linear",
+        "solve conjunction",
         "solve calibration",
         "solve fused-lasso",
         "compare",

@@ -8,6 +8,7 @@ mod clusters;
 mod columnar;
 mod compare;
 mod compare_interference;
+mod conjunctions;
 mod constraints;
 mod convex;
 mod curve;

@@ -81,6 +81,7 @@ impl RuleFile {
             Rule::Tree { root } => Ok(root.clone()),
             Rule::Constant { arm } => Ok(Node::Leaf { arm: arm.clone() }),
             Rule::Linear { .. } | Rule::MultiLinear { .. } => Err(OnlyTrees { format, kind: "linear" }),
+            Rule::Conjunction { .. } => Err(OnlyTrees { format, kind: "a conjunction of linear rules" }),
         }
     }
 }

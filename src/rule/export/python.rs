@@ -25,7 +25,7 @@ const READ: &str = r#"def _read(value, name, levels, may_miss):
 
 pub(super) fn function(rule: &Rule, header: &Header) -> String {
     let mut text = String::new();
-    if matches!(rule, Rule::Linear { .. } | Rule::MultiLinear { .. }) {
+    if matches!(rule, Rule::Linear { .. } | Rule::MultiLinear { .. } | Rule::Conjunction { .. }) {
         text.push_str("from fractions import Fraction\n\n\n");
     }
     text.push_str(READ);
@@ -41,6 +41,13 @@ pub(super) fn function(rule: &Rule, header: &Header) -> String {
             height("height", *intercept, coefficients, header, &mut text);
             let arm = |k: usize| quoted(arms.get(k).map_or("", String::as_str));
             let _ = writeln!(text, "    return {} if height >= 0 else {}", arm(1), arm(0));
+        }
+        Rule::Conjunction { arms, intercepts, coefficients } => {
+            for (name, k) in [("first", 0), ("second", 1)] {
+                height(name, intercepts[k], &coefficients[k], header, &mut text);
+            }
+            let arm = |k: usize| quoted(arms.get(k).map_or("", String::as_str));
+            let _ = writeln!(text, "    return {} if first >= 0 and second >= 0 else {}", arm(1), arm(0));
         }
         Rule::MultiLinear { arms, intercepts, coefficients } => {
             let _ = writeln!(text, "    heights = [0] * {}", arms.len());

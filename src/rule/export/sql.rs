@@ -40,6 +40,13 @@ pub(super) fn case(rule: &Rule, header: &Header, dialect: Dialect) -> String {
             let arm = |k: usize| literal(arms.get(k).map_or("", String::as_str));
             let _ = writeln!(text, "  WHEN {sum} >= 0 THEN {}\n  ELSE {}", arm(1), arm(0));
         }
+        Rule::Conjunction { arms, intercepts, coefficients } => {
+            let height = |k: usize| height(intercepts[k], &coefficients[k], header, dialect);
+            let (first, second) = (height(0), height(1));
+            let arm = |k: usize| literal(arms.get(k).map_or("", String::as_str));
+            let _ =
+                writeln!(text, "  WHEN {first} >= 0 AND {second} >= 0 THEN {}\n  ELSE {}", arm(1), arm(0));
+        }
         Rule::MultiLinear { arms, intercepts, coefficients } => {
             let of_arm = intercepts.iter().zip(coefficients);
             let heights: Vec<String> = of_arm.map(|(b0, b)| height(*b0, b, header, dialect)).collect();
