@@ -262,33 +262,27 @@ impl Programmed for TableProblem {
 impl Programmed for ConjunctionProblem {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
         refuse_constraints(self, "milp")?;
-        let coefficients = match formulation {
-            None | Some(Formulation::Radon | Formulation::Naive) => 0,
-            Some(Formulation::Facets | Formulation::FacetsRadon) => {
-                ConjunctionForm::coefficients_of_facets(self)
-            }
-            Some(_) => {
-                return Err(foreign("conjunction of linear rules", "facets, radon, facets_radon and naive"));
-            }
-        };
-        if coefficients > MOST_COEFFICIENTS {
-            let part = format!("programs of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
-            return Err(refuse(part, "use radon, or --solver alternating"));
-        }
+        let coefficients = ConjunctionForm::coefficients_of_facets(self);
         match formulation {
             Some(Formulation::Naive) => Ok(Promise::Heuristic),
-            _ => Ok(Promise::Exact),
+            None | Some(Formulation::Radon) => Ok(Promise::Exact),
+            Some(Formulation::Facets | Formulation::FacetsRadon) if coefficients > MOST_COEFFICIENTS => {
+                let part = format!("programs of {coefficients} coefficients (at most {MOST_COEFFICIENTS})");
+                Err(refuse(part, "use radon, or --solver alternating"))
+            }
+            Some(Formulation::Facets | Formulation::FacetsRadon) => Ok(Promise::Exact),
+            Some(_) => Err(foreign("conjunction of linear rules", "facets, radon, facets_radon and naive")),
         }
     }
 
+    /// Facets close sooner than labels alone, as far as they can be written.
     fn form(&self, formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
-        match formulation {
-            Some(Formulation::Facets) => Box::new(ConjunctionForm::new(self, Facets::default())),
-            Some(Formulation::FacetsRadon) => {
-                Box::new(ConjunctionForm::new(self, Facets { with_cuts: true }))
-            }
-            Some(Formulation::Naive) => Box::new(ConjunctionForm::new(self, Naive)),
-            _ => Box::new(ConjunctionForm::new(self, Radon)),
+        let few = ConjunctionForm::coefficients_of_facets(self) <= MOST_COEFFICIENTS;
+        match formulation.unwrap_or(if few { Formulation::Facets } else { Formulation::Radon }) {
+            Formulation::Radon => Box::new(ConjunctionForm::new(self, Radon)),
+            Formulation::FacetsRadon => Box::new(ConjunctionForm::new(self, Facets { with_cuts: true })),
+            Formulation::Naive => Box::new(ConjunctionForm::new(self, Naive)),
+            _ => Box::new(ConjunctionForm::new(self, Facets::default())),
         }
     }
 }

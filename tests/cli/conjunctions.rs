@@ -74,13 +74,12 @@ fn sums_of_gains_alone_are_learned_under_interference() {
     let study = "learn data.csv --outcome Y --treatment A --propensity propensity --cluster cluster --covariates X1,X4 \
                  --maximize --test-share 0 --out out --json -";
     let learned = |flags: &str| shell.run(&format!("{study} {flags}")).exits(0).json();
-    let report = learned("--interference additive --policy conjunction --solver alternating");
     let line = learned("--interference additive --policy linear --solver directions");
-    let value = |report: &serde_json::Value| report["objective_value"].as_f64().unwrap();
+    let report = learned("--interference additive --policy conjunction --solver alternating");
+    let value = |report: &serde_json::Value| report["report"]["objective_value"].as_f64().unwrap();
     assert!(value(&report) >= value(&line), "a line is a conjunction");
-    let data = rows(&shell.read("data.csv"));
-    let (nobody, gains) = additive(&data);
-    shell.run(&format!("{study} --interference additive --policy conjunction --solver alternating")).exits(0);
+    assert_eq!(shell.run("verify out --json -").exits(0).json()["verified"], true);
+    let (nobody, gains) = additive(&rows(&shell.read("data.csv")));
     let given = column(&rows(&shell.run("predict out/rule.json data.csv").exits(0).stdout), "arm");
     let treated = gains.iter().zip(&given).filter(|(_, arm)| *arm == "1").map(|(gain, _)| gain);
     let by_hand = nobody + treated.sum::<f64>();
