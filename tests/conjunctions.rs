@@ -133,29 +133,3 @@ fn constraints_and_more_arms_are_refused_by_name() {
         ConjunctionProblem::new(Conjunction, names(1), names(3), Array2::ones((2, 1)), Array2::ones((2, 3)));
     assert!(refused.unwrap_err().to_string().contains("two arms"));
 }
-
-/// How long the exact forms take: `cargo test --release --test conjunctions -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn measure() {
-    for (p, n) in [(1, 20), (1, 40), (2, 10), (2, 15), (2, 20), (2, 25), (3, 10), (3, 15)] {
-        let mut random = ChaCha8Rng::seed_from_u64(n as u64);
-        let x = Array2::from_shape_simple_fn((n, p), || random.random_range(-1.0..1.0));
-        let gains: Vec<f64> = (0..n).map(|_| random.random_range(-1.0..1.0)).collect();
-        let problem = pose(x, &gains);
-        let local = solved(&problem, &Alternating, 2);
-        println!("p={p} n={n} alternating {:?} in {:.2}s", local.objective_value, local.solve_seconds);
-        for formulation in [Formulation::Radon, Formulation::Facets, Formulation::FacetsRadon] {
-            let options = Options { threads: 2, time_limit: Some(15.0), ..Options::default() };
-            let solver = Milp { formulation: Some(formulation) };
-            let report = solve::solve(&problem, &solver, local.point.as_ref(), &options, &Silent).unwrap();
-            println!(
-                "p={p} n={n} {formulation:?} {:?} {:?} bound {:?} in {:.2}s",
-                report.termination_status,
-                report.objective_value,
-                report.objective_bound,
-                report.solve_seconds
-            );
-        }
-    }
-}
