@@ -4,26 +4,25 @@
 //! kept beside the results and can be given back with `--config`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::failure::{Failure, INTERNAL, USAGE, code_of};
+use super::failure::{Failure, INTERNAL, code_of};
 use super::flags::{self, ConstraintFlags, JsonFlag, SolverFlags};
-use super::fusing::{self, FusionFlags};
+use super::fusing::FusionFlags;
 use super::interference::ClusteredFlags;
+use super::learned::summary;
 use super::output;
-use super::overlay::{put, table};
+use super::overlay::{overlay, put, read, table};
 use super::progress::Terminal;
 use super::study::StudyFlags;
-use crate::data::{Neighbour, check_folder, members, write_folder};
+use crate::data::{Neighbour, check_folder, write_folder};
 use crate::interference::Learner;
-use crate::learn::{Config, Constraints, Learned, Policy, Sample, Worth, learn, write};
+use crate::learn::{Config, Constraints, Policy, Worth, learn, write};
 use crate::models::tree_rule::Candidates;
-use crate::rule::RuleFile;
 use crate::score::{Direction, ScoreKind};
 use crate::solve::Options;
 use crate::solve::registry::AUTO;
@@ -338,76 +337,4 @@ fn require(tree: &Table) -> Result<(), Failure> {
     ];
     let missing = needed.iter().find(|(parent, name, _)| !parent.contains_key(*name));
     missing.map_or(Ok(()), |(_, _, message)| Err(Failure::usage(*message)))
-}
-
-fn read(path: &Path) -> Result<Table, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure {
-        code: INTERNAL,
-        message: format!("{}: {error}; name a TOML file", path.display()),
-    })?;
-    text.parse().map_err(|error| Failure { code: USAGE, message: format!("{}: {error}", path.display()) })
-}
-
-/// Lays `top` over `base`, table by table; a variant such as `candidates` or `costs` is replaced whole.
-fn overlay(base: &mut Table, top: Table) {
-    const NESTED: [&str; 8] =
-        ["scoring", "roles", "policy", "constraints", "settings", "solve", "fusion", "clustered"];
-    for (name, value) in top {
-        match (base.get_mut(&name), value) {
-            (Some(Value::Table(below)), Value::Table(above)) if NESTED.contains(&name.as_str()) => {
-                overlay(below, above)
-            }
-            (_, value) => {
-                base.insert(name, value);
-            }
-        }
-    }
-}
-
-fn summary(learned: &Learned, config: &Config) -> String {
-    let study = &learned.scored.study;
-    let (single, _) = learned.scored.single();
-    let trained = learned.sample.iter().filter(|sample| **sample == Sample::Train).count();
-    let clusters = learned.scored.clustered.as_ref().and(study.cluster.as_ref());
-    let clusters =
-        clusters.map_or(String::new(), |cluster| format!(" in {} clusters", members(cluster).len()));
-    let missing = match study.reached.iter().flatten().filter(|reached| !**reached).count() {
-        0 => format!("{} left out", study.dropped),
-        beyond => format!("{beyond} never treated"),
-    };
-    let mut text = format!(
-        "{}: {} units{clusters} ({missing} for missing values), {} arms; {trained} to learn from, {} held out\n",
-        study.source,
-        study.units(),
-        single.arms.len(),
-        study.units() - trained
-    );
-    for concern in learned.scored.diagnostics.concerns() {
-        let _ = writeln!(text, "look at: {concern}");
-    }
-    if let Some(report) = learned.fusion() {
-        let _ = write!(text, "\n{}", fusing::summary(report));
-    }
-    let terms = learned.rule.as_ref().map(RuleFile::term_names).unwrap_or_default();
-    text.push_str(&output::summary(&learned.report, &terms));
-    if let Some(by) = learned.by_learner() {
-        let _ = write!(text, "\n{}", by.summary());
-    }
-    if let Some(evaluation) = &learned.evaluation {
-        let optimistic =
-            if config.test_share > 0.0 { "" } else { "Optimistic: on the units the rule was learned from\n" };
-        let _ = write!(text, "\n{optimistic}{}", evaluation.table());
-    }
-    if let Some(learner) = &learned.learner {
-        let folds = learner.folds.len();
-        let _ = write!(
-            text,
-            "\nThe learner, by nested cross-fitting over {folds} folds: \"rule\" is the rule learned without the unit's fold\n{}",
-            learner.evaluation.table()
-        );
-        if let Some(report) = learned.fusion() {
-            let _ = write!(text, "\n{}", fusing::of_folds(learner, report));
-        }
-    }
-    text
 }

@@ -16,6 +16,7 @@ mod households;
 mod interference;
 mod intervals;
 mod learn;
+mod learned;
 mod linear_problem;
 mod output;
 mod overlay;
