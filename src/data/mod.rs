@@ -34,7 +34,9 @@ pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
 pub use groups::{Choose, Groups};
-pub(crate) use labels::{members, numbered, sorted_labels};
+#[cfg(feature = "cli")]
+pub(crate) use labels::sorted_labels;
+pub(crate) use labels::{members, numbered};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use neighbours::{Around, Neighbour, with_neighbours};
 pub use propensity::propensity_elsewhere;
@@ -42,5 +44,4 @@ pub use roles::{
     CostRole, EffectsRole, Estimand, Missing, OutcomeModel, OutcomeRole, PropensityRole, Roles, SurvivalRole,
 };
 pub use study::Study;
-#[cfg(feature = "cli")]
 pub use table::{Format, Table};
