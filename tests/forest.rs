@@ -44,13 +44,11 @@ fn trial() -> (Trial, Array2<f64>, Array2<f64>) {
 }
 
 #[test]
-fn a_forest_learns_most_of_what_the_oracle_knows() {
+fn a_forest_of_few_leaves_learns_most_of_what_the_oracle_knows() {
     let (trial, x, effects) = trial();
-    let settings = Settings { trees: 200, ..Settings::default() };
-    let forest = Forest::grow(&trial, &settings, None, 1);
-    let arms = assign(&forest.predict(x.view()));
+    let settings = Settings { trees: 200, lambda1: 20.0, epsilon: 0.02, ..Settings::default() };
+    let arms = assign(&Forest::grow(&trial, &settings, None, 1).predict(x.view()));
     let value = arms.iter().enumerate().map(|(i, &k)| effects[[i, k]]).sum::<f64>() / arms.len() as f64;
-    let leaves = forest.trees.iter().map(|fitted| fitted.tree.leaves()).sum::<usize>() as f64 / 200.0;
-    println!("value {value:.3}, {leaves:.1} leaves a tree");
-    assert!(value > 8.5, "{value}");
+    // Best possible 9.12, separate forests 4.68 (tests/oracles/README.md).
+    assert!(value > 8.7, "{value}");
 }
