@@ -13,13 +13,16 @@
 //! | [`settings`] | the parameters |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`method`] | learning by any of the methods: the entry |
 
 pub mod fit;
 pub mod leaf_table;
+pub mod method;
 pub mod settings;
 pub mod trial;
 
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
+pub use method::{Learned, Method, Model, Plan, learn};
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
