@@ -13,6 +13,8 @@
 //! | [`settings`] | the parameters |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`value`] | what ways of learning are worth on units unseen |
+//! | [`tuning`] | parameters by that value |
 //! | [`method`] | learning by any of the methods: the entry |
 
 pub mod fit;
@@ -20,9 +22,13 @@ pub mod leaf_table;
 pub mod method;
 pub mod settings;
 pub mod trial;
+pub mod tuning;
+pub mod value;
 
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
 pub use method::{Learned, Method, Model, Plan, learn};
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
+pub use tuning::{Grid, Tried, Tuning, tune};
+pub use value::{Calibrated, Split, Unseen};
