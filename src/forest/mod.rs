@@ -16,10 +16,12 @@
 //! | [`value`] | what ways of learning are worth on units unseen |
 //! | [`tuning`] | parameters by that value |
 //! | [`method`] | learning by any of the methods: the entry |
+//! | [`regression`] | random forests for weighted regression, which baselines come from |
 
 pub mod fit;
 pub mod leaf_table;
 pub mod method;
+pub mod regression;
 pub mod settings;
 pub mod trial;
 pub mod tuning;
@@ -28,7 +30,9 @@ pub mod value;
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
 pub use method::{Learned, Method, Model, Plan, learn};
+pub use regression::{RegressionForest, RegressionSettings};
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
 pub use tuning::{Grid, Tried, Tuning, tune};
 pub use value::{Calibrated, Split, Unseen};
+
