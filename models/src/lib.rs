@@ -24,6 +24,7 @@
 //! | [`concave_fusion`] | `fused_lasso` with a penalty that leaves large differences alone |
 //! | [`gain_regression`] | least squares of gains: a convex stand-in for `linear_rule` |
 //! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
+//! | [`leaf_utility`] | trees over many arms, valued by shrunken or posterior leaf means |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
@@ -38,6 +39,7 @@ pub mod exact_margin;
 pub mod fused_lasso;
 pub mod fused_loss;
 pub mod gain_regression;
+pub mod leaf_utility;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;
