@@ -1,12 +1,15 @@
-//! The worth of a tree whose leaves choose among many arms.
+//! What a leaf of a tree is worth that gives all of its units one of many arms.
 //!
-//! | file | leaf means |
+//! | file | what |
 //! |---|---|
+//! | [`shrinkage`] | means of arms in a leaf, shrunken towards the mean of the leaf |
 //! | [`joint`] | posterior means under one normal law of the arms' leaf means |
-//! | [`sums`] | what both read: counts and sums by arm and leaf |
+//! | [`sums`] | counts and sums by arm and leaf |
 
 pub mod joint;
+pub mod shrinkage;
 pub mod sums;
 
 pub use joint::{Covariance, Joint, JointPrior};
+pub use shrinkage::shrunken;
 pub use sums::LeafSums;

@@ -22,9 +22,9 @@
 //! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
 //! | [`fused_loss`] | the same with another loss than squares: logistic, Huber |
 //! | [`concave_fusion`] | `fused_lasso` with a penalty that leaves large differences alone |
+//! | [`leaf_utility`] | what a leaf is worth that gives its units one of many arms |
 //! | [`gain_regression`] | least squares of gains: a convex stand-in for `linear_rule` |
 //! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
-//! | [`leaf_utility`] | trees over many arms, valued by shrunken or posterior leaf means |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
