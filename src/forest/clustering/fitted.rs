@@ -2,7 +2,6 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::Rng;
-use rand::seq::SliceRandom;
 
 use super::super::{Forest, Settings, Trial};
 use crate::random::stream;
@@ -15,7 +14,7 @@ pub(super) struct FoldForests {
 }
 
 impl FoldForests {
-    /// Deals the units into folds, stratified by arm, and grows the forests on `groups` of arms, if any.
+    /// Deals the units into folds ([`Trial::folds`]) and grows the forests on `groups` of arms, if any.
     pub fn grow(
         trial: &Trial,
         settings: &Settings,
@@ -23,7 +22,7 @@ impl FoldForests {
         groups: Option<&[u16]>,
         (seed, task): (u64, &str),
     ) -> FoldForests {
-        let fold_of = dealt(trial, folds, (seed, task));
+        let fold_of = trial.folds(folds, stream(seed, &format!("{task} folds")).random()).fold_of;
         let grow = |fold: usize| {
             let seed = stream(seed, &format!("{task} without fold {fold}")).random();
             Forest::grow(&trial.select(&off(&fold_of, fold)), settings, groups, seed)
@@ -53,21 +52,4 @@ pub(super) fn on(fold_of: &[usize], fold: usize) -> Vec<usize> {
 /// The other units.
 pub(super) fn off(fold_of: &[usize], fold: usize) -> Vec<usize> {
     (0..fold_of.len()).filter(|&i| fold_of[i] != fold).collect()
-}
-
-/// The fold of each unit (n): the units of each arm go round the folds in an order by chance.
-fn dealt(trial: &Trial, folds: usize, (seed, task): (u64, &str)) -> Vec<usize> {
-    let mut random = stream(seed, &format!("{task} folds"));
-    let mut of_arm = vec![Vec::new(); trial.arms];
-    (0..trial.units()).for_each(|i| of_arm[trial.arm[i] as usize].push(i));
-    let mut fold_of = vec![0; trial.units()];
-    let mut next = 0;
-    for mut units in of_arm {
-        units.shuffle(&mut random);
-        for i in units {
-            fold_of[i] = next % folds;
-            next += 1;
-        }
-    }
-    fold_of
 }
