@@ -20,7 +20,7 @@
 //! | [`growth`] | trees of a forest, under any criterion of splits | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
 //! | [`admm`] | fused least squares, logistic and Huber losses; local for penalties that are not convex | exact |
-//! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
+//! | [`partition`] | partitions of arms: subsets, branches, columns by HiGHS; merging, k-means | exact; heuristic |
 //! | [`normal_equations`] | least squares of gains, directly | exact |
 //! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 

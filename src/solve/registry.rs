@@ -22,7 +22,7 @@ use super::greedy::Greedy;
 use super::newton::Newton;
 use super::normal_equations::NormalEquations;
 use super::pair_directions::PairDirections;
-use super::partition::{Columns, KMeans, Merging, SubsetRecursion};
+use super::partition::{Branches, Columns, KMeans, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -225,6 +225,7 @@ impl Solvable for ArmClustering {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
             Box::new(SubsetRecursion),
+            Box::new(Branches),
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(KMeans),
             Box::new(Merging),
