@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`trial`] | units as trees see them |
 //! | [`settings`] | the parameters |
+//! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
 //! | [`value`] | what ways of learning are worth on units unseen |
@@ -18,6 +19,7 @@
 //! | [`method`] | learning by any of the methods: the entry |
 //! | [`regression`] | random forests for weighted regression, which baselines come from |
 
+pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
 pub mod method;
@@ -27,6 +29,7 @@ pub mod trial;
 pub mod tuning;
 pub mod value;
 
+pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
 pub use method::{Learned, Method, Model, Plan, learn};
