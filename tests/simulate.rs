@@ -2,12 +2,13 @@
 
 mod common;
 
-use common::{columns, numbers};
+use common::{columns, numbers, packed_numbers};
 use ndarray::Array2;
 use prescribe::models::tree_rule::Candidates;
 use prescribe::simulate::{
-    ClusterDesign, Covariates, Design, FixedRule, Scenario, Shift, fused_arms, fused_arms_population,
-    interfering_clusters, linear_gains, multi_linear_rewards, tree_rewards,
+    ClusterDesign, Covariates, Design, FixedRule, ManyArmsDesign, Scenario, Shift, fused_arms,
+    fused_arms_population, interfering_clusters, linear_gains, many_arms, many_arms_population,
+    multi_linear_rewards, tree_rewards,
 };
 
 /// Mean and standard deviation.
@@ -211,6 +212,85 @@ fn many_treatments_have_the_papers_sizes_groups_and_covariates() {
     let (x, means) = fused_arms_population(&Design::exponential(16), 400_000, 3).unwrap();
     let best = means.rows().into_iter().map(|row| row.fold(f64::NEG_INFINITY, |a, b| a.max(*b))).sum::<f64>();
     assert!((best / x.nrows() as f64 - 9.08).abs() < 0.03, "{}", best / x.nrows() as f64);
+}
+
+#[test]
+fn arms_of_a_trial_have_equal_shares_and_the_papers_means() {
+    let design = ManyArmsDesign { arms: 9, gamma: 10.0, sigma: 20.0 };
+    let drawn = many_arms(&design, 200_000, 1).unwrap();
+    let noise = |i: usize| {
+        let (x1, x2, x3) = (drawn.x[[i, 0]], drawn.x[[i, 1]], drawn.x[[i, 2]]);
+        // The four quarters of the baseline, and steps of 2.5 from one arm to the next at K = 9.
+        let baseline = match (x1 > 0.0, x2 > 0.0) {
+            (true, true) => -30.0,
+            (true, false) => 30.0,
+            (false, true) => -10.0,
+            (false, false) => 10.0,
+        };
+        assert_eq!(drawn.baseline[i], baseline);
+        let effect = match drawn.arm[i] {
+            0 => -10.0 * x1.powi(2),
+            k if x3 > 0.0 => 2.5 * (k as f64 - 5.0),
+            k => 2.5 * (5.0 - k as f64),
+        };
+        drawn.outcome[i] - baseline - effect
+    };
+    let (mean, sd) = moments((0..200_000).map(noise));
+    assert!(mean.abs() < 0.2 && (sd - 20.0).abs() < 0.2, "{mean} {sd}");
+    for arm in 0..=9 {
+        assert_centred(drawn.arm.iter().map(|&k| f64::from(u8::from(k == arm)) - 0.1), "share of an arm");
+    }
+    for column in drawn.x.columns() {
+        let (mean, sd) = moments(column.iter().copied());
+        assert!(mean.abs() < 0.01 && (sd - 1.0).abs() < 0.01, "{mean} {sd}");
+    }
+    assert!(drawn == many_arms(&design, 200_000, 1).unwrap());
+    assert!(drawn.x != many_arms(&design, 200_000, 2).unwrap().x);
+}
+
+#[test]
+fn values_of_plain_assignments_to_many_arms_are_those_of_the_paper() {
+    for (arms, gamma) in [(2, 10.0), (9, 10.0), (29, 20.0), (99, 20.0)] {
+        let design = ManyArmsDesign { arms, gamma, sigma: 10.0 };
+        let n = 100_000;
+        let units = many_arms_population(&design, n, 3).unwrap();
+        let error = 1.0 / (n as f64).sqrt();
+        assert!((units.value(&units.oracle) - design.oracle_value()).abs() < 1e-12);
+        assert_eq!(units.best_arm_rate(&units.oracle), 1.0);
+        for arm in 1..=arms {
+            assert!((units.value(&vec![arm; n]) - design.global_best_value()).abs() < 5.0 * gamma * error);
+        }
+        // X1^2 has variance 2.
+        assert!((units.value(&vec![0; n]) - design.control_value()).abs() < 5.0 * 200f64.sqrt() * error);
+        let at_random: Vec<f64> = units.effects.rows().into_iter().map(|row| row.mean().unwrap()).collect();
+        assert_centred(at_random.iter().map(|value| value - design.random_value()), "an arm at random");
+        assert!((units.best_arm_rate(&vec![arms; n]) - 0.5).abs() < 5.0 * 0.5 * error);
+        for (i, row) in units.effects.rows().into_iter().enumerate() {
+            assert!(row.iter().all(|&effect| effect <= row[units.oracle[i]]));
+        }
+        assert_centred(units.baseline, "baseline");
+    }
+    let refused = |arms, gamma, sigma| many_arms(&ManyArmsDesign { arms, gamma, sigma }, 100, 1).is_err();
+    assert!(refused(1, 10.0, 10.0) && refused(9, f64::NAN, 10.0) && refused(9, 10.0, -1.0));
+    assert!(many_arms(&ManyArmsDesign { arms: 9, gamma: 10.0, sigma: 10.0 }, 0, 1).is_err());
+}
+
+#[test]
+fn means_of_many_arms_are_those_of_the_shipped_instance() {
+    let design = ManyArmsDesign { arms: 9, gamma: 10.0, sigma: 20.0 };
+    let table = packed_numbers("tests/oracles/forest/k9_test.csv.gz");
+    let ((_, x), (_, means)) = (columns(&table, "X"), columns(&table, "mu"));
+    let mut baseline = 0.0;
+    for (x, means) in x.rows().into_iter().zip(means.rows()) {
+        let x = x.to_vec();
+        baseline += design.baseline(&x) / 5000.0;
+        for (arm, &shipped) in means.iter().enumerate() {
+            let mean = design.baseline(&x) + design.effect(arm, &x);
+            assert!((mean - shipped).abs() < 1e-4, "{x:?}, arm {arm}: {mean} and {shipped}");
+        }
+    }
+    assert_eq!((x.dim(), means.dim()), ((5000, 3), (5000, 10)));
+    assert!((baseline + 0.876).abs() < 1e-9, "{baseline}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! | [`fused_arms()`] | many treatments in latent groups (fusion.txt, section 4.1) | group means, exponential or linear | normal outcomes |
 //! | [`interfering_clusters()`] | units that affect each other within clusters (interference.txt, section 6) | linear effects on one's own and on others' outcomes | normal outcomes |
 //! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
+//! | [`many_arms()`] | a trial of many arms (forest.txt, section 4.1) | effects that turn round with one covariate, under a strong baseline | normal outcomes |
 //! | [`multi_linear_rewards()`] | the linear-rule problem over K arms | linear effects with a kink | AIPW scores, normal outcomes |
 //! | [`tree_rewards()`] | the tree-rule problem | steps and interactions of two covariates an arm | AIPW scores, normal outcomes |
 //!
@@ -21,6 +22,7 @@ mod chronic_leukemia;
 mod fused_arms;
 mod interfering_clusters;
 mod linear_gains;
+mod many_arms;
 mod multi_linear_rewards;
 mod tree_rewards;
 
@@ -31,6 +33,7 @@ pub use interfering_clusters::{
     ClusterDesign, FixedRule, InterferingClusters, Scenario, interfering_clusters,
 };
 pub use linear_gains::{LinearGains, linear_gains};
+pub use many_arms::{ManyArms, ManyArmsDesign, ManyArmsPopulation, many_arms, many_arms_population};
 pub use multi_linear_rewards::{MultiLinearRewards, multi_linear_rewards};
 pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};
 

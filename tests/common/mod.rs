@@ -12,7 +12,17 @@ pub fn file(path: &str) -> PathBuf {
 
 /// Header and numbers of a CSV file.
 pub fn numbers(path: &str) -> (Vec<String>, Array2<f64>) {
-    let mut reader = csv::Reader::from_path(file(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    parsed(csv::Reader::from_path(file(path)).unwrap_or_else(|e| panic!("{path}: {e}")))
+}
+
+/// Header and numbers of a gzipped CSV file, unpacked by the program gzip.
+pub fn packed_numbers(path: &str) -> (Vec<String>, Array2<f64>) {
+    let unpacked = std::process::Command::new("gzip").args(["-dc".into(), file(path)]).output().unwrap();
+    assert!(unpacked.status.success(), "{path} could not be unpacked");
+    parsed(csv::Reader::from_reader(unpacked.stdout.as_slice()))
+}
+
+fn parsed(mut reader: csv::Reader<impl std::io::Read>) -> (Vec<String>, Array2<f64>) {
     let header: Vec<String> = reader.headers().unwrap().iter().map(String::from).collect();
     let mut values = Vec::new();
     for record in reader.records() {
