@@ -5,7 +5,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | face | `cli` (feature `cli`) |
-//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`fusion`], [`interference`], [`learn`], [`simulate`], [`reproduce`] |
+//! | pipeline: data to models, solutions to rules | [`data`], [`balance`], [`nuisance`], [`score`], [`rule`], [`evaluate`], [`effects`], [`conformal`], [`forest`], [`fusion`], [`interference`], [`learn`], [`simulate`], [`reproduce`] |
 //! | solvers: how | [`solve`] |
 //! | models: what | [`models`] |
 
@@ -16,6 +16,7 @@ pub mod conformal;
 pub mod data;
 pub mod effects;
 pub mod evaluate;
+pub mod forest;
 pub mod fusion;
 pub mod interference;
 pub mod learn;

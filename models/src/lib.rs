@@ -22,6 +22,7 @@
 //! | [`fused_lasso`] | least squares within arms, with coefficients drawn together pair by pair |
 //! | [`fused_loss`] | the same with another loss than squares: logistic, Huber |
 //! | [`concave_fusion`] | `fused_lasso` with a penalty that leaves large differences alone |
+//! | [`leaf_utility`] | what a leaf is worth that gives its units one of many arms |
 //! | [`gain_regression`] | least squares of gains: a convex stand-in for `linear_rule` |
 //! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
@@ -38,6 +39,7 @@ pub mod exact_margin;
 pub mod fused_lasso;
 pub mod fused_loss;
 pub mod gain_regression;
+pub mod leaf_utility;
 pub mod linear_rule;
 pub mod maximum_margin;
 pub mod model;

@@ -17,6 +17,7 @@
 //! | [`enumerate`] | linear rules over few covariates by flat enumeration | exact |
 //! | [`alternating`] | conjunctions of linear rules, one rule at a time | local |
 //! | [`greedy`] | trees, one best split at a time | heuristic |
+//! | [`growth`] | trees of a forest, under any criterion of splits | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
 //! | [`admm`] | fused least squares, logistic and Huber losses; local for penalties that are not convex | exact |
 //! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
@@ -33,6 +34,7 @@ pub mod directions;
 pub mod enumerate;
 pub mod forms;
 pub mod greedy;
+pub mod growth;
 pub mod highs;
 mod hyperplanes;
 pub mod line_search;

@@ -1,0 +1,161 @@
+//! Forests: trees grown on samples of the units, and what the other units say in their leaves (forest.txt, section 3.2).
+//!
+//! ```text
+//! sample     of each arm's n_k units, beta n_k by chance (at least one, and not all where there are two)
+//! estimate   fhat_k(x) = sum over all trees of the leaf's estimate of arm k, divided by the number of all trees      (equation 1)
+//! ```
+//!
+//! A tree may be grown on groups of arms and still estimate every arm.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{LeafTable, Settings, Trial};
+use crate::random::stream;
+use crate::solve::growth::{Columns, JointAssignment, Limits, Tree, Units, grow};
+
+/// A tree and what the units it was not grown on say about its leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedTree {
+    pub tree: Tree,
+    pub table: LeafTable,
+}
+
+/// A forest grown on a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forest {
+    pub settings: Settings,
+    pub trees: Vec<FittedTree>,
+    pub arms: usize,
+}
+
+impl Forest {
+    /// Grows a forest; `settings` and `trial` have been checked. `groups` gives the group of each arm (K) that trees assign in place of
+    /// arms while they are grown; none where arms stand for themselves. Runs on the current pool of threads, on whose number nothing depends.
+    pub fn grow(trial: &Trial, settings: &Settings, groups: Option<&[u16]>, seed: u64) -> Forest {
+        let ground = Ground::of(trial, settings, groups);
+        let one = |m: usize| {
+            let mut random = stream(seed, &format!("tree {m}"));
+            let (grown_on, held_out) = halves(trial, settings.beta, &mut random);
+            let tree = ground.tree(&grown_on, &mut random);
+            let table = LeafTable::of(&tree, trial, held_out.iter().map(|&i| i as usize));
+            FittedTree { tree, table }
+        };
+        let trees = (0..settings.trees).into_par_iter().map(one).collect();
+        Forest { settings: settings.clone(), trees, arms: trial.arms }
+    }
+
+    /// The forest's estimates with leaves shrunken by lambda2, whatever the settings say of it.
+    pub fn estimator(&self, lambda2: f64) -> Estimator<'_> {
+        let values = self.trees.par_iter().map(|fitted| fitted.table.means(lambda2)).collect();
+        Estimator { trees: self.trees.iter().map(|fitted| &fitted.tree).collect(), values, arms: self.arms }
+    }
+
+    /// Estimated utilities (n x K) of every arm for units with covariates x (n x p).
+    pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
+        self.estimator(self.settings.lambda2).predict(x)
+    }
+}
+
+/// Trees with a value for every leaf and arm.
+pub struct Estimator<'f> {
+    trees: Vec<&'f Tree>,
+    /// (L x K) for each tree
+    values: Vec<Array2<f64>>,
+    arms: usize,
+}
+
+impl Estimator<'_> {
+    /// Estimated utilities (n x K); a row's estimates depend on no other row.
+    pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
+        let mut estimates = Array2::zeros((x.nrows(), self.arms));
+        let one = |(i, row): (usize, &mut [f64])| {
+            for (tree, values) in self.trees.iter().zip(&self.values) {
+                let leaf = values.row(tree.leaf_of(|j| x[[i, j]]));
+                row.iter_mut().zip(leaf).for_each(|(sum, value)| *sum += value);
+            }
+            row.iter_mut().for_each(|sum| *sum /= self.trees.len() as f64);
+        };
+        if let Some(cells) = estimates.as_slice_mut() {
+            cells.par_chunks_mut(self.arms.max(1)).enumerate().for_each(one);
+        }
+        estimates
+    }
+}
+
+/// The arm of the largest estimate in each row, the first on ties.
+pub fn assign(estimates: &Array2<f64>) -> Vec<usize> {
+    let best =
+        |row: ArrayView1<f64>| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+    estimates.rows().into_iter().map(best).collect()
+}
+
+/// What all trees of a forest are grown from.
+struct Ground<'t> {
+    trial: &'t Trial,
+    settings: &'t Settings,
+    columns: Columns,
+    /// The group of each unit (n), and of how many, with their shares.
+    arm: Vec<u16>,
+    arms: usize,
+    shares: Vec<f64>,
+}
+
+impl<'t> Ground<'t> {
+    fn of(trial: &'t Trial, settings: &'t Settings, groups: Option<&[u16]>) -> Ground<'t> {
+        let group = |k: u16| groups.map_or(k, |groups| groups[k as usize]);
+        let arms = groups.map_or(trial.arms, |groups| groups.iter().max().map_or(0, |&g| g as usize + 1));
+        let mut shares = vec![0.0; arms];
+        trial.shares().iter().enumerate().for_each(|(k, share)| shares[group(k as u16) as usize] += share);
+        let arm = trial.arm.iter().map(|&k| group(k)).collect();
+        Ground { trial, settings, columns: Columns::new(trial.x.view()), arm, arms, shares }
+    }
+
+    fn tree(&self, grown_on: &[u32], random: &mut ChaCha8Rng) -> Tree {
+        let settings = self.settings;
+        let units = Units {
+            arm: &self.arm,
+            arms: self.arms,
+            utility: &self.trial.utility,
+            mass: self.trial.mass.as_deref(),
+            weight: self.trial.weight.as_deref(),
+            share: &self.shares,
+        };
+        let share_of =
+            |share: f64, count: usize| ((share * count as f64).round() as usize).clamp(1, count.max(1));
+        let mut criterion = JointAssignment::new(
+            units,
+            settings.lambda1,
+            settings.utility,
+            share_of(settings.kappa, self.arms),
+        );
+        let scale = self.trial.spread() * grown_on.len() as f64;
+        let limits = Limits {
+            min_leaf: settings.min_leaf,
+            covariates: share_of(settings.delta, self.columns.covariates()),
+            // Gains that are but rounding do not count; of a gain of just epsilon rounding takes nothing away.
+            least_gain: scale * (settings.epsilon * (1.0 - 1e-12)).max(1e-12),
+            depth: None,
+        };
+        grow(&self.columns, grown_on, &limits, &mut criterion, random)
+    }
+}
+
+/// The units a tree is grown on and the others, both ascending, stratified by arm.
+fn halves(trial: &Trial, beta: f64, random: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u32>) {
+    let mut of_arm = vec![Vec::new(); trial.arms];
+    (0..trial.units() as u32).for_each(|i| of_arm[trial.arm[i as usize] as usize].push(i));
+    let (mut grown_on, mut held_out) = (Vec::new(), Vec::new());
+    for mut units in of_arm {
+        units.shuffle(random);
+        let wanted = (beta * units.len() as f64).round() as usize;
+        let taken = wanted.max(1).min(units.len().saturating_sub(1));
+        grown_on.extend_from_slice(&units[..taken]);
+        held_out.extend_from_slice(&units[taken..]);
+    }
+    grown_on.sort_unstable();
+    held_out.sort_unstable();
+    (grown_on, held_out)
+}

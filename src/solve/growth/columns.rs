@@ -1,0 +1,98 @@
+//! Covariates column by column, sorted once, and the orders of the units of one tree.
+
+use std::ops::Range;
+
+use ndarray::ArrayView2;
+
+/// The columns of X (n x p), p at least 1, and the order of the units in each.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    values: Vec<Vec<f64>>,
+    order: Vec<Vec<u32>>,
+}
+
+impl Columns {
+    /// Sorts every column; units of one value stay in their order. All numbers are finite and units fewer than 2^32.
+    pub fn new(x: ArrayView2<f64>) -> Columns {
+        let values: Vec<Vec<f64>> = x.columns().into_iter().map(|column| column.to_vec()).collect();
+        let sorted = |column: &Vec<f64>| {
+            let mut order: Vec<u32> = (0..column.len() as u32).collect();
+            order.sort_by(|a, b| column[*a as usize].total_cmp(&column[*b as usize]));
+            order
+        };
+        Columns { order: values.iter().map(sorted).collect(), values }
+    }
+
+    pub fn covariates(&self) -> usize {
+        self.values.len()
+    }
+
+    pub fn units(&self) -> usize {
+        self.values.first().map_or(0, Vec::len)
+    }
+
+    /// The value of covariate j of a unit.
+    pub fn value(&self, j: usize, unit: u32) -> f64 {
+        self.values[j][unit as usize]
+    }
+}
+
+/// The units of one tree in the order of every column; the units of a node hold the same range of each.
+pub(super) struct Orders<'c> {
+    columns: &'c Columns,
+    units: Vec<Vec<u32>>,
+    /// Which units go left, while a node is divided.
+    left: Vec<bool>,
+    scratch: Vec<u32>,
+}
+
+impl<'c> Orders<'c> {
+    pub fn of(columns: &'c Columns, units: &[u32]) -> Orders<'c> {
+        let mut among = vec![false; columns.units()];
+        units.iter().for_each(|&i| among[i as usize] = true);
+        let kept = |order: &Vec<u32>| order.iter().copied().filter(|&i| among[i as usize]).collect();
+        let orders = columns.order.iter().map(kept).collect();
+        among.fill(false);
+        Orders { columns, units: orders, left: among, scratch: Vec::with_capacity(units.len()) }
+    }
+
+    pub fn covariates(&self) -> usize {
+        self.units.len()
+    }
+
+    /// All units in the order of column j.
+    pub fn units(&self, j: usize) -> &[u32] {
+        &self.units[j]
+    }
+
+    pub fn value_of(&self, j: usize, unit: u32) -> f64 {
+        self.columns.value(j, unit)
+    }
+
+    /// The value of column j at a position of its order.
+    pub fn value(&self, j: usize, position: usize) -> f64 {
+        self.value_of(j, self.units[j][position])
+    }
+
+    /// Divides the node that holds `range`: its first `left` units in the order of column j go before the others in every column, and both
+    /// parts keep their order.
+    pub fn divide(&mut self, range: Range<usize>, j: usize, left: usize) {
+        let middle = range.start + left;
+        self.units[j][range.start..middle].iter().for_each(|&i| self.left[i as usize] = true);
+        for (_, order) in self.units.iter_mut().enumerate().filter(|(column, _)| *column != j) {
+            self.scratch.clear();
+            let mut next = range.start;
+            for position in range.clone() {
+                let unit = order[position];
+                if self.left[unit as usize] {
+                    order[next] = unit;
+                    next += 1;
+                } else {
+                    self.scratch.push(unit);
+                }
+            }
+            order[next..range.end].copy_from_slice(&self.scratch);
+        }
+        self.units[j][range.start..middle].iter().for_each(|&i| self.left[i as usize] = false);
+    }
+}
