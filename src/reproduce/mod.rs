@@ -15,12 +15,18 @@
 //! | [`interference_rate`] | regret against the number and size of clusters and against overlap (Theorem 1) |
 //! | [`interference_efficiency`] | variance against the semiparametric bound (Theorem 2) |
 //! | [`households`] | the analysis of interference.txt, section 7 |
+//! | [`forest_figures`] | what assignments are worth that are learned from trials of many arms (forest.txt, section 4) |
+//! | [`forest_methods`] | how arms are assigned after one draw |
+//! | [`forest_notes`] | the same measured with other programs |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
 //! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
 
 pub mod application;
+pub mod forest_figures;
+pub mod forest_methods;
+pub mod forest_notes;
 pub mod households;
 pub mod interference_efficiency;
 pub mod interference_evaluation;
