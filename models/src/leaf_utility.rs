@@ -3,7 +3,16 @@
 //! | file | what |
 //! |---|---|
 //! | [`shrinkage`] | means of arms in a leaf, shrunken towards the mean of the leaf |
+//! | [`joint`] | posterior means under one normal law of the arms' leaf means |
+//! | [`sums`] | counts and sums by arm and leaf |
+//! | [`problem`] | the best tree by one of these means |
 
+pub mod joint;
+pub mod problem;
 pub mod shrinkage;
+pub mod sums;
 
+pub use joint::{Covariance, Joint, JointPrior};
+pub use problem::{Form, LeafProblem, LeafValue};
 pub use shrinkage::shrunken;
+pub use sums::LeafSums;

@@ -9,6 +9,7 @@ use prescribe_models::conjunction_rule::ConjunctionProblem;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::fused_loss::FusedLoss;
 use prescribe_models::gain_regression::GainRegression;
+use prescribe_models::leaf_utility::LeafProblem;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -18,6 +19,7 @@ use prescribe_models::tree_rule::TreeProblem;
 use super::admm::Admm;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
+use super::leaf_utility::{LeafGreedy, LeafSearch};
 use super::newton::Newton;
 use super::normal_equations::NormalEquations;
 use super::pair_directions::PairDirections;
@@ -122,6 +124,16 @@ impl Solvable for TreeProblem {
 
     fn starter() -> Option<Box<dyn Solver<Self>>> {
         Some(Box::new(Greedy))
+    }
+}
+
+impl Solvable for LeafProblem {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(LeafSearch), Box::new(LeafGreedy)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
     }
 }
 
