@@ -3,10 +3,12 @@
 //! | file | what |
 //! |---|---|
 //! | [`shrinkage`] | means of arms in a leaf, shrunken towards the mean of the leaf |
+//! | [`across_leaves`] | the same towards means of arms over leaves, and towards both; arms of unequal variance |
 //! | [`joint`] | posterior means under one normal law of the arms' leaf means |
 //! | [`sums`] | counts and sums by arm and leaf |
 //! | [`problem`] | the best tree by one of these means |
 
+pub mod across_leaves;
 pub mod joint;
 pub mod problem;
 pub mod shrinkage;
@@ -14,5 +16,6 @@ pub mod sums;
 
 pub use joint::{Covariance, Joint, JointPrior};
 pub use problem::{Form, LeafProblem, LeafValue};
+pub use across_leaves::{Towards, shrunken_across};
 pub use shrinkage::shrunken;
 pub use sums::LeafSums;

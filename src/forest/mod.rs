@@ -11,14 +11,17 @@
 //! |---|---|
 //! | [`trial`] | units as trees see them |
 //! | [`settings`] | the parameters |
+//! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
 
+pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
 pub mod settings;
 pub mod trial;
 
+pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
 pub use settings::{InvalidSettings, Settings};

@@ -1,6 +1,7 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
 use prescribe_models::Model;
+use prescribe_models::arm_clustering::ArmClustering;
 use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::calibration::Calibration;
 use prescribe_models::cluster_rule::ClusterProblem;
@@ -23,7 +24,7 @@ use super::leaf_utility::{LeafGreedy, LeafSearch};
 use super::newton::Newton;
 use super::normal_equations::NormalEquations;
 use super::pair_directions::PairDirections;
-use super::partition::{Columns, Merging, SubsetRecursion};
+use super::partition::{Columns, KMeans, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -223,6 +224,21 @@ impl Solvable for ArmPartition {
             Box::new(SubsetRecursion),
             Box::new(Columns),
             Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Merging),
+        ]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Merging))
+    }
+}
+
+impl Solvable for ArmClustering {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(SubsetRecursion),
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(KMeans),
             Box::new(Merging),
         ]
     }
