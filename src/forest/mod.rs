@@ -14,15 +14,18 @@
 //! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`regression`] | random forests for weighted regression, which baselines come from |
 
 pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
+pub mod regression;
 pub mod settings;
 pub mod trial;
 
 pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
+pub use regression::{RegressionForest, RegressionSettings};
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
