@@ -14,8 +14,8 @@ pub mod problem;
 pub mod shrinkage;
 pub mod sums;
 
+pub use across_leaves::{Towards, shrunken_across};
 pub use joint::{Covariance, Joint, JointPrior};
 pub use problem::{Form, LeafProblem, LeafValue};
-pub use across_leaves::{Towards, shrunken_across};
 pub use shrinkage::shrunken;
 pub use sums::LeafSums;

@@ -123,7 +123,7 @@ pub fn compare(compared: &Compared, run: &Run) -> Result<Figure, ReproduceError>
         let c = i % cells;
         let study = Study::draw(&designs[c], *units, seed_of(*seed, replication))?;
         let tried = methods.iter().map(|&method| study.tried(method, &tuned[c], &tests[c]));
-        Ok(Done::Tried(tried.collect()))
+        Ok(Done::Tried(tried.collect::<Result<_, _>>()?))
     };
     let done = part(cells * (1 + run.replications)).each(replicate)?;
     let tried: Vec<Vec<Tried>> = done.into_iter().filter_map(Done::tried).collect();

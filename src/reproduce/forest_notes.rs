@@ -40,6 +40,18 @@ const FORESTS: [Forests; 11] = [
     ([10.0, 20.0, 99.0], [(3.95, 0.04), (2.52, 0.02), (7.57, 0.05), (7.76, 0.06)]),
 ];
 
+/// gamma, sigma, K, and values with standard errors of exact stumps, by raw means and by joint empirical Bayes.
+type Stumps = ([f64; 3], [(f64, f64); 2]);
+
+const STUMPS: [Stumps; 6] = [
+    ([10.0, 20.0, 9.0], [(9.68, 0.12), (9.79, 0.12)]),
+    ([10.0, 20.0, 29.0], [(8.84, 0.21), (9.13, 0.16)]),
+    ([10.0, 20.0, 49.0], [(8.52, 0.40), (8.93, 0.20)]),
+    ([10.0, 20.0, 99.0], [(6.53, 0.81), (8.84, 0.15)]),
+    ([10.0, 10.0, 49.0], [(9.34, 0.15), (9.48, 0.12)]),
+    ([10.0, 10.0, 99.0], [(9.03, 0.14), (9.44, 0.10)]),
+];
+
 /// What another program of the same method got in a design.
 pub fn elsewhere(design: &ManyArmsDesign, method: Method) -> Option<Elsewhere> {
     let key = [design.gamma, design.sigma, design.arms as f64];
@@ -48,8 +60,17 @@ pub fn elsewhere(design: &ManyArmsDesign, method: Method) -> Option<Elsewhere> {
         let (value, rate) = figures[column];
         Some(Elsewhere { value: value - BASELINE, standard_error: None, best_arm_rate: Some(rate) })
     };
+    let stump = |column: usize| {
+        let (_, figures) = STUMPS.iter().find(|(known, _)| *known == key)?;
+        let (value, error) = figures[column];
+        Some(Elsewhere { value: value - BASELINE, standard_error: Some(error), best_arm_rate: None })
+    };
     match method {
         Method::Forest => forest(2),
+        Method::Clustered => forest(3),
+        Method::Stump => stump(0),
+        Method::JointStump => stump(1),
+        Method::DepthTwo => None,
         Method::GlobalBest | Method::Random | Method::Oracle => None,
     }
 }

@@ -46,6 +46,7 @@ use std::path::PathBuf;
 
 use crate::balance::BalanceError;
 use crate::data::DataError;
+use crate::forest::clustering::ClusteringError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
 use crate::solve::SolveError;
@@ -63,6 +64,8 @@ pub enum ReproduceError {
     Model(#[from] InvalidModel),
     #[error(transparent)]
     Learn(#[from] LearnError),
+    #[error(transparent)]
+    Clustering(#[from] ClusteringError),
     #[error(
         "{source_name}: the arms are one group, so that there is no rule to learn; `prescribe fuse` tells how far apart they are"
     )]
