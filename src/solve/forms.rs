@@ -314,7 +314,7 @@ impl Programmed for ArmPartition {
 
 impl Programmed for ArmClustering {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
-        accepts_groups(self, formulation, "use subsets or merging")
+        accepts_groups(self, formulation, "use branches")
     }
 
     fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {

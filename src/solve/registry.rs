@@ -24,7 +24,7 @@ use super::leaf_utility::{LeafGreedy, LeafSearch};
 use super::newton::Newton;
 use super::normal_equations::NormalEquations;
 use super::pair_directions::PairDirections;
-use super::partition::{Columns, KMeans, Merging, SubsetRecursion};
+use super::partition::{Branches, Columns, KMeans, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -237,6 +237,7 @@ impl Solvable for ArmClustering {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![
             Box::new(SubsetRecursion),
+            Box::new(Branches),
             Box::new(Milp { formulation: settings.formulation }),
             Box::new(KMeans),
             Box::new(Merging),

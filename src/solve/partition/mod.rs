@@ -3,16 +3,19 @@
 //! | file | what | promise |
 //! |---|---|---|
 //! | [`subsets`] | recursion over the subsets of up to 16 arms | exact |
+//! | [`branches`] | branch and bound over the groups of one arm after the other | exact |
 //! | [`columns`] | set partitioning, columns priced by branch and bound over coefficients | exact |
 //! | [`k_means`] | k-means of fitted values, by smartcore | heuristic |
 //! | [`merging`] | Ward merging, then exchanges to a local optimum | heuristic |
 
+pub mod branches;
 pub mod columns;
 pub mod k_means;
 pub mod merging;
 mod price;
 pub mod subsets;
 
+pub use branches::Branches;
 pub use columns::{Columns, Line};
 pub use k_means::KMeans;
 pub use merging::Merging;
