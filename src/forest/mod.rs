@@ -14,6 +14,9 @@
 //! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`value`] | what ways of learning are worth on units unseen |
+//! | [`tuning`] | parameters by that value |
+//! | [`method`] | learning by any of the methods: the entry |
 //! | [`regression`] | random forests for weighted regression, which baselines come from |
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
@@ -23,19 +26,25 @@ pub mod baseline;
 pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
+pub mod method;
 pub mod regression;
 pub mod residual;
 pub mod served;
 pub mod settings;
 pub mod trial;
+pub mod tuning;
+pub mod value;
 
 pub use baseline::{Baseline, PackedTree};
 pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
+pub use method::{Learned, Method, Model, Plan, learn};
 pub use prescribe_models::leaf_utility::Towards;
 pub use regression::{RegressionForest, RegressionSettings};
 pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residualize};
 pub use served::served;
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
+pub use tuning::{Grid, Tried, Tuning, tune};
+pub use value::{Calibrated, Split, Unseen};
