@@ -1,4 +1,4 @@
-//! The experiments of fusion.txt and interference.txt, run again: tables, figures, theory, and an application.
+//! The experiments of fusion.txt, interference.txt and forest.txt, run again: tables, figures, theory, and an application.
 //!
 //! | file | what |
 //! |---|---|
@@ -18,6 +18,9 @@
 //! | [`forest_figures`] | what assignments are worth that are learned from trials of many arms (forest.txt, section 4) |
 //! | [`forest_methods`] | how arms are assigned after one draw |
 //! | [`forest_notes`] | the same measured with other programs |
+//! | [`forest_normal`] | rules over many arms in the normal model, in closed form (forest.txt, appendix C) |
+//! | [`forest_theory`] | what they are worth, simulated (Propositions 1 and 2) |
+//! | [`forest_residuals`] | the variance that baselines leave (appendix A) |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
@@ -26,7 +29,10 @@
 pub mod application;
 pub mod forest_figures;
 pub mod forest_methods;
+pub mod forest_normal;
 pub mod forest_notes;
+pub mod forest_residuals;
+pub mod forest_theory;
 pub mod households;
 pub mod interference_efficiency;
 pub mod interference_evaluation;
