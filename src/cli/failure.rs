@@ -113,7 +113,9 @@ impl From<ReproduceError> for Failure {
             ReproduceError::Model(error) => return error.into(),
             ReproduceError::Learn(error) => return error.into(),
             ReproduceError::Io { .. } | ReproduceError::Configuration(_) => INTERNAL,
-            ReproduceError::Journal { .. } | ReproduceError::OneGroup { .. } => DATA,
+            ReproduceError::Journal { .. }
+            | ReproduceError::OneGroup { .. }
+            | ReproduceError::Clustering(_) => DATA,
             ReproduceError::Interrupted => INTERRUPTED,
         };
         Self { code, message: error.to_string() }

@@ -25,6 +25,8 @@ mod problem;
 mod progress;
 mod repeated;
 mod reproduce;
+mod reproduce_forest;
+mod reproduce_forest_figures;
 mod reproduce_interference;
 mod solve;
 mod stability;

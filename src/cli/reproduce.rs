@@ -1,5 +1,5 @@
 //! `prescribe reproduce EXPERIMENT`: the experiments of the fusion paper, ours beside the paper's; those of interference.txt in
-//! reproduce_interference.rs.
+//! reproduce_interference.rs, those of forest.txt in reproduce_forest.rs.
 
 use std::fmt::Write;
 
@@ -11,6 +11,8 @@ use super::failure::Failure;
 use super::flags;
 use super::households::Households;
 use super::repeated::{Repeated, slope, spread};
+use super::reproduce_forest::{ForestResiduals, ForestTheory};
+use super::reproduce_forest_figures::{ForestCells, ForestFigure, Paper};
 use super::reproduce_interference::{Figure1, Figure2, InterferenceTheory};
 use crate::evaluate::aligned;
 use crate::models::tree_rule::Candidates;
@@ -56,6 +58,27 @@ pub enum Reproduce {
     /// The analysis of section 7 of the interference paper, on a file or on a simulated study of its shape
     #[command(name = "interference-application")]
     Households(Box<Households>),
+    /// Figure 1 of the forest paper: values of assignments to 50 arms in three designs
+    #[command(name = "forest-figure-1")]
+    ForestFigure1(ForestFigure),
+    /// Figure 2 of the forest paper: values of assignments to 10, 30, 50 and 100 arms under much noise
+    #[command(name = "forest-figure-2")]
+    ForestFigure2(ForestFigure),
+    /// Figure B.1 of the forest paper: shares of units with their best arm, in the designs of Figure 1
+    #[command(name = "forest-figure-b1")]
+    ForestFigureB1(ForestFigure),
+    /// Figure B.2 of the forest paper: shares of units with their best arm, in the designs of Figure 2
+    #[command(name = "forest-figure-b2")]
+    ForestFigureB2(ForestFigure),
+    /// All 16 designs of the forest paper, as tables of Markdown
+    #[command(name = "forest-cells")]
+    ForestCells(ForestCells),
+    /// The normal model of the forest paper: rules against their closed forms
+    #[command(subcommand, name = "forest-theory")]
+    ForestTheory(ForestTheory),
+    /// The variance that baselines leave under unequal chances of the arms (appendix A of the forest paper)
+    #[command(name = "forest-residuals")]
+    ForestResiduals(ForestResiduals),
 }
 
 #[derive(Subcommand)]
@@ -101,6 +124,13 @@ impl Reproduce {
             Self::InterferenceFigure2(how) => how.run(),
             Self::InterferenceTheory(how) => how.run(),
             Self::Households(how) => how.run(),
+            Self::ForestFigure1(how) => how.run(Paper::Figure1),
+            Self::ForestFigure2(how) => how.run(Paper::Figure2),
+            Self::ForestFigureB1(how) => how.run(Paper::FigureB1),
+            Self::ForestFigureB2(how) => how.run(Paper::FigureB2),
+            Self::ForestCells(how) => how.run(),
+            Self::ForestTheory(how) => how.run(),
+            Self::ForestResiduals(how) => how.run(),
             Self::Theory(Theory::Recovery(how)) => how.recovery(Design::exponential(16)),
             Self::Theory(Theory::Regret(how)) => how.regret(),
             Self::Theory(Theory::Robustness(how)) => how.robustness(),

@@ -1,4 +1,4 @@
-//! The experiments of fusion.txt and interference.txt, run again: tables, figures, theory, and an application.
+//! The experiments of fusion.txt, interference.txt and forest.txt, run again: tables, figures, theory, and an application.
 //!
 //! | file | what |
 //! |---|---|
@@ -15,12 +15,24 @@
 //! | [`interference_rate`] | regret against the number and size of clusters and against overlap (Theorem 1) |
 //! | [`interference_efficiency`] | variance against the semiparametric bound (Theorem 2) |
 //! | [`households`] | the analysis of interference.txt, section 7 |
+//! | [`forest_figures`] | what assignments are worth that are learned from trials of many arms (forest.txt, section 4) |
+//! | [`forest_methods`] | how arms are assigned after one draw |
+//! | [`forest_notes`] | the same measured with other programs |
+//! | [`forest_normal`] | rules over many arms in the normal model, in closed form (forest.txt, appendix C) |
+//! | [`forest_theory`] | what they are worth, simulated (Propositions 1 and 2) |
+//! | [`forest_residuals`] | the variance that baselines leave (appendix A) |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
 //! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
 
 pub mod application;
+pub mod forest_figures;
+pub mod forest_methods;
+pub mod forest_normal;
+pub mod forest_notes;
+pub mod forest_residuals;
+pub mod forest_theory;
 pub mod households;
 pub mod interference_efficiency;
 pub mod interference_evaluation;
@@ -40,6 +52,7 @@ use std::path::PathBuf;
 
 use crate::balance::BalanceError;
 use crate::data::DataError;
+use crate::forest::clustering::ClusteringError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
 use crate::solve::SolveError;
@@ -57,6 +70,8 @@ pub enum ReproduceError {
     Model(#[from] InvalidModel),
     #[error(transparent)]
     Learn(#[from] LearnError),
+    #[error(transparent)]
+    Clustering(#[from] ClusteringError),
     #[error(
         "{source_name}: the arms are one group, so that there is no rule to learn; `prescribe fuse` tells how far apart they are"
     )]
