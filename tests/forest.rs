@@ -32,25 +32,16 @@ fn trial() -> (Trial, Array2<f64>, Array2<f64>) {
     let effects: Vec<String> = (0..10).map(|k| format!("mu{k}")).collect();
     let (train, test) = (oracle("k9_train.csv.gz"), oracle("k9_test.csv.gz"));
     let arm = column(&train, "trt").iter().map(|k| *k as u16).collect();
-    let trial = Trial {
-        x: matrix(&train, &names),
-        arm,
-        arms: 10,
-        utility: column(&train, "Y_resid"),
-        mass: None,
-        weight: None,
-    };
+    let trial = Trial::new(matrix(&train, &names), arm, 10, column(&train, "Y_resid"));
     (trial, matrix(&test, &names), matrix(&test, &effects))
 }
 
 #[test]
-fn a_forest_learns_most_of_what_the_oracle_knows() {
+fn a_forest_of_few_leaves_learns_most_of_what_the_oracle_knows() {
     let (trial, x, effects) = trial();
-    let settings = Settings { trees: 200, ..Settings::default() };
-    let forest = Forest::grow(&trial, &settings, None, 1);
-    let arms = assign(&forest.predict(x.view()));
+    let settings = Settings { trees: 200, lambda1: 20.0, epsilon: 0.02, ..Settings::default() };
+    let arms = assign(&Forest::grow(&trial, &settings, None, 1).predict(x.view()));
     let value = arms.iter().enumerate().map(|(i, &k)| effects[[i, k]]).sum::<f64>() / arms.len() as f64;
-    let leaves = forest.trees.iter().map(|fitted| fitted.tree.leaves()).sum::<usize>() as f64 / 200.0;
-    println!("value {value:.3}, {leaves:.1} leaves a tree");
-    assert!(value > 8.5, "{value}");
+    // Best possible 9.12, separate forests 4.68 (tests/oracles/README.md).
+    assert!(value > 8.7, "{value}");
 }

@@ -114,6 +114,11 @@ impl RegressionForest {
         self.means(x, |member, i| !member.grown_on(i))
     }
 
+    /// The trees, with the mean of each of their leaves.
+    pub(super) fn trees(&self) -> impl Iterator<Item = (&Tree, &[f64])> {
+        self.trees.iter().map(|member| (&member.tree, member.means.as_slice()))
+    }
+
     fn means(&self, x: ArrayView2<f64>, counts: impl Fn(&Member, usize) -> bool + Sync) -> Vec<f64> {
         let one = |i: usize| {
             let (mut sum, mut trees) = (0.0, 0);
