@@ -115,7 +115,8 @@ impl From<ReproduceError> for Failure {
             ReproduceError::Io { .. } | ReproduceError::Configuration(_) => INTERNAL,
             ReproduceError::Journal { .. }
             | ReproduceError::OneGroup { .. }
-            | ReproduceError::Clustering(_) => DATA,
+            | ReproduceError::Clustering(_)
+            | ReproduceError::Baseline(_) => DATA,
             ReproduceError::Interrupted => INTERRUPTED,
         };
         Self { code, message: error.to_string() }

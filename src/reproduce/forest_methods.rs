@@ -16,12 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use super::ReproduceError;
 use crate::forest::clustering::{self, Clustering};
-use crate::forest::regression::cross_fitted;
-use crate::forest::{Forest, RegressionSettings, Settings, Trial, assign};
+use crate::forest::{Fitting, Forest, Grid, Residualize, Settings, Split, Trial, assign, residualize, tune};
 use crate::random::stream;
 use crate::simulate::{ManyArmsDesign, ManyArmsPopulation, many_arms};
 use crate::solve::leaf_utility::LeafSearch;
 use crate::solve::{Options, Silent, solve};
+
+/// Folds of the cross-validation of settings.
+const FOLDS: usize = 5;
 
 /// How arms are assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,21 +131,18 @@ impl Study {
         let arm = drawn.arm.iter().map(|&k| k as u16).collect();
         let trial = Trial::new(drawn.x, arm, design.arms + 1, drawn.outcome);
         let cpu = cpu_time::ThreadTime::now();
-        let baseline = cross_fitted(
-            trial.x.view(),
-            &trial.utility,
-            None,
-            &trial.folds(5, seed).fold_of,
-            &RegressionSettings::usual(3),
-            (seed, "baseline"),
-        );
-        let residual =
-            trial.with_utility(trial.utility.iter().zip(baseline).map(|(y, fbar)| y - fbar).collect());
+        let residuals = residualize(&trial, &Residualize::Weighted, None, Fitting::usual(seed))?;
+        let residual = trial.with_utility(residuals.utility);
         Ok(Study { trial, residual, cpu_seconds: cpu.elapsed().as_secs_f64(), seed })
     }
 
+    /// Settings by cross-validation on this draw.
     pub(super) fn tuned(&self, trees: usize) -> Tuned {
-        Tuned { settings: Settings { trees, ..Settings::default() }, cpu_seconds: 0.0 }
+        let cpu = cpu_time::ThreadTime::now();
+        let base = Settings { trees, ..Settings::default() };
+        let split = Split::new(&self.residual, FOLDS, self.seed);
+        let tuning = tune(&self.residual, &split, (&base, &Grid::default()), None, self.seed);
+        Tuned { settings: tuning.chosen, cpu_seconds: cpu.elapsed().as_secs_f64() }
     }
 
     pub(super) fn tried(

@@ -52,6 +52,7 @@ use std::path::PathBuf;
 
 use crate::balance::BalanceError;
 use crate::data::DataError;
+use crate::forest::NoBaseline;
 use crate::forest::clustering::ClusteringError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
@@ -72,6 +73,8 @@ pub enum ReproduceError {
     Learn(#[from] LearnError),
     #[error(transparent)]
     Clustering(#[from] ClusteringError),
+    #[error(transparent)]
+    Baseline(#[from] NoBaseline),
     #[error(
         "{source_name}: the arms are one group, so that there is no rule to learn; `prescribe fuse` tells how far apart they are"
     )]
