@@ -13,16 +13,52 @@
 //! | [`settings`] | the parameters |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`cross_fit`] | the value of an assignment on units that it has not seen |
+//! | [`importance`] | what an assignment looks at |
+//! | [`distil`] | a rule in place of a forest |
+//! | [`analysis`], [`report`] | the whole way from a table to a report |
+//! | [`file`] | `forest.json` |
 //! | [`method`] | learning by any of the methods: the entry |
 
+pub mod analysis;
+pub mod cross_fit;
+pub mod distil;
+pub mod file;
 pub mod fit;
+pub mod importance;
 pub mod leaf_table;
 pub mod method;
+pub mod report;
 pub mod settings;
 pub mod trial;
 
+pub use analysis::{Analysis, MOST_ARMS, Request};
+pub use cross_fit::CrossFit;
+pub use distil::{Distilled, FOREST, distil};
+pub use file::{Assigned, ForestFile, ForestFileError, Provenance, ValuedTree};
 pub use fit::{Estimator, FittedTree, Forest, assign};
+pub use importance::{Importance, importance};
 pub use leaf_table::LeafTable;
 pub use method::{Learned, Method, Model, Plan, learn};
+pub use report::{ArmShare, ForestReport};
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
+
+use crate::data::DataError;
+use crate::learn::LearnError;
+use crate::rule::RuleError;
+
+/// Why nothing was learned.
+#[derive(Debug, thiserror::Error)]
+pub enum ForestError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    #[error("interrupted before anything was learned")]
+    Interrupted,
+}
