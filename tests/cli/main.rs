@@ -16,6 +16,7 @@ mod effects;
 mod evaluate;
 #[cfg(feature = "arrow")]
 mod formats;
+mod forest;
 mod frontier;
 mod fuse;
 mod fuse_exactly;
