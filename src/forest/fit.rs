@@ -153,19 +153,14 @@ impl<'t> Ground<'t> {
     }
 }
 
-/// The units a tree is grown on and the others, both ascending, stratified by arm.
+/// The units a tree is grown on and the others, both ascending: of the units of each arm, or of whole clusters of each arm and of several arms.
 fn halves(trial: &Trial, beta: f64, random: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u32>) {
-    let mut of_arm = vec![Vec::new(); trial.arms];
-    (0..trial.units() as u32).for_each(|i| of_arm[trial.arm[i as usize] as usize].push(i));
-    let (mut grown_on, mut held_out) = (Vec::new(), Vec::new());
-    for mut units in of_arm {
-        units.shuffle(random);
-        let wanted = (beta * units.len() as f64).round() as usize;
-        let taken = wanted.max(1).min(units.len().saturating_sub(1));
-        grown_on.extend_from_slice(&units[..taken]);
-        held_out.extend_from_slice(&units[taken..]);
+    let mut taken = vec![false; trial.blocks()];
+    for mut blocks in trial.strata() {
+        blocks.shuffle(random);
+        let wanted = (beta * blocks.len() as f64).round() as usize;
+        let count = wanted.max(1).min(blocks.len().saturating_sub(1));
+        blocks[..count].iter().for_each(|&block| taken[block as usize] = true);
     }
-    grown_on.sort_unstable();
-    held_out.sort_unstable();
-    (grown_on, held_out)
+    (0..trial.units() as u32).partition(|&i| taken[trial.block(i as usize)])
 }
