@@ -207,18 +207,21 @@ impl Forest {
 }
 
 impl ForestFlags {
-    fn over(&self, settings: Settings) -> Settings {
-        Settings {
-            trees: self.trees.unwrap_or(settings.trees),
-            lambda1: self.lambda1.unwrap_or(settings.lambda1),
-            lambda2: self.lambda2.unwrap_or(settings.lambda2),
-            min_leaf: self.min_leaf.unwrap_or(settings.min_leaf),
-            epsilon: self.epsilon.unwrap_or(settings.epsilon),
-            beta: self.beta.unwrap_or(settings.beta),
-            delta: self.delta.unwrap_or(settings.delta),
-            kappa: self.kappa.unwrap_or(settings.kappa),
-            utility: self.utility.unwrap_or(settings.utility),
+    /// `settings` with what was typed.
+    fn over(&self, mut settings: Settings) -> Settings {
+        fn put<T: Copy>(slot: &mut T, typed: Option<T>) {
+            *slot = typed.unwrap_or(*slot);
         }
+        put(&mut settings.trees, self.trees);
+        put(&mut settings.lambda1, self.lambda1);
+        put(&mut settings.lambda2, self.lambda2);
+        put(&mut settings.min_leaf, self.min_leaf);
+        put(&mut settings.epsilon, self.epsilon);
+        put(&mut settings.beta, self.beta);
+        put(&mut settings.delta, self.delta);
+        put(&mut settings.kappa, self.kappa);
+        put(&mut settings.utility, self.utility);
+        settings
     }
 }
 

@@ -4,7 +4,7 @@
 //! f are assigned by what was learned, and valued by doubly robust scores whose outcome predictions are the estimates of that same forest:
 //!
 //! ```text
-//! mu_ik     estimated mean outcome of unit i under arm k, learned without the fold of i
+//! mu_ik     estimated mean outcome of unit i under arm k, learned without the fold of i and before costs
 //! Gamma_ik  = mu_ik + 1{A_i = k} (Y_i - mu_ik) / p_k(X_i) - c_k
 //! value     (1/n) sum_i Gamma_{i, d(i)}        d(i) = argmax_k mu_ik - c_k
 //! ```
@@ -57,8 +57,10 @@ impl CrossFit {
             learned.push(without);
             told(format!("{} of {} folds", f + 1, folds.count))?;
         }
-        let rewards = net(&aipw(study, &estimates.mapv(|u| direction.sign() * u))?, study, direction)?;
-        Ok(CrossFit { folds, learned, estimates: estimates - &study.costs, rewards, direction })
+        // Utilities are net of costs, predictions of outcomes are not.
+        let mu = (&estimates + &study.costs) * direction.sign();
+        let rewards = net(&aipw(study, &mu)?, study, direction)?;
+        Ok(CrossFit { folds, learned, estimates, rewards, direction })
     }
 
     /// The arm of each unit.

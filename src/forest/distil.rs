@@ -1,7 +1,7 @@
 //! From a forest to a rule that people can read.
 //!
 //! ```text
-//! rule d    argmax over trees of depth D, or linear rules, of  sum_i w_i ( fhat_{d(x_i)}(x_i) - c_{d(x_i)} )      under the constraints, by an exact solver
+//! rule d    argmax over trees of depth D, or linear rules, of  sum_i w_i ( fhat_{d(x_i)}(x_i) )      under the constraints, by an exact solver
 //! value     each fold: the rule of the forest that was learned without it; by doubly robust rewards, as the forest's own (`cross_fit.rs`)
 //! lost      value of the forest less value of the rule, paired
 //! ```
@@ -83,7 +83,7 @@ pub fn distil(
 
 /// What a forest says that each arm earns (n x K), net of costs and times weights.
 fn net(learned: &Learned, scored: &Scored, trial: &Trial) -> Array2<f64> {
-    let mut net = learned.predict(trial.x.view()) - &scored.study.costs;
+    let mut net = learned.predict(trial.x.view());
     for (i, mut row) in net.rows_mut().into_iter().enumerate() {
         row *= scored.study.weight(i);
     }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The estimate of arm k at x is the mean over all trees of `values[leaf of x][k]` (forest.txt, equation 1). `covariate` counts the terms of
-//! `encoding`; x <= threshold goes left. Numbers have as many digits as bring them back to the bit.
+//! `encoding`; x <= threshold goes left. Estimates are of utilities: outcomes in the direction given, net of the `costs` of arms. Numbers have as many digits as bring them back to the bit.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -62,7 +62,7 @@ pub struct Provenance {
     pub version: String,
     pub seed: u64,
     pub units: usize,
-    /// SHA-256 of the trial: covariates, arms, utilities, masses and weights of the units in canonical order.
+    /// SHA-256 of the trial: covariates, arms, utilities, masses, weights and clusters of the units in canonical order.
     pub data_hash: String,
 }
 
@@ -187,13 +187,14 @@ impl ForestFile {
     /// Estimates and arms of units with covariates x (n x p), in the order of the file's covariates.
     pub fn assign(&self, x: &Array2<f64>) -> Assigned {
         let z = Design::new(&self.encoding, &self.covariates).matrix(x);
-        let utility = self.estimator().predict(z.view());
-        let mut net = utility.clone();
-        net.rows_mut()
-            .into_iter()
-            .for_each(|mut row| row.iter_mut().zip(&self.costs).for_each(|(u, cost)| *u -= cost));
-        let sign = self.direction.sign();
-        Assigned { arm: assign(&net), outcome: utility.mapv_into(|utility| sign * utility) }
+        let net = self.estimator().predict(z.view());
+        let arm = assign(&net);
+        let mut outcome = net;
+        for mut row in outcome.rows_mut() {
+            row.iter_mut().zip(&self.costs).for_each(|(utility, cost)| *utility += cost);
+            row *= self.direction.sign();
+        }
+        Assigned { arm, outcome }
     }
 
     fn estimator(&self) -> Estimator<'_> {
@@ -265,5 +266,6 @@ fn hash(trial: &Trial) -> String {
     for values in [&trial.mass, &trial.weight].into_iter().flatten() {
         numbers(&mut values.iter().copied());
     }
+    numbers(&mut trial.cluster.iter().flatten().map(|cluster| *cluster as f64));
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -91,8 +91,8 @@ fn permuted(fitted: &CrossFit, study: &Study, j: usize, seed: u64) -> Vec<usize>
         from.shuffle(&mut stream(seed, &format!("permute {j} in fold {f}")));
         let mut x = study.x.select(Axis(0), &own);
         x.column_mut(j).iter_mut().zip(&from).for_each(|(value, &i)| *value = study.x[[i, j]]);
-        let net = learned.predict(design.matrix(&x).view()) - study.costs.select(Axis(0), &own);
-        own.iter().zip(assign(&net)).for_each(|(&i, arm)| arms[i] = arm);
+        let given = assign(&learned.predict(design.matrix(&x).view()));
+        own.iter().zip(given).for_each(|(&i, arm)| arms[i] = arm);
     }
     arms
 }

@@ -14,9 +14,9 @@ mod convex;
 mod curve;
 mod effects;
 mod evaluate;
+mod forest;
 #[cfg(feature = "arrow")]
 mod formats;
-mod forest;
 mod frontier;
 mod fuse;
 mod fuse_exactly;
