@@ -276,7 +276,7 @@ fn rules_in_its_place_obey_constraints() {
         .exits(0);
     let given = table(&shell.run("predict out/rule.json train.csv").exits(0).stdout).1;
     let low = given.iter().filter(|row| row[1] == "low").count();
-    assert!(low <= 80 && low >= 30, "{low}");
+    assert!((30..=80).contains(&low), "{low}");
     shell
         .run(&format!(
             "{FOREST} --distil tree:1 --candidates quantiles:5 --budget-share 0 --subgroup-share x9=1:0.5..1"
