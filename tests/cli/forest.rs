@@ -211,6 +211,31 @@ fn costs_count_where_arms_are_given() {
     assert!(rows.iter().filter(|row| largest(row)).count() > 15);
 }
 
+/// A category of three levels decides, and a number is missing now and then.
+#[test]
+fn levels_and_missing_values() {
+    let shell = Shell::new();
+    let mut random = ChaCha8Rng::seed_from_u64(12);
+    let mut line = |i: usize| {
+        let (ward, k) = (["n", "s", "w"][i % 3], random.random_range(0..2_usize));
+        let age = if i % 7 == 0 { String::new() } else { random.random_range(20..60_u8).to_string() };
+        let y = random.sample::<f64, _>(StandardNormal) + if k == 1 { [2.0, -2.0, -2.0][i % 3] } else { 0.0 };
+        format!("{y},{k},{ward},{age}\n")
+    };
+    let rows: String = (0..300).map(&mut line).collect();
+    shell.write("train.csv", format!("y,arm,ward,age\n{rows}"));
+    let forest = "forest train.csv --outcome y --treatment arm --covariates ward,age --categorical ward --missing keep --maximize \
+                  --trees 40 --lambda1 5 --out out";
+    shell.run(forest).exits(0);
+    shell.write("test.csv", "ward,age\nn,30\ns,\nw,50\nn,\n");
+    let rows = table(&shell.run("predict out/forest.json test.csv").exits(0).stdout).1;
+    let arms: Vec<&str> = rows.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(arms, ["1", "0", "0", "1"]);
+    shell.write("test.csv", "ward,age\ne,30\n");
+    shell.run("predict out/forest.json test.csv").exits(3).says(&["line 2", "ward", "\"e\""]);
+    shell.run(&forest.replace("keep", "error")).exits(3).says(&["line 2", "age", "missing"]);
+}
+
 /// The best stump over the estimates of the forest, by trying them all.
 fn best_stump(rows: &[String], estimates: &[Vec<f64>]) -> f64 {
     let arms = estimates[0].len();
