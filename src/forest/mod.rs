@@ -13,22 +13,22 @@
 //! | [`settings`] | the parameters |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
-//! | [`cross_fit`] | the value of an assignment on units that it has not seen |
-//! | [`importance`] | what an assignment looks at |
-//! | [`distil`] | a rule in place of a forest |
-//! | [`analysis`], [`report`] | the whole way from a table to a report |
-//! | [`file`] | `forest.json` |
+//! | `cross_fit` | the value of an assignment on units that it has not seen |
+//! | `importance` | what an assignment looks at |
+//! | `distil` | a rule in place of a forest |
+//! | `analysis`, `report` | the whole way from a table to a report |
+//! | `file` | `forest.json` |
 //! | [`method`] | learning by any of the methods: the entry |
 
-pub mod analysis;
-pub mod cross_fit;
-pub mod distil;
-pub mod file;
+mod analysis;
+mod cross_fit;
+mod distil;
+mod file;
 pub mod fit;
-pub mod importance;
+mod importance;
 pub mod leaf_table;
 pub mod method;
-pub mod report;
+mod report;
 pub mod settings;
 pub mod trial;
 

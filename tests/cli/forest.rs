@@ -218,7 +218,8 @@ fn levels_and_missing_values() {
     let mut random = ChaCha8Rng::seed_from_u64(12);
     let mut line = |i: usize| {
         let (ward, k) = (["n", "s", "w"][i % 3], random.random_range(0..2_usize));
-        let age = if i % 7 == 0 { String::new() } else { random.random_range(20..60_u8).to_string() };
+        let age =
+            if i.is_multiple_of(7) { String::new() } else { random.random_range(20..60_u8).to_string() };
         let y = random.sample::<f64, _>(StandardNormal) + if k == 1 { [2.0, -2.0, -2.0][i % 3] } else { 0.0 };
         format!("{y},{k},{ward},{age}\n")
     };
