@@ -3,10 +3,13 @@
 //! | file | what |
 //! |---|---|
 //! | [`shrinkage`] | means of arms in a leaf, shrunken towards the mean of the leaf |
-//! | [`across_leaves`] | the same towards means of arms over leaves, and towards both; arms of unequal variance |
+//! | [`across_leaves`] | the same towards means of arms over leaves, and towards both |
+//! | [`arm_variances`] | how much the outcomes of each arm vary, which its shrinkage is in proportion to |
 
 pub mod across_leaves;
+pub mod arm_variances;
 pub mod shrinkage;
 
 pub use across_leaves::{Towards, shrunken_across};
+pub use arm_variances::relative_variances;
 pub use shrinkage::shrunken;

@@ -13,36 +13,50 @@
 //! | [`settings`] | the parameters |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
-//! | `cross_fit` | the value of an assignment on units that it has not seen |
-//! | `importance` | what an assignment looks at |
-//! | `distil` | a rule in place of a forest |
+//! | [`regression`] | random forests for weighted regression, which baselines come from |
+//! | [`residual`] | outcomes less what all arms share of them |
+//! | [`baseline`] | what that is at any covariates, as files have it |
+//! | [`served`] | which studies and units forests are for |
 //! | `analysis`, `report` | the whole way from a table to a report |
+//! | `cross_fit` | the value of an assignment on units that it has not seen |
+//! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
 //! | `file` | `forest.json` |
-//! | [`method`] | learning by any of the methods: the entry |
 
+pub mod baseline;
+pub mod fit;
+pub mod leaf_table;
+pub mod method;
+pub mod regression;
+pub mod residual;
+pub mod served;
+pub mod settings;
+pub mod trial;
+
+pub use baseline::{Baseline, PackedTree};
+pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
+pub use leaf_table::LeafTable;
+pub use method::{Learned, Method, Model, Plan, learn};
+pub use prescribe_models::leaf_utility::Towards;
+pub use regression::{RegressionForest, RegressionSettings};
+pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residualize};
+pub use served::served;
+pub use settings::{InvalidSettings, Settings};
+pub use trial::Trial;
+
+// From a table to forest.json, report.json and rule.json.
 mod analysis;
 mod cross_fit;
 mod distil;
 mod file;
-pub mod fit;
 mod importance;
-pub mod leaf_table;
-pub mod method;
 mod report;
-pub mod settings;
-pub mod trial;
 
 pub use analysis::{Analysis, MOST_ARMS, Request};
 pub use cross_fit::CrossFit;
 pub use distil::{Distilled, FOREST, distil};
 pub use file::{Assigned, ForestFile, ForestFileError, Provenance, ValuedTree};
-pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use importance::{Importance, importance};
-pub use leaf_table::LeafTable;
-pub use method::{Learned, Method, Model, Plan, learn};
 pub use report::{ArmShare, ForestReport};
-pub use settings::{InvalidSettings, Settings};
-pub use trial::Trial;
 
 use crate::data::DataError;
 use crate::learn::LearnError;

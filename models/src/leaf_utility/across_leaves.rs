@@ -16,8 +16,11 @@
 //! Under `both`, the model of section 5 with a_l = alpha + beta_l left free, the arms' effects b_k are posterior means: sums of the
 //! arm's deviations over sum_l u_kl + tau^2 / c. tau^2 and c are those of the largest likelihood, by EM; with c = 0 it is `leaf`.
 
+use serde::{Deserialize, Serialize};
+
 /// Where means of cells are shrunken to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Towards {
     /// The mean of the leaf over arms.
     #[default]
