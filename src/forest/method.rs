@@ -11,7 +11,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Forest, InvalidSettings, Settings, Trial};
+use super::{Forest, Grid, InvalidSettings, Settings, Split, Trial, Tuning, tune};
 
 /// How an assignment is learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,12 +28,14 @@ pub struct Plan {
     pub method: Method,
     /// How trees are grown.
     pub forest: Settings,
+    /// The parameters to choose among, in place of those of `forest`.
+    pub tuning: Option<Grid>,
     pub seed: u64,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { method: Method::Forest, forest: Settings::default(), seed: 1 }
+        Plan { method: Method::Forest, forest: Settings::default(), tuning: None, seed: 1 }
     }
 }
 
@@ -45,7 +47,12 @@ pub struct Learned {
     /// The parameters that it was learned with.
     pub settings: Settings,
     pub model: Model,
+    /// How the parameters were chosen.
+    pub tuning: Option<Tuning>,
 }
+
+/// Folds that parameters and methods are compared on.
+const FOLDS: usize = 5;
 
 /// Estimates of the utility of every arm at any x.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,8 +75,17 @@ impl Learned {
 /// A parameter that makes no sense.
 pub fn learn(trial: &Trial, plan: &Plan) -> Result<Learned, InvalidSettings> {
     plan.forest.check()?;
-    let model = match plan.method {
-        Method::Forest => Model::Forest(Forest::grow(trial, &plan.forest, None, plan.seed)),
+    let tuning = match &plan.tuning {
+        None => None,
+        Some(grid) => {
+            grid.check(&plan.forest)?;
+            let split = Split::new(trial, FOLDS, plan.seed);
+            Some(tune(trial, &split, (&plan.forest, grid), None, plan.seed))
+        }
     };
-    Ok(Learned { method: plan.method, settings: plan.forest.clone(), model })
+    let settings = tuning.as_ref().map_or(&plan.forest, |tuning| &tuning.chosen).clone();
+    let model = match plan.method {
+        Method::Forest => Model::Forest(Forest::grow(trial, &settings, None, plan.seed)),
+    };
+    Ok(Learned { method: plan.method, settings, model, tuning })
 }

@@ -17,6 +17,9 @@
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
 //! | [`served`] | which studies and units forests are for |
+//! | [`value`] | what ways of learning are worth on units unseen |
+//! | [`tuning`] | parameters by that value |
+//! | [`method`] | learning by any of the methods: the entry |
 //! | `analysis`, `report` | the whole way from a table to a report |
 //! | `cross_fit` | the value of an assignment on units that it has not seen |
 //! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
@@ -31,6 +34,8 @@ pub mod residual;
 pub mod served;
 pub mod settings;
 pub mod trial;
+pub mod tuning;
+pub mod value;
 
 pub use baseline::{Baseline, PackedTree};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
@@ -42,6 +47,8 @@ pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residua
 pub use served::served;
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
+pub use value::{Calibrated, Split, Unseen};
+pub use tuning::{Grid, Tried, Tuning, tune};
 
 // From a table to forest.json, report.json and rule.json.
 mod analysis;
