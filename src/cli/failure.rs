@@ -83,6 +83,7 @@ impl From<ForestError> for Failure {
             ForestError::Learn(error) => error.into(),
             ForestError::Rule(error) => error.into(),
             ForestError::Settings(error) => Self::usage(error.to_string()),
+            ForestError::Baseline(error) => Self { code: DATA, message: error.to_string() },
             error @ ForestError::Interrupted => Self { code: INTERRUPTED, message: error.to_string() },
         }
     }

@@ -11,7 +11,7 @@ use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, scoring};
 use crate::data::{Covariate, Table, check_folder, write_folder};
-use crate::forest::{Analysis, Distilled, ForestError, Plan, Request, Settings};
+use crate::forest::{Analysis, Distilled, ForestError, Grid, Plan, Request, Residualize, Settings, Towards, Way};
 use crate::learn::{Config, Constraints, Policy, Scoring};
 use crate::models::tree_rule::Candidates;
 use crate::score::Direction;
@@ -83,6 +83,19 @@ struct ForestFlags {
     /// Estimate of the utility of a leaf: its units times the mean of its arm (n), or the inverse-probability weighted sum (p)
     #[arg(long, value_name = "n|p", value_parser = flags::named::<Form>, help_heading = "Forest")]
     utility: Option<Form>,
+    /// What estimates are shrunken to by lambda2: the mean of their leaf, that of their arm over all leaves, or both
+    #[arg(long, value_name = "leaf|arm|both", value_parser = flags::named::<Towards>, help_heading = "Forest")]
+    shrink_towards: Option<Towards>,
+    /// Shrink arms in proportion to the variance of their outcomes
+    #[arg(long, help_heading = "Forest")]
+    arm_variances: bool,
+    /// Choose lambda1, lambda2, epsilon, kappa and the size of leaves by their value on units unseen, over a grid
+    #[arg(long, conflicts_with_all = ["lambda1", "lambda2", "min_leaf", "epsilon", "kappa"], help_heading = "Forest")]
+    tune: bool,
+    /// What is taken away from outcomes before trees grow, cross-fitted: the mean over arms weighted by one over their shares (default), the
+    /// mean outcome, that of the control, nothing, or a column of your own
+    #[arg(long, value_name = "weighted|raw|control|none|COLUMN", help_heading = "Forest")]
+    residualize: Option<Residualize>,
 }
 
 /// The rule in place of the forest.
@@ -139,11 +152,12 @@ impl Forest {
             check_folder(folder).map_err(|error| Failure::io(folder, &error, remedy))?;
         }
         let request = self.request()?;
-        let scored = request.read(&Table::read(&self.data)?)?;
-        scored.study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-        let work = || request.analyse(&scored, &Terminal::new());
+        let read = request.read(&Table::read(&self.data)?)?;
+        let study = &read.scored.study;
+        study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        let work = || request.analyse(&read, &Terminal::new());
         let analysis = on_threads("forest", self.solver.threads.unwrap_or(0), work)??;
-        let summary = analysis.report.summary(&scored.study.source);
+        let summary = analysis.report.summary(&study.source);
         if let Some(folder) = &self.out {
             let files = files(&analysis, &summary).map_err(|error| Failure {
                 code: INTERNAL,
@@ -168,12 +182,14 @@ impl Forest {
         scoring.roles.categorical = self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect();
         let plan = Plan {
             forest: self.forest.over(Settings::default()),
+            tuning: self.forest.tune.then(Grid::default),
             seed: self.solver.seed.unwrap_or(1),
             ..Plan::default()
         };
         plan.forest.check().map_err(ForestError::from)?;
         let rule = self.rule.config(&scoring, &self.data, &self.solver)?;
-        Ok(Request { plan, scoring, control: self.control.clone(), rule })
+        let way = Way { plan, residualize: self.forest.residualize.clone().unwrap_or_default() };
+        Ok(Request { way, scoring, control: self.control.clone(), rule })
     }
 
     /// Refuses what belongs to the scores of other commands, or what a forest file could not say of new rows.
@@ -185,11 +201,6 @@ impl Forest {
             ("--score", study.score.is_some(), own),
             ("--outcome-model", study.outcome_model.is_some(), own),
             ("--edges", study.edges.is_some(), "covariates made of neighbours are for learn; leave it out"),
-            (
-                "--eligible",
-                !study.eligible.is_empty(),
-                "a forest may give every arm; use learn, or groups of units",
-            ),
             (
                 "--cost-column",
                 !study.cost_column.is_empty(),
@@ -221,6 +232,8 @@ impl ForestFlags {
         put(&mut settings.delta, self.delta);
         put(&mut settings.kappa, self.kappa);
         put(&mut settings.utility, self.utility);
+        put(&mut settings.shrink_towards, self.shrink_towards);
+        settings.arm_variances |= self.arm_variances;
         settings
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
 use super::output;
-use crate::data::{Around, Neighbour, Purpose, Table, read_covariates, with_neighbours, write_whole};
+use crate::data::{eligible_elsewhere, Around, Neighbour, Purpose, Table, read_covariates, with_neighbours, write_whole};
 use crate::forest::ForestFile;
 use crate::learn::rows;
 use crate::rule::{RuleFile, Within};
@@ -85,7 +85,9 @@ impl Predict {
         let forest = ForestFile::read(&self.rule)?;
         let table = Table::read(&self.data)?;
         let ids = self.ids(&table)?;
-        let found = forest.assign(&read_covariates(&table, &forest.covariates, Purpose::Matrix)?);
+        let x = read_covariates(&table, &forest.covariates, Purpose::Matrix)?;
+        let eligible = eligible_elsewhere(&table, &forest.eligible, &forest.arms)?;
+        let found = forest.assign(&x, eligible.as_ref());
         let arms = found.arm.iter().map(|&k| forest.arms[k].as_str()).collect();
         let named = |(arm, column): (&String, ndarray::ArrayView1<f64>)| {
             (format!("estimate[{arm}]"), column.iter().map(f64::to_string).collect::<Vec<String>>())

@@ -30,6 +30,8 @@ pub use columns::Purpose;
 #[cfg(feature = "cli")]
 pub(crate) use covariates::describe;
 pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_covariates, terms};
+#[cfg(feature = "cli")]
+pub(crate) use eligibility::eligible_elsewhere;
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;

@@ -1,10 +1,7 @@
 //! The whole way of a forest: a table to a study in canonical order, a learned assignment, its value on units that it has not seen, what it looks at,
 //! and a rule in its place where one is asked for.
 
-use super::{
-    CrossFit, Distilled, ForestError, ForestFile, ForestReport, Learned, Plan, Trial, distil, importance,
-    learn,
-};
+use super::{CrossFit, Distilled, Fitted, ForestError, ForestFile, ForestReport, Residualize, Trial, Way, distil, importance, served};
 use crate::data::{DataError, Place, Problem, Purpose, Roles, Table, sorted_labels};
 use crate::learn::{Config, Scored, Scoring, score_table};
 use crate::nuisance::Folds;
@@ -18,13 +15,21 @@ pub const MOST_ARMS: usize = u16::MAX as usize;
 /// What to learn, and from what.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub plan: Plan,
+    pub way: Way,
     /// Roles, direction and folds; what the units are scored by is the forest's own business.
     pub scoring: Scoring,
     /// The arm that comes first; without it, the order of the roles.
     pub control: Option<String>,
     /// The rule to learn in the place of the forest: class, constraints and solver.
     pub rule: Option<Config>,
+}
+
+/// A study to learn from.
+#[derive(Clone, Debug)]
+pub struct Read {
+    pub scored: Scored,
+    /// What is taken away from the utilities of the units (n), where it was made elsewhere.
+    pub baseline: Option<Vec<f64>>,
 }
 
 /// What was learned, found and made.
@@ -40,21 +45,36 @@ impl Request {
     ///
     /// # Errors
     /// As reading a study; kind `Data` where two units have one id, the control is no arm, or arms are more than [`MOST_ARMS`].
-    pub fn read(&self, table: &Table) -> Result<Scored, ForestError> {
+    pub fn read(&self, table: &Table) -> Result<Read, ForestError> {
         let mut scoring = Scoring { score: ScoreKind::Ipw, ..self.scoring.clone() };
         let table = match &scoring.roles.id {
             Some(id) => table.in_order_of(id)?,
             None => table.clone(),
         };
         scoring.roles.arms = arms(&table, &scoring.roles, self.control.as_deref())?;
-        Ok(score_table(&table, &scoring, self.plan.seed)?)
+        let mut scored = score_table(&table, &scoring, self.way.plan.seed)?;
+        if let Some(kept) = served(&scored.study)? {
+            let left_out = scored.study.units() - kept.len();
+            scored = scored.select(&kept);
+            scored.study.warnings.push(format!("{left_out} units of weight 0 left out"));
+        }
+        let baseline = match &self.way.residualize {
+            Residualize::Column(column) => {
+                let rows = table.with_rows(scored.study.rows.clone());
+                let sign = self.scoring.direction.sign();
+                Some(rows.numbers(column, Purpose::Role)?.into_iter().map(|fbar| sign * fbar).collect())
+            }
+            _ => None,
+        };
+        Ok(Read { scored, baseline })
     }
 
     /// Learns from a study that [`Request::read`] has read.
     ///
     /// # Errors
     /// As learning, scores and solvers; [`ForestError::Interrupted`] where the observer says so.
-    pub fn analyse(&self, scored: &Scored, observer: &dyn Observer) -> Result<Analysis, ForestError> {
+    pub fn analyse(&self, read: &Read, observer: &dyn Observer) -> Result<Analysis, ForestError> {
+        let Read { scored, baseline } = read;
         let (study, direction) = (&scored.study, self.scoring.direction);
         let started = std::time::Instant::now();
         let told = |phase: String| {
@@ -66,22 +86,24 @@ impl Request {
             }
         };
         let trial = Trial::of(study, direction);
-        let folds = Folds::new(study, self.scoring.folds, self.plan.seed)?;
+        let folds = Folds::new(study, self.scoring.folds, self.way.plan.seed)?;
         told("learning from all units".into())?;
-        let learned: Learned = learn(&trial, &self.plan)?;
-        let fitted = CrossFit::new(study, &trial, &self.plan, direction, folds, &told)?;
-        let evaluation = fitted.value(study, &fitted.assignment(), &[])?;
+        let column = baseline.as_deref();
+        let whole = Fitted::learn(&trial, &self.way, column)?;
+        let folds = CrossFit::new(study, &trial, (&self.way, column), direction, folds, &told)?;
+        let evaluation = folds.value(study, &folds.assignment(study), &[])?;
         told("importance of covariates".into())?;
-        let importance = importance(&learned, &fitted, study, self.plan.seed);
-        let file = ForestFile::new(&learned, study, &trial, direction, self.plan.seed);
+        let importance = importance(&whole, &folds, study, self.way.plan.seed);
+        let eligible = &self.scoring.roles.eligible;
+        let file = ForestFile::new(&whole, study, &trial, (direction, eligible), self.way.plan.seed);
         let (distilled, rule): (Option<Distilled>, Option<RuleFile>) = match &self.rule {
             None => (None, None),
             Some(config) => {
-                let (distilled, rule) = distil(&learned, &fitted, scored, &trial, config, observer)?;
+                let (distilled, rule) = distil(&whole, &folds, scored, &trial, config, observer)?;
                 (Some(distilled), rule)
             }
         };
-        let report = ForestReport::new(self, scored, &file, evaluation, importance, distilled);
+        let report = ForestReport::new(self, scored, (&whole.learned, &file), evaluation, importance, distilled);
         Ok(Analysis { file, report, rule })
     }
 }

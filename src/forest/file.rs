@@ -5,7 +5,7 @@
 //!  "trees":[{"nodes":[{"covariate":0,"threshold":0.5,"left":1,"right":2},{"leaf":0},{"leaf":1}],"values":[[..K],[..K]]},..]}
 //! ```
 //!
-//! The estimate of arm k at x is the mean over all trees of `values[leaf of x][k]` (forest.txt, equation 1). `covariate` counts the terms of
+//! The estimate of arm k at x is the baseline there and the mean over all trees of `values[leaf of x][k]` (forest.txt, equation 1). `covariate` counts the terms of
 //! `encoding`; x <= threshold goes left. Estimates are of utilities: outcomes in the direction given, net of the `costs` of arms. Numbers have as many digits as bring them back to the bit.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Estimator, Learned, Method, Model, Settings, Trial, assign};
+use super::{Baseline, Estimator, Fitted, Learned, Method, Model, Settings, Trial, assign_among};
 use crate::data::{Covariate, Design, Groups, Study, Term, terms};
 use crate::score::Direction;
 use crate::solve::growth::{Node, Tree};
@@ -43,9 +43,14 @@ pub struct ForestFile {
     /// What each arm costs (K), in units of the outcome; none where all are free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub costs: Vec<f64>,
+    /// For an arm that not every unit may get, the condition on those who may.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub eligible: BTreeMap<String, String>,
     pub method: Method,
     pub settings: Settings,
     pub provenance: Provenance,
+    /// What all arms share of the outcome.
+    pub baseline: Baseline,
     pub trees: Vec<ValuedTree>,
 }
 
@@ -101,12 +106,13 @@ pub enum ForestFileError {
 impl ForestFile {
     /// What was learned from the trial of a study.
     pub fn new(
-        learned: &Learned,
+        fitted: &Fitted,
         study: &Study,
         trial: &Trial,
-        direction: Direction,
+        (direction, eligible): (Direction, &BTreeMap<String, String>),
         seed: u64,
     ) -> ForestFile {
+        let Fitted { learned, baseline } = fitted;
         let costs = if study.costs.iter().any(|cost| *cost != 0.0) {
             study.costs.row(0).to_vec()
         } else {
@@ -121,6 +127,7 @@ impl ForestFile {
             groups: study.groups.clone(),
             direction,
             costs,
+            eligible: eligible.clone(),
             method: learned.method,
             settings: learned.settings.clone(),
             provenance: Provenance {
@@ -129,6 +136,7 @@ impl ForestFile {
                 units: study.units(),
                 data_hash: hash(trial),
             },
+            baseline: baseline.clone(),
             trees: learned.valued_trees(),
         }
     }
@@ -184,13 +192,14 @@ impl ForestFile {
         Ok(bytes)
     }
 
-    /// Estimates and arms of units with covariates x (n x p), in the order of the file's covariates.
-    pub fn assign(&self, x: &Array2<f64>) -> Assigned {
+    /// Estimates and arms of units with covariates x (n x p), in the order of the file's covariates, among the arms that they may get (n x K).
+    pub fn assign(&self, x: &Array2<f64>, eligible: Option<&Array2<bool>>) -> Assigned {
         let z = Design::new(&self.encoding, &self.covariates).matrix(x);
         let net = self.estimator().predict(z.view());
-        let arm = assign(&net);
+        let arm = assign_among(&net, |i, k| eligible.is_none_or(|eligible| eligible[[i, k]]));
         let mut outcome = net;
-        for mut row in outcome.rows_mut() {
+        for (mut row, fbar) in outcome.rows_mut().into_iter().zip(self.baseline.predict(z.view())) {
+            row += fbar;
             row.iter_mut().zip(&self.costs).for_each(|(utility, cost)| *utility += cost);
             row *= self.direction.sign();
         }

@@ -47,8 +47,8 @@ pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residua
 pub use served::served;
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
-pub use value::{Calibrated, Split, Unseen};
 pub use tuning::{Grid, Tried, Tuning, tune};
+pub use value::{Calibrated, Split, Unseen};
 
 // From a table to forest.json, report.json and rule.json.
 mod analysis;
@@ -58,8 +58,8 @@ mod file;
 mod importance;
 mod report;
 
-pub use analysis::{Analysis, MOST_ARMS, Request};
-pub use cross_fit::CrossFit;
+pub use analysis::{Analysis, MOST_ARMS, Read, Request};
+pub use cross_fit::{CrossFit, Fitted, Way};
 pub use distil::{Distilled, FOREST, distil};
 pub use file::{Assigned, ForestFile, ForestFileError, Provenance, ValuedTree};
 pub use importance::{Importance, importance};
@@ -76,6 +76,8 @@ pub enum ForestError {
     Data(#[from] DataError),
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
+    #[error(transparent)]
+    Baseline(#[from] NoBaseline),
     #[error(transparent)]
     Learn(#[from] LearnError),
     #[error(transparent)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::analysis::Request;
 use super::distil::{Distilled, FOREST};
-use super::{ForestFile, Importance, Method, Plan};
+use super::{ForestFile, Importance, Learned, Method, Plan, Residualize, Tuning};
 use crate::data::Study;
 use crate::evaluate::{BEST_ARM, Comparison, Evaluation, OBSERVED, aligned, cells, decimals, lines};
 use crate::learn::Scored;
@@ -23,6 +23,11 @@ pub struct ForestReport {
     pub method: Method,
     /// Every parameter, chosen ones included.
     pub parameters: Plan,
+    /// What was taken away from outcomes before.
+    pub residualize: Residualize,
+    /// What was tried, where parameters were chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Tuning>,
     pub data_file_sha256: String,
     pub units: usize,
     pub dropped: usize,
@@ -53,7 +58,7 @@ impl ForestReport {
     pub(super) fn new(
         request: &Request,
         scored: &Scored,
-        file: &ForestFile,
+        (learned, file): (&Learned, &ForestFile),
         evaluation: Evaluation,
         importance: Vec<Importance>,
         distilled: Option<Distilled>,
@@ -63,13 +68,15 @@ impl ForestReport {
         ForestReport {
             model: "joint_assignment".into(),
             method: file.method,
-            parameters: Plan { forest: file.settings.clone(), ..request.plan.clone() },
+            parameters: Plan { forest: file.settings.clone(), ..request.way.plan.clone() },
+            residualize: request.way.residualize.clone(),
+            tuning: learned.tuning.clone(),
             data_file_sha256: study.data_hash.clone(),
             units: study.units(),
             dropped: study.dropped,
             trees: file.trees.len(),
             leaves_per_tree: leaves as f64 / file.trees.len() as f64,
-            assignment: shares(study, &file.assign(&study.x).arm),
+            assignment: shares(study, &file.assign(&study.x, study.eligible.as_ref()).arm),
             evaluation,
             folds: request.scoring.folds,
             importance,
@@ -95,12 +102,32 @@ impl ForestReport {
             "{}: {} trees, {:.1} leaves each; arms are given by the largest estimate",
             self.model, self.trees, self.leaves_per_tree
         );
+        text.push_str(&self.chosen());
         text.push_str(&self.values());
         text.push_str(&self.covariates());
         if let Some(distilled) = &self.distilled {
             text.push_str(&distilled.summary());
         }
         text
+    }
+
+    /// The parameters, and how they were chosen.
+    fn chosen(&self) -> String {
+        let settings = &self.parameters.forest;
+        let how = match &self.tuning {
+            None => "as given".to_owned(),
+            Some(tuning) => format!("chosen among {} combinations by cross-fitted value", tuning.tried.len()),
+        };
+        format!(
+            "lambda1 {}, lambda2 {}, at least {} units in a leaf, epsilon {}, beta {}, delta {}, kappa {}: {how}\n",
+            settings.lambda1,
+            settings.lambda2,
+            settings.min_leaf,
+            settings.epsilon,
+            settings.beta,
+            settings.delta,
+            settings.kappa
+        )
     }
 
     fn values(&self) -> String {
