@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ndarray::Array2;
+use prescribe::models::arm_clustering::ArmClustering;
+use prescribe::models::arm_groups::Grouping;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::ArmPartition;
 use prescribe::models::calibration::{Calibration, Discrepancy};
@@ -640,6 +642,47 @@ impl Posed for ArmPartition {
     }
 }
 
+impl Posed for ArmClustering {
+    const TYPE: &'static str = "ArmClustering";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let weighted = |seed, groups| {
+            let weight = table(seed + 100, 20, 8, false).mapv(|w| w.abs());
+            ArmClustering::weighted(table(seed, 20, 8, false).view(), weight.view(), groups).unwrap()
+        };
+        vec![
+            ("one group", clustering(61, 6, 1)),
+            ("three groups", clustering(62, 10, 3)),
+            ("arms alike", ArmClustering::new(table(63, 3, 9, true).view(), None, None, 4).unwrap()),
+            ("more groups than arms", clustering(64, 4, 9)),
+            ("weighted cells", weighted(65, 3)),
+        ]
+    }
+
+    fn large() -> Self {
+        clustering(66, 60, 5)
+    }
+
+    fn value(&self, of: &Vec<usize>) -> f64 {
+        let groups: BTreeSet<usize> = of.iter().copied().collect();
+        let members = |group: usize| (0..of.len()).filter(|a| of[*a] == group).collect::<Vec<_>>();
+        let cost = |group: usize| match self.points() {
+            Some(points) => {
+                let points = points.select(ndarray::Axis(0), &members(group));
+                let centre = points.mean_axis(ndarray::Axis(0)).unwrap();
+                (&points - &centre).mapv(|gap| gap * gap).sum()
+            }
+            None => self.cost_of(members(group)),
+        };
+        groups.into_iter().map(cost).sum()
+    }
+}
+
+/// Arms fitted to 40 units.
+fn clustering(seed: u64, arms: usize, groups: usize) -> ArmClustering {
+    ArmClustering::new(table(seed, 40, arms, false).view(), None, None, groups).unwrap()
+}
+
 /// Arms of 12 units each.
 fn partition(seed: u64, arms: usize, p: usize, groups: usize) -> ArmPartition {
     let (design, outcome) = (table(seed, 12 * arms, p, false), table(seed + 100, 12 * arms, 1, false));
@@ -733,6 +776,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<GainRegression>();
     suite.problem::<ConcaveFusion>();
     suite.problem::<ArmPartition>();
+    suite.problem::<ArmClustering>();
     let registered: BTreeSet<&str> = include_str!("../src/solve/registry.rs")
         .lines()
         .filter_map(|line| line.strip_prefix("impl Solvable for "))

@@ -11,6 +11,7 @@ mod highs_file;
 use std::path::PathBuf;
 
 use ndarray::Array2;
+use prescribe::models::arm_clustering::ArmClustering;
 use prescribe::models::arm_moments::Moments;
 use prescribe::models::arm_partition::{ArmPartition, Subsets};
 use prescribe::models::cluster_rule::{Cluster, ClusterForm, ClusterProblem, Interaction};
@@ -61,6 +62,11 @@ struct Golden {
     #[serde(default)]
     outcomes: Vec<Vec<f64>>,
     groups: Option<usize>,
+    /// Fitted values of the units under each arm, and how much each counts where that differs by arm.
+    #[serde(default)]
+    fitted: Vec<Vec<f64>>,
+    #[serde(default)]
+    weights: Vec<Vec<f64>>,
     /// Cuts found by hand, which the files contain as rows after the program's own.
     #[serde(default)]
     cuts: Vec<Cut>,
@@ -186,6 +192,14 @@ impl Golden {
         ArmPartition::new(self.outcomes.iter().map(arm).collect(), self.groups.unwrap()).unwrap()
     }
 
+    fn clustering(&self) -> ArmClustering {
+        let (fitted, groups) = (matrix(&self.fitted), self.groups.unwrap());
+        match self.weights.is_empty() {
+            true => ArmClustering::new(fitted.t(), Some(&vec![1.0; fitted.ncols()]), None, groups).unwrap(),
+            false => ArmClustering::weighted(fitted.t(), matrix(&self.weights).t(), groups).unwrap(),
+        }
+    }
+
     /// The program of the named piece, the cuts found by hand included.
     fn program(&self, form: &impl ProgramForm) -> MixedIntegerProgram {
         let pieces = form.pieces();
@@ -270,6 +284,11 @@ impl Golden {
                 self.check(&model, &point::<Vec<usize>>(self));
                 self.program(&Subsets(std::borrow::Cow::Borrowed(&model)))
             }
+            ("arm_clustering", "subsets") => {
+                let model = self.clustering();
+                self.check(&model, &point::<Vec<usize>>(self));
+                self.program(&Subsets(std::borrow::Cow::Borrowed(&model)))
+            }
             other => panic!("no model and form {other:?}"),
         }
     }
@@ -344,6 +363,7 @@ fn every_model_has_three_instances_a_form() {
         *found.entry((golden.model, golden.form)).or_insert(0) += 1;
     }
     let forms = [
+        ("arm_clustering", "subsets"),
         ("arm_partition", "subsets"),
         ("cluster_rule", "facets"),
         ("conjunction_rule", "facets"),

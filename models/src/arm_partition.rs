@@ -7,21 +7,15 @@
 //! The l0 counterpart of fusion.txt's objective (3): pairs of arms are either fused or not, and nothing is shrunk. RSS is
 //! superadditive, RSS(g u h) >= RSS(g) + RSS(h), so that a partition into exactly M groups is as good as any into fewer.
 //!
-//! As a program ([`Subsets`]), set partitioning over all groups:
-//!
-//! ```text
-//! min sum_g RSS(g) z_g   s.t.   sum_{g contains a} z_g = 1 for every arm a,   sum_g z_g <= M,   z_g in {0, 1}
-//! ```
+//! As a program it is set partitioning over all groups ([`Subsets`]).
 
-use std::borrow::Cow;
-
+use crate::arm_groups::Grouping;
 use crate::arm_moments::Moments;
 use crate::exact::{sha256, sum};
-use crate::model::{LinearOracle, Model, OracleError, Piece, ProgramForm, Recovered, Violation};
-use crate::programs::{InvalidModel, MixedIntegerProgram, Row, Sense};
+use crate::model::{Model, Violation};
+use crate::programs::{InvalidModel, Sense};
 
-/// The group of each arm, groups numbered by their first arm.
-pub type Partition = Vec<usize>;
+pub use crate::arm_groups::{Partition, Subsets, canonical, members};
 
 /// Arms, by the sums that least squares reads, and the most groups they may form.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,25 +67,6 @@ impl ArmPartition {
     }
 }
 
-/// The same partition with its groups numbered by their first arm.
-pub fn canonical(of: &[usize]) -> Partition {
-    let mut first = std::collections::BTreeMap::new();
-    of.iter()
-        .map(|group| {
-            let next = first.len();
-            *first.entry(*group).or_insert(next)
-        })
-        .collect()
-}
-
-/// The arms of each group of a partition.
-pub fn members(of: &[usize]) -> Vec<Vec<usize>> {
-    let of = canonical(of);
-    let mut members = vec![Vec::new(); of.iter().max().map_or(0, |last| last + 1)];
-    of.iter().enumerate().for_each(|(a, group)| members[*group].push(a));
-    members
-}
-
 impl Model for ArmPartition {
     type Point = Partition;
 
@@ -109,21 +84,11 @@ impl Model for ArmPartition {
 
     /// NaN for a partition of another number of arms.
     fn objective(&self, of: &Partition) -> f64 {
-        if of.len() != self.arms() {
-            return f64::NAN;
-        }
-        sum(members(of).into_iter().map(|group| self.rss(group)))
+        self.total(of)
     }
 
     fn violations(&self, of: &Partition) -> Vec<Violation> {
-        if of.len() != self.arms() {
-            return vec![Violation { constraint: "shape".into(), amount: 1.0 }];
-        }
-        let groups = members(of).len();
-        if groups <= self.groups {
-            return Vec::new();
-        }
-        vec![Violation { constraint: "groups".into(), amount: (groups - self.groups) as f64 }]
+        self.excess(of)
     }
 
     /// All arms in one group: the treatment makes no difference.
@@ -146,67 +111,28 @@ impl Model for ArmPartition {
     }
 }
 
-/// Set partitioning with a column for every group that there can be.
-pub struct Subsets<'m>(pub Cow<'m, ArmPartition>);
+impl Grouping for ArmPartition {
+    type Sums = Moments;
 
-impl Subsets<'_> {
-    /// More arms have too many groups to list.
-    pub const MOST_ARMS: usize = 12;
-
-    fn members(&self, column: usize) -> impl Iterator<Item = usize> {
-        (0..self.0.arms()).filter(move |a| (column + 1) >> a & 1 == 1)
+    fn arms(&self) -> usize {
+        self.moments.len()
     }
 
-    fn program(&self) -> MixedIntegerProgram {
-        let arms = self.0.arms();
-        let mut program = MixedIntegerProgram::new("arm_partition", Sense::Minimize);
-        for column in 0..(1 << arms) - 1 {
-            let names: Vec<String> = self.members(column).map(|a| a.to_string()).collect();
-            program.binary(format!("group[{}]", names.join("_")), self.0.rss(self.members(column)));
-        }
-        let columns = program.columns.len();
-        for a in 0..arms {
-            let terms = (0..columns).filter(|column| (column + 1) >> a & 1 == 1).map(|column| (column, 1.0));
-            program.rows.push(Row::equal(format!("arm[{a}]"), 1.0, terms.collect()));
-        }
-        let all = (0..columns).map(|column| (column, 1.0)).collect();
-        program.rows.push(Row::at_most("groups", self.0.groups as f64, all));
-        program
-    }
-}
-
-impl ProgramForm for Subsets<'_> {
-    type Model = ArmPartition;
-
-    fn model(&self) -> &ArmPartition {
-        &self.0
+    fn groups(&self) -> usize {
+        self.groups
     }
 
-    fn pieces(&self) -> Vec<Piece> {
-        vec![Piece { label: "subsets".into(), program: self.program() }]
+    fn sums(&self, arm: usize) -> Moments {
+        self.moments[arm].clone()
     }
 
-    fn candidates(&self) -> Vec<Partition> {
-        Vec::new()
+    fn pooled(&self, one: &Moments, other: &Moments) -> Moments {
+        let mut both = one.clone();
+        both.add(other);
+        both
     }
 
-    fn embed(&self, piece: &Piece, of: &Partition) -> Option<Vec<f64>> {
-        let mut columns = vec![0.0; piece.program.columns.len()];
-        for group in self.0.violations(of).is_empty().then(|| members(of))? {
-            columns[group.iter().map(|a| 1 << a).sum::<usize>() - 1] = 1.0;
-        }
-        Some(columns)
-    }
-
-    fn recover(
-        &self,
-        columns: &[f64],
-        _oracle: &mut dyn LinearOracle,
-    ) -> Result<Recovered<Partition>, OracleError> {
-        let mut of = vec![0; self.0.arms()];
-        for column in (0..columns.len()).filter(|column| columns[*column] > 0.5) {
-            self.members(column).for_each(|a| of[a] = column);
-        }
-        Ok(Recovered::Point(canonical(&of)))
+    fn cost(&self, sums: &Moments) -> f64 {
+        sums.rss()
     }
 }

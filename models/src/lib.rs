@@ -24,10 +24,14 @@
 //! | [`concave_fusion`] | `fused_lasso` with a penalty that leaves large differences alone |
 //! | [`leaf_utility`] | what a leaf is worth that gives its units one of many arms |
 //! | [`gain_regression`] | least squares of gains: a convex stand-in for `linear_rule` |
+//! | [`arm_groups`] | what all partitions of arms into groups have in common |
+//! | [`arm_clustering`] | groups of arms whose fitted values are near each other |
 //! | [`arm_partition`] | partition of arms into groups that share one least-squares fit |
 //! | [`side_constraints`] | minimum leaf size, budgets, capacities, eligibility, signs, few or whole coefficients |
 //! | [`programs`] | plain mixed-integer and conic programs, MPS and LP files |
 
+pub mod arm_clustering;
+pub mod arm_groups;
 pub mod arm_moments;
 pub mod arm_partition;
 pub mod calibration;

@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    fn leaves(&self) -> usize {
+    pub fn leaves(&self) -> usize {
         match self {
             Node::Leaf { .. } => 1,
             Node::Split { left, right, .. } => left.leaves() + right.leaves(),

@@ -11,21 +11,23 @@
 //! |---|---|
 //! | [`trial`] | units as trees see them |
 //! | [`settings`] | the parameters |
+//! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`value`] | what ways of learning are worth on units unseen |
+//! | [`tuning`] | parameters by that value |
+//! | [`method`] | learning by any of the methods: the entry |
 //! | [`regression`] | random forests for weighted regression, which baselines come from |
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
 //! | [`served`] | which studies and units forests are for |
-//! | [`value`] | what ways of learning are worth on units unseen |
-//! | [`tuning`] | parameters by that value |
-//! | [`method`] | learning by any of the methods: the entry |
 //! | `analysis`, `report` | the whole way from a table to a report |
 //! | `cross_fit` | the value of an assignment on units that it has not seen |
 //! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
 //! | `file` | `forest.json` |
 
 pub mod baseline;
+pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
 pub mod method;
@@ -38,6 +40,7 @@ pub mod tuning;
 pub mod value;
 
 pub use baseline::{Baseline, PackedTree};
+pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
 pub use method::{Learned, Method, Model, Plan, learn};

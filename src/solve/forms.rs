@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use prescribe_models::arm_partition::{ArmPartition, Subsets};
+use prescribe_models::arm_clustering::ArmClustering;
+use prescribe_models::arm_groups::{Grouping, MOST_LISTED, Subsets};
+use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::cluster_rule::{ClusterForm, ClusterProblem};
 use prescribe_models::conjunction_rule::{ConjunctionForm, ConjunctionProblem};
 use prescribe_models::linear_rule::{
@@ -302,19 +304,37 @@ impl Programmed for MaximumMargin {
 
 impl Programmed for ArmPartition {
     fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
-        if formulation.is_some() {
-            return Err(foreign("partition of arms", "none: it has one form"));
-        }
-        if self.arms() > Subsets::MOST_ARMS {
-            let part = format!("{} arms (at most {})", self.arms(), Subsets::MOST_ARMS);
-            return Err(refuse(part, "use columns"));
-        }
-        Ok(Promise::Exact)
+        accepts_groups(self, formulation, "use columns")
     }
 
     fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
         Box::new(Subsets(Cow::Borrowed(self)))
     }
+}
+
+impl Programmed for ArmClustering {
+    fn accepts(&self, formulation: Option<Formulation>) -> Result<Promise, Unsupported> {
+        accepts_groups(self, formulation, "use branches")
+    }
+
+    fn form(&self, _formulation: Option<Formulation>) -> Box<dyn ProgramForm<Model = Self> + '_> {
+        Box::new(Subsets(Cow::Borrowed(self)))
+    }
+}
+
+/// Takes few arms, in the only form that partitions have.
+fn accepts_groups(
+    model: &impl Grouping,
+    formulation: Option<Formulation>,
+    remedy: &str,
+) -> Result<Promise, Unsupported> {
+    if formulation.is_some() {
+        return Err(foreign("partition of arms", "none: it has one form"));
+    }
+    if model.arms() > MOST_LISTED {
+        return Err(refuse(format!("{} arms (at most {MOST_LISTED})", model.arms()), remedy));
+    }
+    Ok(Promise::Exact)
 }
 
 /// Whether the vectors of whole coefficients are few enough to list.

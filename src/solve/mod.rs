@@ -19,8 +19,9 @@
 //! | [`greedy`] | trees, one best split at a time | heuristic |
 //! | [`growth`] | trees of a forest, under any criterion of splits | heuristic |
 //! | [`clarabel`] | conic programs by an interior-point method | exact |
+//! | [`leaf_utility`] | trees over many arms by shrunken or posterior leaf means: all of depth 1 or 2; greedy | exact; heuristic |
 //! | [`admm`] | fused least squares, logistic and Huber losses; local for penalties that are not convex | exact |
-//! | [`partition`] | partitions of arms: subsets, columns by HiGHS, merging | exact; exact; heuristic |
+//! | [`partition`] | partitions of arms: subsets, branches, columns by HiGHS; merging, k-means | exact; heuristic |
 //! | [`normal_equations`] | least squares of gains, directly | exact |
 //! | [`newton`] | calibration weights by Newton's method on the dual | exact |
 
@@ -37,6 +38,7 @@ pub mod greedy;
 pub mod growth;
 pub mod highs;
 mod hyperplanes;
+pub mod leaf_utility;
 pub mod line_search;
 pub mod loss_fit;
 pub mod milp;

@@ -1,6 +1,7 @@
 //! Which solvers take which problem. Adding a solver adds one line here.
 
 use prescribe_models::Model;
+use prescribe_models::arm_clustering::ArmClustering;
 use prescribe_models::arm_partition::ArmPartition;
 use prescribe_models::calibration::Calibration;
 use prescribe_models::cluster_rule::ClusterProblem;
@@ -9,6 +10,7 @@ use prescribe_models::conjunction_rule::ConjunctionProblem;
 use prescribe_models::fused_lasso::FusedLasso;
 use prescribe_models::fused_loss::FusedLoss;
 use prescribe_models::gain_regression::GainRegression;
+use prescribe_models::leaf_utility::LeafProblem;
 use prescribe_models::linear_rule::LinearProblem;
 use prescribe_models::maximum_margin::MaximumMargin;
 use prescribe_models::multi_linear_rule::MultiLinearProblem;
@@ -18,10 +20,11 @@ use prescribe_models::tree_rule::TreeProblem;
 use super::admm::Admm;
 use super::clarabel::Clarabel;
 use super::greedy::Greedy;
+use super::leaf_utility::{LeafGreedy, LeafSearch};
 use super::newton::Newton;
 use super::normal_equations::NormalEquations;
 use super::pair_directions::PairDirections;
-use super::partition::{Columns, Merging, SubsetRecursion};
+use super::partition::{Branches, Columns, KMeans, Merging, SubsetRecursion};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -125,6 +128,16 @@ impl Solvable for TreeProblem {
     }
 }
 
+impl Solvable for LeafProblem {
+    fn solvers_with(_settings: Settings) -> Registered<Self> {
+        vec![Box::new(LeafSearch), Box::new(LeafGreedy)]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        None
+    }
+}
+
 impl Solvable for TableProblem {
     fn solvers_with(settings: Settings) -> Registered<Self> {
         vec![Box::new(Tables), Box::new(Milp { formulation: settings.formulation })]
@@ -211,6 +224,22 @@ impl Solvable for ArmPartition {
             Box::new(SubsetRecursion),
             Box::new(Columns),
             Box::new(Milp { formulation: settings.formulation }),
+            Box::new(Merging),
+        ]
+    }
+
+    fn starter() -> Option<Box<dyn Solver<Self>>> {
+        Some(Box::new(Merging))
+    }
+}
+
+impl Solvable for ArmClustering {
+    fn solvers_with(settings: Settings) -> Registered<Self> {
+        vec![
+            Box::new(SubsetRecursion),
+            Box::new(Branches),
+            Box::new(Milp { formulation: settings.formulation }),
+            Box::new(KMeans),
             Box::new(Merging),
         ]
     }

@@ -1,28 +1,26 @@
-//! Ward merging by the increase of the residual sum of squares, then exchanges to a local optimum.
+//! Ward merging by the increase of the groups' costs, then exchanges to a local optimum.
 //!
 //! ```text
-//! d(g, h) = RSS(g u h) - RSS(g) - RSS(h) >= 0
+//! d(g, h) = cost(g u h) - cost(g) - cost(h) >= 0
 //! ```
 //!
-//! From every arm by itself, the two groups of least d merge until M are left (Ward 1963, with the metric of each arm's own
-//! fit). Then the best move of one arm, or swap of two, is made as long as one helps.
+//! From every arm by itself, the two groups of least d merge until M are left (Ward 1963; for fits, with the metric of each
+//! arm's own). Then the best move of one arm, or swap of two, is made as long as one helps.
 
-use prescribe_models::Model;
-use prescribe_models::arm_moments::Moments;
-use prescribe_models::arm_partition::{ArmPartition, Partition, canonical, members};
+use prescribe_models::arm_groups::{Grouping, Partition, canonical, members};
 use serde_json::Map;
 
 use super::super::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
 use super::usable;
 
-/// An exchange must help by this share of the residual sum of squares; less is rounding.
+/// An exchange must help by this share of the cost of one group of all; less is rounding.
 const HELPS: f64 = 1e-12;
 
 /// The heuristic.
 #[derive(Clone, Copy, Debug)]
 pub struct Merging;
 
-impl Solver<ArmPartition> for Merging {
+impl<M: Grouping> Solver<M> for Merging {
     fn name(&self) -> &'static str {
         "merging"
     }
@@ -31,13 +29,13 @@ impl Solver<ArmPartition> for Merging {
         format!("prescribe {}", env!("CARGO_PKG_VERSION"))
     }
 
-    fn accepts(&self, _model: &ArmPartition) -> Result<Promise, Unsupported> {
+    fn accepts(&self, _model: &M) -> Result<Promise, Unsupported> {
         Ok(Promise::Heuristic)
     }
 
     fn search(
         &self,
-        model: &ArmPartition,
+        model: &M,
         start: Option<&Partition>,
         _options: &Options,
         watch: &Watch,
@@ -71,8 +69,8 @@ impl Solver<ArmPartition> for Merging {
     }
 }
 
-/// Local optima for at most 1, 2, .. groups, up to those the model allows (or its arms), and their residual sums.
-pub fn every(model: &ArmPartition) -> Vec<(Partition, f64)> {
+/// Local optima for at most 1, 2, .. groups, up to those the model allows (or its arms), and their costs.
+pub fn every(model: &impl Grouping) -> Vec<(Partition, f64)> {
     let watch = Watch::start(None, &super::super::Silent);
     let merged = ward(model).into_iter().take(model.groups()).enumerate();
     let improved = merged.map(|(g, of)| exchanged(model, g + 1, of, &watch));
@@ -80,12 +78,13 @@ pub fn every(model: &ArmPartition) -> Vec<(Partition, f64)> {
 }
 
 /// The partitions into 1, 2, .. K groups on the way up.
-fn ward(model: &ArmPartition) -> Vec<Partition> {
+fn ward(model: &impl Grouping) -> Vec<Partition> {
     let arms = model.arms();
     let mut of: Partition = (0..arms).collect();
-    let mut groups: Vec<Option<Group>> = (0..arms).map(|a| Some(Group::new(model, &[a]))).collect();
-    let increase = |g: &Option<Group>, h: &Option<Group>| match (g, h) {
-        (Some(g), Some(h)) => g.with(&h.sums).rss - g.rss - h.rss,
+    let mut groups: Vec<Option<Group<_>>> =
+        (0..arms).map(|a| Some(Group::of(model, model.sums(a)))).collect();
+    let increase = |g: &Option<Group<_>>, h: &Option<Group<_>>| match (g, h) {
+        (Some(g), Some(h)) => g.with(model, &h.sums).cost - g.cost - h.cost,
         _ => f64::INFINITY,
     };
     let mut gaps: Vec<Vec<f64>> =
@@ -96,7 +95,7 @@ fn ward(model: &ArmPartition) -> Vec<Partition> {
         let Some((g, h)) = pairs.min_by(|&(a, b), &(c, d)| gaps[a][b].total_cmp(&gaps[c][d])) else { break };
         of.iter_mut().filter(|group| **group == g).for_each(|group| *group = h);
         let gone = groups[g].take();
-        groups[h] = groups[h].as_ref().zip(gone).map(|(kept, gone)| kept.with(&gone.sums));
+        groups[h] = groups[h].as_ref().zip(gone).map(|(kept, gone)| kept.with(model, &gone.sums));
         for other in 0..arms {
             for one in [g, h] {
                 if other != one {
@@ -111,31 +110,24 @@ fn ward(model: &ArmPartition) -> Vec<Partition> {
 }
 
 /// Arms together.
-struct Group {
-    sums: Moments,
-    rss: f64,
+struct Group<S> {
+    sums: S,
+    cost: f64,
 }
 
-impl Group {
-    fn new(model: &ArmPartition, arms: &[usize]) -> Self {
-        let p = model.moments()[0].cross.len();
-        Self::of(Moments::pooled(p, arms.iter().map(|a| &model.moments()[*a])))
+impl<S> Group<S> {
+    fn of<M: Grouping<Sums = S>>(model: &M, sums: S) -> Self {
+        let cost = model.cost(&sums);
+        Self { sums, cost }
     }
 
-    fn of(sums: Moments) -> Self {
-        let rss = sums.rss();
-        Self { sums, rss }
-    }
-
-    fn with(&self, more: &Moments) -> Self {
-        let mut sums = self.sums.clone();
-        sums.add(more);
-        Self::of(sums)
+    fn with<M: Grouping<Sums = S>>(&self, model: &M, more: &S) -> Self {
+        Self::of(model, model.pooled(&self.sums, more))
     }
 }
 
 /// The best moves and swaps from `of`, into at most `most` groups, one after the other, until none helps.
-pub(super) fn exchanged(model: &ArmPartition, most: usize, of: Partition, watch: &Watch) -> Partition {
+pub(super) fn exchanged(model: &impl Grouping, most: usize, of: Partition, watch: &Watch) -> Partition {
     let least = HELPS * model.reference_value().unwrap_or(0.0);
     let mut of = canonical(&of);
     while watch.stop().is_none() {
@@ -149,24 +141,42 @@ pub(super) fn exchanged(model: &ArmPartition, most: usize, of: Partition, watch:
     of
 }
 
-/// What each group is without each of its arms, by arm.
-fn without(model: &ArmPartition, groups: &[Vec<usize>], of: &[usize]) -> Vec<Group> {
-    let left = |a: usize| groups[of[a]].iter().copied().filter(|b| *b != a).collect::<Vec<_>>();
-    (0..of.len()).map(|a| Group::new(model, &left(a))).collect()
+/// Groups, and what each is without each of its arms, by arm; none where nothing is left.
+struct Rests<S> {
+    groups: Vec<Option<Group<S>>>,
+    without: Vec<Option<Group<S>>>,
+}
+
+impl<S> Rests<S> {
+    fn new<M: Grouping<Sums = S>>(model: &M, of: &[usize]) -> Self {
+        let groups = members(of);
+        let pool = |arms: &[usize]| model.sums_of(arms.iter().copied()).map(|sums| Group::of(model, sums));
+        let left = |a: usize| groups[of[a]].iter().copied().filter(|b| *b != a).collect::<Vec<_>>();
+        let without = (0..of.len()).map(|a| pool(&left(a))).collect();
+        Self { groups: groups.iter().map(|arms| pool(arms)).collect(), without }
+    }
+}
+
+fn cost<S>(group: &Option<Group<S>>) -> f64 {
+    group.as_ref().map_or(0.0, |group| group.cost)
+}
+
+/// The cost of a group with one arm more.
+fn joined<M: Grouping>(model: &M, group: &Option<Group<M::Sums>>, arm: &M::Sums) -> f64 {
+    group.as_ref().map_or_else(|| model.cost(arm), |group| group.with(model, arm).cost)
 }
 
 /// The move of one arm that helps most, and by how much.
-fn best_move(model: &ArmPartition, most: usize, of: &[usize]) -> Option<(f64, Partition)> {
-    let groups = members(of);
-    let whole: Vec<Group> = groups.iter().map(|arms| Group::new(model, arms)).collect();
-    let without = without(model, &groups, of);
+fn best_move(model: &impl Grouping, most: usize, of: &[usize]) -> Option<(f64, Partition)> {
+    let Rests { groups, without } = Rests::new(model, of);
     let mut best: Option<(f64, usize, usize)> = None;
     for (a, &from) in of.iter().enumerate() {
-        let leaving = whole[from].rss - without[a].rss;
-        let own = (groups.len() < most).then(|| (groups.len(), model.rss([a])));
-        let arm = &model.moments()[a];
+        let leaving = cost(&groups[from]) - cost(&without[a]);
+        let arm = model.sums(a);
+        let own = (groups.len() < most).then(|| (groups.len(), model.cost(&arm)));
         let others = (0..groups.len()).filter(|to| *to != from);
-        for (to, joining) in others.map(|to| (to, whole[to].with(arm).rss - whole[to].rss)).chain(own) {
+        let joining = |to: usize| joined(model, &groups[to], &arm) - cost(&groups[to]);
+        for (to, joining) in others.map(|to| (to, joining(to))).chain(own) {
             if best.is_none_or(|(gain, ..)| leaving - joining > gain) {
                 best = Some((leaving - joining, a, to));
             }
@@ -180,15 +190,14 @@ fn best_move(model: &ArmPartition, most: usize, of: &[usize]) -> Option<(f64, Pa
 }
 
 /// The swap of two arms that helps most, and by how much.
-fn best_swap(model: &ArmPartition, of: &[usize]) -> Option<(f64, Partition)> {
-    let groups = members(of);
-    let whole: Vec<f64> = groups.iter().map(|arms| model.rss(arms.iter().copied())).collect();
-    let without = without(model, &groups, of);
+fn best_swap(model: &impl Grouping, of: &[usize]) -> Option<(f64, Partition)> {
+    let Rests { groups, without } = Rests::new(model, of);
+    let arms: Vec<_> = (0..of.len()).map(|a| model.sums(a)).collect();
     let mut best: Option<(f64, usize, usize)> = None;
     for a in 0..of.len() {
         for b in (0..a).filter(|b| of[*b] != of[a]) {
-            let after = without[a].with(&model.moments()[b]).rss + without[b].with(&model.moments()[a]).rss;
-            let gain = whole[of[a]] + whole[of[b]] - after;
+            let after = joined(model, &without[a], &arms[b]) + joined(model, &without[b], &arms[a]);
+            let gain = cost(&groups[of[a]]) + cost(&groups[of[b]]) - after;
             if best.is_none_or(|(most, ..)| gain > most) {
                 best = Some((gain, a, b));
             }

@@ -1,13 +1,12 @@
 //! All partitions by recursion over subsets.
 //!
 //! ```text
-//! F_1(S) = RSS(S),     F_m(S) = min { RSS(T) + F_{m-1}(S \ T) : T in S holds the first arm of S }
+//! F_1(S) = cost(S),     F_m(S) = min { cost(T) + F_{m-1}(S \ T) : T in S holds the first arm of S }
 //! ```
 //!
-//! 2^K residual sums and (M - 1) 3^(K-1) / 2 additions: for 16 arms and M = 12, some 80 million.
+//! 2^K costs and (M - 1) 3^(K-1) / 2 additions: for 16 arms and M = 12, some 80 million.
 
-use prescribe_models::arm_moments::Moments;
-use prescribe_models::arm_partition::{ArmPartition, Partition, canonical};
+use prescribe_models::arm_groups::{Grouping, Partition, canonical};
 use serde_json::Map;
 
 use super::super::{
@@ -22,7 +21,7 @@ pub const MOST_ARMS: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub struct SubsetRecursion;
 
-impl Solver<ArmPartition> for SubsetRecursion {
+impl<M: Grouping> Solver<M> for SubsetRecursion {
     fn name(&self) -> &'static str {
         "subsets"
     }
@@ -31,7 +30,7 @@ impl Solver<ArmPartition> for SubsetRecursion {
         format!("prescribe {}", env!("CARGO_PKG_VERSION"))
     }
 
-    fn accepts(&self, model: &ArmPartition) -> Result<Promise, Unsupported> {
+    fn accepts(&self, model: &M) -> Result<Promise, Unsupported> {
         if model.arms() <= MOST_ARMS {
             return Ok(Promise::Exact);
         }
@@ -42,13 +41,13 @@ impl Solver<ArmPartition> for SubsetRecursion {
         false
     }
 
-    fn forecast(&self, model: &ArmPartition) -> Option<f64> {
+    fn forecast(&self, model: &M) -> Option<f64> {
         Some(1e-9 * model.groups() as f64 * 3_f64.powi(model.arms() as i32))
     }
 
     fn search(
         &self,
-        model: &ArmPartition,
+        model: &M,
         start: Option<&Partition>,
         _options: &Options,
         watch: &Watch,
@@ -75,10 +74,10 @@ impl Solver<ArmPartition> for SubsetRecursion {
     }
 }
 
-/// The best partitions into at most 1, 2, .. groups, up to those the model allows (or its arms), and their residual sums.
-pub fn every(model: &ArmPartition) -> Vec<(Partition, f64)> {
+/// The best partitions into at most 1, 2, .. groups, up to those the model allows (or its arms), and their costs.
+pub fn every(model: &impl Grouping) -> Vec<(Partition, f64)> {
     let arms = model.arms();
-    let cost = costs(model.moments());
+    let cost = costs(model);
     // least[m][S] = F_{m+1}(S); the last is needed for all arms alone, the others for sets without the first arm.
     let mut least = vec![cost.clone()];
     let mut partitions = Vec::new();
@@ -92,18 +91,18 @@ pub fn every(model: &ArmPartition) -> Vec<(Partition, f64)> {
     partitions
 }
 
-/// RSS of every subset; bit a stands for arm a.
-fn costs(moments: &[Moments]) -> Vec<f64> {
-    fn fill(moments: &[Moments], from: usize, set: usize, sums: &Moments, cost: &mut [f64]) {
-        for a in from..moments.len() {
-            let mut wider = sums.clone();
-            wider.add(&moments[a]);
-            cost[set | 1 << a] = wider.rss();
-            fill(moments, a + 1, set | 1 << a, &wider, cost);
+/// The cost of every subset; bit a stands for arm a.
+fn costs<M: Grouping>(model: &M) -> Vec<f64> {
+    fn fill<M: Grouping>(model: &M, from: usize, set: usize, sums: Option<&M::Sums>, cost: &mut [f64]) {
+        for a in from..model.arms() {
+            let arm = model.sums(a);
+            let wider = sums.map_or_else(|| arm.clone(), |sums| model.pooled(sums, &arm));
+            cost[set | 1 << a] = model.cost(&wider);
+            fill(model, a + 1, set | 1 << a, Some(&wider), cost);
         }
     }
-    let mut cost = vec![0.0; 1 << moments.len()];
-    fill(moments, 0, 0, &Moments::zero(moments[0].cross.len()), &mut cost);
+    let mut cost = vec![0.0; 1 << model.arms()];
+    fill(model, 0, 0, None, &mut cost);
     cost
 }
 
