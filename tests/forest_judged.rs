@@ -1,7 +1,11 @@
 //! The value of a learned assignment: doubly robust, by the formula, on units that nothing of it has seen.
 
+use std::collections::BTreeMap;
+
 use prescribe::data::{Roles, Study, Table};
-use prescribe::forest::{CrossFit, ForestError, ForestFile, Plan, Settings, Trial, importance, learn};
+use prescribe::forest::{
+    CrossFit, Fitted, ForestError, ForestFile, Plan, Residualize, Settings, Trial, Way, importance,
+};
 use prescribe::nuisance::Folds;
 use prescribe::score::Direction;
 use rand::{Rng, SeedableRng};
@@ -24,13 +28,14 @@ fn study(seed: u64, shift: f64, which: impl Fn(usize) -> bool) -> Study {
     Study::from_table(&Table::parse("trial.csv", csv.as_bytes()).unwrap(), &roles).unwrap()
 }
 
-fn plan() -> Plan {
-    Plan { forest: Settings { trees: 30, lambda1: 5.0, ..Settings::default() }, ..Plan::default() }
+fn way() -> Way {
+    let forest = Settings { trees: 30, lambda1: 5.0, ..Settings::default() };
+    Way { plan: Plan { forest, ..Plan::default() }, residualize: Residualize::Weighted }
 }
 
 fn fitted(study: &Study, direction: Direction) -> CrossFit {
     let folds = Folds::new(study, 3, 7).unwrap();
-    CrossFit::new(study, &Trial::of(study, direction), &plan(), direction, folds, &|_| Ok(())).unwrap()
+    CrossFit::new(study, &Trial::of(study, direction), (&way(), None), direction, folds, &|_| Ok(())).unwrap()
 }
 
 #[test]
@@ -47,7 +52,7 @@ fn rewards_follow_the_formula() {
                 assert!((fitted.rewards[[i, k]] - sign * (mu + residual)).abs() < 1e-9);
             }
         }
-        let given = fitted.assignment();
+        let given = fitted.assignment(&study);
         let evaluation = fitted.value(&study, &given, &[("same", &given)]).unwrap();
         let mean = (0..300).map(|i| sign * fitted.rewards[[i, given[i]]]).sum::<f64>() / 300.0;
         assert!((evaluation.value.estimate - mean).abs() < 1e-9);
@@ -75,7 +80,7 @@ fn whoever_watches_may_stop_the_work() {
     let folds = Folds::new(&study, 3, 7).unwrap();
     let trial = Trial::of(&study, Direction::Maximize);
     let stop = |_| Err(ForestError::Interrupted);
-    let stopped = CrossFit::new(&study, &trial, &plan(), Direction::Maximize, folds, &stop);
+    let stopped = CrossFit::new(&study, &trial, (&way(), None), Direction::Maximize, folds, &stop);
     assert!(matches!(stopped, Err(ForestError::Interrupted)));
 }
 
@@ -83,13 +88,15 @@ fn whoever_watches_may_stop_the_work() {
 fn what_matters_is_found_and_files_keep_every_bit() {
     let study = study(4, 0.0, |_| false);
     let trial = Trial::of(&study, Direction::Maximize);
-    let learned = learn(&trial, &plan()).unwrap();
-    let found = importance(&learned, &fitted(&study, Direction::Maximize), &study, 1);
+    let whole = Fitted::learn(&trial, &way(), None).unwrap();
+    let found = importance(&whole, &fitted(&study, Direction::Maximize), &study, 1);
     assert_eq!((found[0].covariate.as_str(), found[1].covariate.as_str()), ("x", "z"));
     assert!(found[0].lost.interval[0] > 0.0 && found[0].changed > found[1].changed, "{found:?}");
-    let file = ForestFile::new(&learned, &study, &trial, Direction::Maximize, 1);
+    let file = ForestFile::new(&whole, &study, &trial, (Direction::Maximize, &BTreeMap::new()), 1);
     let read =
         ForestFile::parse(std::str::from_utf8(&file.to_bytes().unwrap()).unwrap(), "forest.json").unwrap();
     assert_eq!(read, file);
-    assert_eq!(read.assign(&study.x).outcome, file.assign(&study.x).outcome);
+    let outcome = read.assign(&study.x, None).outcome;
+    assert_eq!(outcome, file.assign(&study.x, None).outcome);
+    assert_eq!(outcome, whole.predict(trial.x.view()));
 }

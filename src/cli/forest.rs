@@ -11,7 +11,9 @@ use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, scoring};
 use crate::data::{Covariate, Table, check_folder, write_folder};
-use crate::forest::{Analysis, Distilled, ForestError, Grid, Plan, Request, Residualize, Settings, Towards, Way};
+use crate::forest::{
+    Analysis, Distilled, ForestError, Grid, Plan, Request, Residualize, Settings, Towards, Way,
+};
 use crate::learn::{Config, Constraints, Policy, Scoring};
 use crate::models::tree_rule::Candidates;
 use crate::score::Direction;

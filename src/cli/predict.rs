@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
 use super::output;
-use crate::data::{eligible_elsewhere, Around, Neighbour, Purpose, Table, read_covariates, with_neighbours, write_whole};
+use crate::data::{
+    Around, Neighbour, Purpose, Table, eligible_elsewhere, read_covariates, with_neighbours, write_whole,
+};
 use crate::forest::ForestFile;
 use crate::learn::rows;
 use crate::rule::{RuleFile, Within};

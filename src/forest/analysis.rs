@@ -1,7 +1,10 @@
 //! The whole way of a forest: a table to a study in canonical order, a learned assignment, its value on units that it has not seen, what it looks at,
 //! and a rule in its place where one is asked for.
 
-use super::{CrossFit, Distilled, Fitted, ForestError, ForestFile, ForestReport, Residualize, Trial, Way, distil, importance, served};
+use super::{
+    CrossFit, Distilled, Fitted, ForestError, ForestFile, ForestReport, Residualize, Trial, Way, distil,
+    importance, served,
+};
 use crate::data::{DataError, Place, Problem, Purpose, Roles, Table, sorted_labels};
 use crate::learn::{Config, Scored, Scoring, score_table};
 use crate::nuisance::Folds;
@@ -103,7 +106,8 @@ impl Request {
                 (Some(distilled), rule)
             }
         };
-        let report = ForestReport::new(self, scored, (&whole.learned, &file), evaluation, importance, distilled);
+        let report =
+            ForestReport::new(self, scored, (&whole.learned, &file), evaluation, importance, distilled);
         Ok(Analysis { file, report, rule })
     }
 }

@@ -14,7 +14,9 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::{Baseline, Fitting, ForestError, Learned, Plan, Residualize, Trial, assign_among, learn, residualize};
+use super::{
+    Baseline, Fitting, ForestError, Learned, Plan, Residualize, Trial, assign_among, learn, residualize,
+};
 use crate::data::Study;
 use crate::evaluate::{Against, BestArm, Evaluation};
 use crate::nuisance::Folds;

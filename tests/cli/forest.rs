@@ -78,39 +78,37 @@ fn x_of(row: &str) -> Vec<f64> {
 #[test]
 fn new_rows_get_what_the_file_says() {
     let shell = trained(1);
-    let ran = shell.run(FOREST).exits(0);
-    assert_eq!(ran.stdout, shell.read("out/summary.txt"));
-    let forest = shell.json("out/forest.json");
-    assert_eq!((forest["kind"].as_str(), forest["schema_version"].as_u64()), (Some("forest"), Some(1)));
-    assert_eq!(forest["arms"][0], "none");
-    let arms: Vec<&str> =
-        forest["arms"].as_array().unwrap().iter().map(|arm| arm.as_str().unwrap()).collect();
-    let (header, rows) = table(&shell.run("predict out/forest.json test.csv --id id").exits(0).stdout);
-    let named = arms.iter().map(|arm| format!("estimate[{arm}]"));
-    assert_eq!(header, ["id", "arm"].into_iter().map(String::from).chain(named).collect::<Vec<_>>());
-    let test = units(101, 60);
-    assert_eq!(rows.len(), test.len());
-    let baseline = baseline(&forest);
-    for (unit, row) in test.iter().zip(&rows) {
-        assert_eq!(row[0], unit.split(',').next().unwrap());
-        let expected = estimates(&forest, &x_of(unit));
-        let best = (0..4).fold(0, |best, k| if expected[k] > expected[best] { k } else { best });
-        assert_eq!(row[1], arms[best]);
-        if !baseline {
-            for (cell, expected) in row[2..].iter().zip(&expected) {
-                assert!(close(cell.parse().unwrap(), *expected), "{cell} {expected}");
+    for residualize in ["none", "weighted", "control"] {
+        let ran = shell.run(&format!("{FOREST} --residualize {residualize}")).exits(0);
+        assert_eq!(ran.stdout, shell.read("out/summary.txt"));
+        let forest = shell.json("out/forest.json");
+        assert_eq!((forest["kind"].as_str(), forest["schema_version"].as_u64()), (Some("forest"), Some(1)));
+        assert_eq!(forest["arms"][0], "none");
+        let arms: Vec<&str> =
+            forest["arms"].as_array().unwrap().iter().map(|arm| arm.as_str().unwrap()).collect();
+        let (header, rows) = table(&shell.run("predict out/forest.json test.csv --id id").exits(0).stdout);
+        let named = arms.iter().map(|arm| format!("estimate[{arm}]"));
+        assert_eq!(header, ["id", "arm"].into_iter().map(String::from).chain(named).collect::<Vec<_>>());
+        let test = units(101, 60);
+        assert_eq!(rows.len(), test.len());
+        for (unit, row) in test.iter().zip(&rows) {
+            assert_eq!(row[0], unit.split(',').next().unwrap());
+            let expected = estimates(&forest, &x_of(unit));
+            let best = (0..4).fold(0, |best, k| if expected[k] > expected[best] { k } else { best });
+            assert_eq!(row[1], arms[best]);
+            // The baseline is the same for all arms.
+            let found: Vec<f64> = row[2..].iter().map(|cell| cell.parse().unwrap()).collect();
+            let origin = if residualize == "none" { 0.0 } else { found[0] - expected[0] };
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!(close(found - origin, *expected), "{found} {expected}");
             }
         }
+        // The forest has learned something.
+        let right = |(unit, row): (&String, &Vec<String>)| {
+            row[1] == if x_of(unit)[0] > 0.0 { ARMS[1] } else { ARMS[2] }
+        };
+        assert!(test.iter().zip(&rows).filter(|pair| right(*pair)).count() > 50);
     }
-    // The forest has learned something.
-    let right =
-        |(unit, row): (&String, &Vec<String>)| row[1] == if x_of(unit)[0] > 0.0 { ARMS[1] } else { ARMS[2] };
-    assert!(test.iter().zip(&rows).filter(|pair| right(*pair)).count() > 50);
-}
-
-/// Whether estimates have a baseline on top that depends on x.
-fn baseline(forest: &Value) -> bool {
-    forest.get("baseline").is_some_and(|baseline| !baseline.is_null())
 }
 
 #[test]
@@ -211,6 +209,35 @@ fn costs_count_where_arms_are_given() {
     assert!(rows.iter().filter(|row| largest(row)).count() > 15);
 }
 
+#[test]
+fn whoever_may_not_get_an_arm_does_not_get_it() {
+    let shell = trained(13);
+    let rows: Vec<String> =
+        units(13, 400).into_iter().filter(|row| !row.contains("low dose") || x_of(row)[1] <= 0.5).collect();
+    shell.write("train.csv", csv(&rows).replace("low dose", "low"));
+    shell.run(&format!("{FOREST} --eligible low=x2<=0.5 --distil tree:1")).exits(0);
+    let given = table(&shell.run("predict out/forest.json test.csv").exits(0).stdout).1;
+    let test = units(113, 60);
+    let low = || test.iter().zip(&given).filter(|(_, row)| row[1] == "low");
+    assert!(low().count() > 10 && low().all(|(unit, _)| x_of(unit)[1] <= 0.5));
+    let report = shell.json("out/report.json");
+    assert!(report["evaluation"]["value"].as_f64().unwrap() > 2.5);
+}
+
+#[test]
+fn parameters_are_chosen_from_a_grid() {
+    let shell = trained(14);
+    shell.write("train.csv", csv(&units(14, 160)));
+    let line = FOREST.replace("--lambda1 5 --epsilon 0.01", "--tune --folds 2");
+    let ran = shell.run(&line).exits(0);
+    let report = shell.json("out/report.json");
+    let tried = report["tuning"]["tried"].as_array().unwrap();
+    assert!(tried.len() > 20 && tried[0]["value"]["interval"].is_array());
+    assert_eq!(report["tuning"]["chosen"], report["parameters"]["forest"]);
+    assert_eq!(report["parameters"]["forest"], shell.json("out/forest.json")["settings"]);
+    assert!(ran.stdout.contains(&format!("chosen among {} combinations", tried.len())));
+}
+
 /// A category of three levels decides, and a number is missing now and then.
 #[test]
 fn levels_and_missing_values() {
@@ -271,10 +298,8 @@ fn the_rule_in_its_place_is_the_best_for_its_estimates() {
     let rows = units(7, 400);
     let distilled = &report["distilled"];
     assert_eq!(distilled["report"]["termination_status"], "OPTIMAL");
-    if !baseline(&shell.json("out/forest.json")) {
-        let found = distilled["report"]["objective_value"].as_f64().unwrap();
-        assert!(close(found, best_stump(&rows, &estimates)), "{found}");
-    }
+    let found = distilled["report"]["objective_value"].as_f64().unwrap();
+    assert!(close(found, best_stump(&rows, &estimates)), "{found}");
     // The share of units on which rule and forest agree, and the rule as `predict` reads it.
     let by_rule = table(&shell.run("predict out/rule.json train.csv").exits(0).stdout).1;
     let names: Vec<String> = ["x1", "x2"].map(String::from).into();
@@ -339,7 +364,7 @@ fn what_cannot_be_learned_from_is_refused() {
     let rows = units(9, 400);
     let with = |row: &str| csv(&[rows.clone(), vec![row.to_string()]].concat());
     let one_arm: Vec<String> = rows.iter().filter(|row| row.contains("\"none\"")).cloned().collect();
-    let cases: [(String, &str, i32, &[&str]); 12] = [
+    let cases: [(String, &str, i32, &[&str]); 14] = [
         (with("u400,1,lonely,0,0"), "", 3, &["lonely", "1 row", "drop the arm"]),
         (csv(&one_arm), "", 3, &["one arm", "none"]),
         (with("u400,NaN,none,0,0"), "", 3, &["line 402", "\"y\""]),
@@ -350,7 +375,9 @@ fn what_cannot_be_learned_from_is_refused() {
         (csv(&rows), "--control placebo", 3, &["--control", "placebo", "low dose"]),
         (csv(&rows), "--covariates x3", 3, &["x3"]),
         (csv(&rows), "--kappa 0", 2, &["kappa", "share"]),
-        (csv(&rows), "--eligible none=x1>0", 2, &["--eligible", "not read"]),
+        (csv(&rows), "--outcome-model linear", 2, &["--outcome-model", "not read"]),
+        (csv(&rows), "--tune", 2, &["--tune"]),
+        (csv(&rows), "--residualize fbar", 3, &["fbar"]),
         (csv(&rows), "--folds 1", 2, &["--folds"]),
     ];
     for (data, flags, code, says) in cases {
