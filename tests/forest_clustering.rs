@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis, array};
 use prescribe::forest::clustering::{self, Choice, FoldForests, Groups, Start, Within};
 use prescribe::forest::{Clustering, Forest, Settings, Trial};
-use prescribe::models::Model;
+use prescribe::models::InvalidModel;
 use prescribe::models::arm_clustering::ArmClustering;
 use prescribe::models::arm_groups::canonical;
 use prescribe::solve::partition::{Branches, KMeans, Merging, SubsetRecursion, nearest};
@@ -159,7 +159,7 @@ fn the_groups_of_arms_in_another_order_are_the_same() {
 #[test]
 fn senseless_models_are_refused() {
     let values = array![[1.0, 2.0], [0.0, 4.0]];
-    let refused = |model: Result<ArmClustering, _>, word: &str| match model {
+    let refused = |model: Result<ArmClustering, InvalidModel>, word: &str| match model {
         Err(error) => assert!(error.to_string().contains(word), "{error}"),
         Ok(_) => panic!("{word}"),
     };

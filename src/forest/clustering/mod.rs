@@ -98,7 +98,7 @@ pub struct Clustering {
 impl Default for Clustering {
     fn default() -> Self {
         Clustering {
-            groups: Groups::Auto(Choice::Elbow),
+            groups: Groups::Auto(Choice::Silhouette),
             keep_control: true,
             folds: 5,
             fold_trees: 100,
