@@ -43,7 +43,7 @@ pub use baseline::{Baseline, PackedTree};
 pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
-pub use method::{Learned, Method, Model, Plan, learn};
+pub use method::{Compared, Learned, Method, Model, NotLearned, Plan, learn};
 pub use prescribe_models::leaf_utility::Towards;
 pub use regression::{RegressionForest, RegressionSettings};
 pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residualize};
