@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use prescribe::data::{Roles, Study, Table};
-use prescribe::forest::{
-    CrossFit, Fitted, ForestError, ForestFile, Plan, Residualize, Settings, Trial, Way, importance,
-};
+use prescribe::forest::{CrossFit, ForestError, ForestFile, Plan, Settings, Trial, importance, learn};
 use prescribe::nuisance::Folds;
 use prescribe::score::Direction;
 use rand::{Rng, SeedableRng};
@@ -28,14 +26,13 @@ fn study(seed: u64, shift: f64, which: impl Fn(usize) -> bool) -> Study {
     Study::from_table(&Table::parse("trial.csv", csv.as_bytes()).unwrap(), &roles).unwrap()
 }
 
-fn way() -> Way {
-    let forest = Settings { trees: 30, lambda1: 5.0, ..Settings::default() };
-    Way { plan: Plan { forest, ..Plan::default() }, residualize: Residualize::Weighted }
+fn plan() -> Plan {
+    Plan { forest: Settings { trees: 30, lambda1: 5.0, ..Settings::default() }, ..Plan::default() }
 }
 
 fn fitted(study: &Study, direction: Direction) -> CrossFit {
     let folds = Folds::new(study, 3, 7).unwrap();
-    CrossFit::new(study, &Trial::of(study, direction), (&way(), None), direction, folds, &|_| Ok(())).unwrap()
+    CrossFit::new(study, &Trial::of(study, direction), &plan(), direction, folds, &|_| Ok(())).unwrap()
 }
 
 #[test]
@@ -80,7 +77,7 @@ fn whoever_watches_may_stop_the_work() {
     let folds = Folds::new(&study, 3, 7).unwrap();
     let trial = Trial::of(&study, Direction::Maximize);
     let stop = |_| Err(ForestError::Interrupted);
-    let stopped = CrossFit::new(&study, &trial, (&way(), None), Direction::Maximize, folds, &stop);
+    let stopped = CrossFit::new(&study, &trial, &plan(), Direction::Maximize, folds, &stop);
     assert!(matches!(stopped, Err(ForestError::Interrupted)));
 }
 
@@ -88,7 +85,7 @@ fn whoever_watches_may_stop_the_work() {
 fn what_matters_is_found_and_files_keep_every_bit() {
     let study = study(4, 0.0, |_| false);
     let trial = Trial::of(&study, Direction::Maximize);
-    let whole = Fitted::learn(&trial, &way(), None).unwrap();
+    let whole = learn(&trial, &plan()).unwrap();
     let found = importance(&whole, &fitted(&study, Direction::Maximize), &study, 1);
     assert_eq!((found[0].covariate.as_str(), found[1].covariate.as_str()), ("x", "z"));
     assert!(found[0].lost.interval[0] > 0.0 && found[0].changed > found[1].changed, "{found:?}");

@@ -2,7 +2,8 @@
 
 use crate::balance::BalanceError;
 use crate::data::{DataError, ErrorKind};
-use crate::forest::{ForestError, ForestFileError};
+use crate::forest::clustering::ClusteringError;
+use crate::forest::{ForestError, ForestFileError, NotLearned};
 use crate::fusion::FusionError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
@@ -82,8 +83,11 @@ impl From<ForestError> for Failure {
             ForestError::Data(error) => error.into(),
             ForestError::Learn(error) => error.into(),
             ForestError::Rule(error) => error.into(),
-            ForestError::Settings(error) => Self::usage(error.to_string()),
-            ForestError::Baseline(error) => Self { code: DATA, message: error.to_string() },
+            ForestError::NotLearned(error) => match error {
+                NotLearned::Baseline(error) => Self { code: DATA, message: error.to_string() },
+                NotLearned::Clustering(ClusteringError::Solve(error)) => error.into(),
+                error => Self::usage(error.to_string()),
+            },
             error @ ForestError::Interrupted => Self { code: INTERRUPTED, message: error.to_string() },
         }
     }

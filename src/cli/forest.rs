@@ -11,8 +11,9 @@ use super::output;
 use super::progress::Terminal;
 use super::study::{StudyFlags, scoring};
 use crate::data::{Covariate, Table, check_folder, write_folder};
+use crate::forest::clustering::{Choice, Groups};
 use crate::forest::{
-    Analysis, Distilled, ForestError, Grid, Plan, Request, Residualize, Settings, Towards, Way,
+    Analysis, Clustering, Distilled, Grid, Method, Plan, Request, Residualize, Settings, Towards,
 };
 use crate::learn::{Config, Constraints, Policy, Scoring};
 use crate::models::tree_rule::Candidates;
@@ -94,6 +95,12 @@ struct ForestFlags {
     /// Choose lambda1, lambda2, epsilon, kappa and the size of leaves by their value on units unseen, over a grid
     #[arg(long, conflicts_with_all = ["lambda1", "lambda2", "min_leaf", "epsilon", "kappa"], help_heading = "Forest")]
     tune: bool,
+    /// What is learned: a forest (default), a forest on groups of arms, or the one of the larger value on units unseen
+    #[arg(long, value_name = "forest|clustered|auto", value_parser = flags::named::<Method>, help_heading = "Forest")]
+    method: Option<Method>,
+    /// Groups of arms that trees take for one while they grow: so many besides the control, as many as an elbow says (auto), or none
+    #[arg(long, value_name = "M|auto|none", value_parser = clusters, help_heading = "Forest")]
+    clusters: Option<Groups>,
     /// What is taken away from outcomes before trees grow, cross-fitted: the mean over arms weighted by one over their shares (default), the
     /// mean outcome, that of the control, nothing, or a column of your own
     #[arg(long, value_name = "weighted|raw|control|none|COLUMN", help_heading = "Forest")]
@@ -136,6 +143,22 @@ enum Class {
     Linear,
 }
 
+/// `auto`, `none`, or a number.
+fn clusters(text: &str) -> Result<Groups, String> {
+    match text {
+        "auto" => Ok(Groups::Auto(Choice::Elbow)),
+        "none" => Ok(Groups::None),
+        number => {
+            flags::positive(number).map(Groups::Fixed).map_err(|_| "give a number, auto, or none".into())
+        }
+    }
+}
+
+/// The method that groups of arms ask for.
+fn method(groups: Groups) -> Method {
+    if groups == Groups::None { Method::Forest } else { Method::Clustered }
+}
+
 /// `tree:D`, or `linear`.
 fn class(text: &str) -> Result<Class, String> {
     if text == "linear" {
@@ -155,7 +178,7 @@ impl Forest {
         }
         let request = self.request()?;
         let read = request.read(&Table::read(&self.data)?)?;
-        let study = &read.scored.study;
+        let study = &read.0.study;
         study.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         let work = || request.analyse(&read, &Terminal::new());
         let analysis = on_threads("forest", self.solver.threads.unwrap_or(0), work)??;
@@ -184,14 +207,21 @@ impl Forest {
         scoring.roles.categorical = self.categorical.iter().map(|name| (name.clone(), Vec::new())).collect();
         let plan = Plan {
             forest: self.forest.over(Settings::default()),
+            method: self
+                .forest
+                .method
+                .unwrap_or_else(|| self.forest.clusters.map_or(Method::default(), method)),
+            clustering: Clustering {
+                groups: self.forest.clusters.unwrap_or(Clustering::default().groups),
+                ..Clustering::default()
+            },
+            residualize: self.forest.residualize.clone().unwrap_or_default(),
             tuning: self.forest.tune.then(Grid::default),
             seed: self.solver.seed.unwrap_or(1),
-            ..Plan::default()
         };
-        plan.forest.check().map_err(ForestError::from)?;
+        plan.forest.check().map_err(|error| Failure::usage(error.to_string()))?;
         let rule = self.rule.config(&scoring, &self.data, &self.solver)?;
-        let way = Way { plan, residualize: self.forest.residualize.clone().unwrap_or_default() };
-        Ok(Request { way, scoring, control: self.control.clone(), rule })
+        Ok(Request { plan, scoring, control: self.control.clone(), rule })
     }
 
     /// Refuses what belongs to the scores of other commands, or what a forest file could not say of new rows.
@@ -214,6 +244,9 @@ impl Forest {
             None if self.control.is_some() && !study.arms.is_empty() => {
                 Err(Failure::usage("--control and --arms both say which arm comes first; give one of them"))
             }
+            None if self.forest.method == Some(Method::Forest) && self.forest.clusters.is_some() => Err(
+                Failure::usage("--clusters is not read by --method forest: give --method clustered or auto"),
+            ),
             None => Ok(()),
         }
     }

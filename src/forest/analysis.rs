@@ -2,8 +2,8 @@
 //! and a rule in its place where one is asked for.
 
 use super::{
-    CrossFit, Distilled, Fitted, ForestError, ForestFile, ForestReport, Residualize, Trial, Way, distil,
-    importance, served,
+    CrossFit, Distilled, ForestError, ForestFile, ForestReport, Plan, Residualize, Trial, distil, importance,
+    learn, served,
 };
 use crate::data::{DataError, Place, Problem, Purpose, Roles, Table, sorted_labels};
 use crate::learn::{Config, Scored, Scoring, score_table};
@@ -18,21 +18,13 @@ pub const MOST_ARMS: usize = u16::MAX as usize;
 /// What to learn, and from what.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub way: Way,
+    pub plan: Plan,
     /// Roles, direction and folds; what the units are scored by is the forest's own business.
     pub scoring: Scoring,
     /// The arm that comes first; without it, the order of the roles.
     pub control: Option<String>,
     /// The rule to learn in the place of the forest: class, constraints and solver.
     pub rule: Option<Config>,
-}
-
-/// A study to learn from.
-#[derive(Clone, Debug)]
-pub struct Read {
-    pub scored: Scored,
-    /// What is taken away from the utilities of the units (n), where it was made elsewhere.
-    pub baseline: Option<Vec<f64>>,
 }
 
 /// What was learned, found and made.
@@ -48,36 +40,37 @@ impl Request {
     ///
     /// # Errors
     /// As reading a study; kind `Data` where two units have one id, the control is no arm, or arms are more than [`MOST_ARMS`].
-    pub fn read(&self, table: &Table) -> Result<Read, ForestError> {
+    pub fn read(&self, table: &Table) -> Result<(Scored, Trial), ForestError> {
         let mut scoring = Scoring { score: ScoreKind::Ipw, ..self.scoring.clone() };
         let table = match &scoring.roles.id {
             Some(id) => table.in_order_of(id)?,
             None => table.clone(),
         };
         scoring.roles.arms = arms(&table, &scoring.roles, self.control.as_deref())?;
-        let mut scored = score_table(&table, &scoring, self.way.plan.seed)?;
+        let mut scored = score_table(&table, &scoring, self.plan.seed)?;
         if let Some(kept) = served(&scored.study)? {
             let left_out = scored.study.units() - kept.len();
             scored = scored.select(&kept);
             scored.study.warnings.push(format!("{left_out} units of weight 0 left out"));
         }
-        let baseline = match &self.way.residualize {
-            Residualize::Column(column) => {
-                let rows = table.with_rows(scored.study.rows.clone());
-                let sign = self.scoring.direction.sign();
-                Some(rows.numbers(column, Purpose::Role)?.into_iter().map(|fbar| sign * fbar).collect())
-            }
-            _ => None,
-        };
-        Ok(Read { scored, baseline })
+        let mut trial = Trial::of(&scored.study, self.scoring.direction);
+        if let Residualize::Column(column) = &self.plan.residualize {
+            let sign = self.scoring.direction.sign();
+            let of_units = table.with_rows(scored.study.rows.clone()).numbers(column, Purpose::Role)?;
+            trial.baseline = Some(of_units.into_iter().map(|fbar| sign * fbar).collect());
+        }
+        Ok((scored, trial))
     }
 
     /// Learns from a study that [`Request::read`] has read.
     ///
     /// # Errors
     /// As learning, scores and solvers; [`ForestError::Interrupted`] where the observer says so.
-    pub fn analyse(&self, read: &Read, observer: &dyn Observer) -> Result<Analysis, ForestError> {
-        let Read { scored, baseline } = read;
+    pub fn analyse(
+        &self,
+        (scored, trial): &(Scored, Trial),
+        observer: &dyn Observer,
+    ) -> Result<Analysis, ForestError> {
         let (study, direction) = (&scored.study, self.scoring.direction);
         let started = std::time::Instant::now();
         let told = |phase: String| {
@@ -88,26 +81,23 @@ impl Request {
                 Control::Stop => Err(ForestError::Interrupted),
             }
         };
-        let trial = Trial::of(study, direction);
-        let folds = Folds::new(study, self.scoring.folds, self.way.plan.seed)?;
+        let folds = Folds::new(study, self.scoring.folds, self.plan.seed)?;
         told("learning from all units".into())?;
-        let column = baseline.as_deref();
-        let whole = Fitted::learn(&trial, &self.way, column)?;
-        let folds = CrossFit::new(study, &trial, (&self.way, column), direction, folds, &told)?;
+        let whole = learn(trial, &self.plan)?;
+        let folds = CrossFit::new(study, trial, &self.plan, direction, folds, &told)?;
         let evaluation = folds.value(study, &folds.assignment(study), &[])?;
         told("importance of covariates".into())?;
-        let importance = importance(&whole, &folds, study, self.way.plan.seed);
+        let importance = importance(&whole, &folds, study, self.plan.seed);
         let eligible = &self.scoring.roles.eligible;
-        let file = ForestFile::new(&whole, study, &trial, (direction, eligible), self.way.plan.seed);
+        let file = ForestFile::new(&whole, study, trial, (direction, eligible), self.plan.seed);
         let (distilled, rule): (Option<Distilled>, Option<RuleFile>) = match &self.rule {
             None => (None, None),
             Some(config) => {
-                let (distilled, rule) = distil(&whole, &folds, scored, &trial, config, observer)?;
+                let (distilled, rule) = distil(&whole, &folds, scored, trial, config, observer)?;
                 (Some(distilled), rule)
             }
         };
-        let report =
-            ForestReport::new(self, scored, (&whole.learned, &file), evaluation, importance, distilled);
+        let report = ForestReport::new(self, scored, (&whole, &file), evaluation, importance, distilled);
         Ok(Analysis { file, report, rule })
     }
 }

@@ -12,56 +12,20 @@
 //! Arm d(i) and the predictions depend on other folds alone, so that the mean is unbiased where p is known: no maximum over arms is taken of noise
 //! that it is then read off (Chernozhukov et al. 2018). It is the value of the learner from a share (F - 1) / F of the units.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 
-use super::{
-    Baseline, Fitting, ForestError, Learned, Plan, Residualize, Trial, assign_among, learn, residualize,
-};
+use super::{ForestError, Learned, Plan, Trial, assign_among, learn};
 use crate::data::Study;
 use crate::evaluate::{Against, BestArm, Evaluation};
 use crate::nuisance::Folds;
 use crate::score::{Direction, aipw, net};
-
-/// How outcomes are learned from: less a baseline, by a plan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Way {
-    pub plan: Plan,
-    pub residualize: Residualize,
-}
-
-/// An assignment, learned from outcomes less a baseline, and the baseline.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fitted {
-    pub learned: Learned,
-    pub baseline: Baseline,
-}
-
-impl Fitted {
-    /// Learns from a trial; `column` has the baseline (n) where it was made elsewhere, in units of utilities.
-    ///
-    /// # Errors
-    /// As [`residualize`] and [`learn`].
-    pub fn learn(trial: &Trial, way: &Way, column: Option<&[f64]>) -> Result<Fitted, ForestError> {
-        let residuals = residualize(trial, &way.residualize, column, Fitting::usual(way.plan.seed))?;
-        let learned = learn(&trial.with_utility(residuals.utility), &way.plan)?;
-        Ok(Fitted { learned, baseline: residuals.predictor })
-    }
-
-    /// Estimated utilities of every arm (n x K) for units with covariates x (n x p), the baseline included.
-    pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
-        let mut estimates = self.learned.predict(x);
-        let baseline = self.baseline.predict(x);
-        estimates.rows_mut().into_iter().zip(baseline).for_each(|(mut row, fbar)| row += fbar);
-        estimates
-    }
-}
 
 /// What was learned without each fold.
 #[derive(Clone, Debug)]
 pub struct CrossFit {
     pub folds: Folds,
     /// By the units outside each fold.
-    pub fitted: Vec<Fitted>,
+    pub learned: Vec<Learned>,
     /// Estimated utilities (n x K), net of costs, by what was learned without the unit.
     pub estimates: Array2<f64>,
     /// Doubly robust rewards Gamma (n x K) in the user's direction.
@@ -77,27 +41,26 @@ impl CrossFit {
     pub fn new(
         study: &Study,
         trial: &Trial,
-        (way, column): (&Way, Option<&[f64]>),
+        plan: &Plan,
         direction: Direction,
         folds: Folds,
         told: &dyn Fn(String) -> Result<(), ForestError>,
     ) -> Result<CrossFit, ForestError> {
-        let mut fitted = Vec::with_capacity(folds.count);
+        let mut learned = Vec::with_capacity(folds.count);
         let mut estimates = Array2::zeros((study.units(), study.arms.len()));
         for f in 0..folds.count {
             let (others, own): (Vec<usize>, Vec<usize>) =
                 (0..study.units()).partition(|&i| folds.fold_of[i] != f);
-            let column = column.map(|column| others.iter().map(|&i| column[i]).collect::<Vec<f64>>());
-            let without = Fitted::learn(&trial.select(&others), way, column.as_deref())?;
+            let without = learn(&trial.select(&others), plan)?;
             let predicted = without.predict(trial.x.select(Axis(0), &own).view());
             own.iter().zip(predicted.rows()).for_each(|(&i, row)| estimates.row_mut(i).assign(&row));
-            fitted.push(without);
+            learned.push(without);
             told(format!("{} of {} folds", f + 1, folds.count))?;
         }
         // Utilities are net of costs, predictions of outcomes are not.
         let mu = (&estimates + &study.costs) * direction.sign();
         let rewards = net(&aipw(study, &mu)?, study, direction)?;
-        Ok(CrossFit { folds, fitted, estimates, rewards, direction })
+        Ok(CrossFit { folds, learned, estimates, rewards, direction })
     }
 
     /// The arm of each unit.

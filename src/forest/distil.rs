@@ -15,7 +15,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{CrossFit, Fitted, ForestError, Trial, assign_among};
+use super::{CrossFit, ForestError, Learned, Trial, assign_among};
 use crate::data::Study;
 use crate::evaluate::Evaluation;
 use crate::learn::{Config, Scored, rows, rule_of};
@@ -44,7 +44,7 @@ pub const FOREST: &str = "forest";
 /// # Errors
 /// As solving and evaluating.
 pub fn distil(
-    whole: &Fitted,
+    whole: &Learned,
     folds: &CrossFit,
     scored: &Scored,
     trial: &Trial,
@@ -52,8 +52,8 @@ pub fn distil(
     observer: &dyn Observer,
 ) -> Result<(Distilled, Option<RuleFile>), ForestError> {
     let every: Vec<usize> = (0..trial.units()).collect();
-    let made = |fitted: &Fitted, units: &[usize], observer: &dyn Observer| {
-        let of_forest = Scored { rewards: net(fitted, scored, trial), ..scored.clone() }.select(units);
+    let made = |learned: &Learned, units: &[usize], observer: &dyn Observer| {
+        let of_forest = Scored { rewards: net(learned, scored, trial), ..scored.clone() }.select(units);
         rule_of(of_forest, units.len() as f64 / every.len() as f64, config, observer)
     };
     let (report, rule) = made(whole, &every, observer)?;
@@ -61,12 +61,12 @@ pub fn distil(
         return Ok((Distilled { report, agreement: None, evaluation: None, folds: Vec::new() }, None));
     };
     let given = rule.assign(rows(&seen_by(&rule, &scored.study)))?;
-    let estimates = whole.learned.predict(trial.x.view());
+    let estimates = whole.effects(trial.x.view());
     let by_forest = assign_among(&estimates, |i, k| scored.study.may_get(i, k));
     let same = by_forest.iter().zip(&given).filter(|(a, b)| a == b).count();
     let mut statuses = Vec::new();
     let mut arms = vec![0; every.len()];
-    for (f, without) in folds.fitted.iter().enumerate() {
+    for (f, without) in folds.learned.iter().enumerate() {
         let others: Vec<usize> = every.iter().copied().filter(|&i| folds.folds.fold_of[i] != f).collect();
         let (report, rule) = made(without, &others, observer)?;
         statuses.push(report.termination_status);
@@ -84,8 +84,8 @@ pub fn distil(
 }
 
 /// What a forest says that each arm earns (n x K), net of costs and times weights.
-fn net(fitted: &Fitted, scored: &Scored, trial: &Trial) -> Array2<f64> {
-    let mut net = fitted.predict(trial.x.view());
+fn net(learned: &Learned, scored: &Scored, trial: &Trial) -> Array2<f64> {
+    let mut net = learned.predict(trial.x.view());
     for (i, mut row) in net.rows_mut().into_iter().enumerate() {
         row *= scored.study.weight(i);
     }

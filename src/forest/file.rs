@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Baseline, Estimator, Fitted, Learned, Method, Model, Settings, Trial, assign_among};
-use crate::data::{Covariate, Design, Groups, Study, Term, terms};
+use super::clustering::Within;
+use super::{Baseline, Estimator, Learned, Method, Model, Settings, Trial, assign_among};
+use crate::data::{Covariate, Design, Groups, Study, Term, members, terms};
 use crate::score::Direction;
 use crate::solve::growth::{Node, Tree};
 
@@ -46,6 +47,9 @@ pub struct ForestFile {
     /// For an arm that not every unit may get, the condition on those who may.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub eligible: BTreeMap<String, String>,
+    /// Arms that trees took for one while they grew; none where each stood for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<Vec<String>>,
     pub method: Method,
     pub settings: Settings,
     pub provenance: Provenance,
@@ -106,13 +110,12 @@ pub enum ForestFileError {
 impl ForestFile {
     /// What was learned from the trial of a study.
     pub fn new(
-        fitted: &Fitted,
+        learned: &Learned,
         study: &Study,
         trial: &Trial,
         (direction, eligible): (Direction, &BTreeMap<String, String>),
         seed: u64,
     ) -> ForestFile {
-        let Fitted { learned, baseline } = fitted;
         let costs = if study.costs.iter().any(|cost| *cost != 0.0) {
             study.costs.row(0).to_vec()
         } else {
@@ -128,6 +131,7 @@ impl ForestFile {
             direction,
             costs,
             eligible: eligible.clone(),
+            clusters: learned.clusters().map(|groups| by_label(groups, &study.arms)).unwrap_or_default(),
             method: learned.method,
             settings: learned.settings.clone(),
             provenance: Provenance {
@@ -136,7 +140,7 @@ impl ForestFile {
                 units: study.units(),
                 data_hash: hash(trial),
             },
-            baseline: baseline.clone(),
+            baseline: learned.baseline.clone(),
             trees: learned.valued_trees(),
         }
     }
@@ -252,16 +256,40 @@ impl ValuedTree {
 }
 
 impl Learned {
-    /// Every tree with the estimates of its leaves; their mean is what [`Learned::predict`] gives.
+    /// Every tree with the estimates of its leaves; their mean is what [`Learned::effects`] gives.
     pub fn valued_trees(&self) -> Vec<ValuedTree> {
-        let Model::Forest(forest) = &self.model;
+        let forest = match &self.model {
+            Model::Forest(forest) => forest,
+            Model::Clustered(clustered) => &clustered.forest,
+        };
+        // Where units get any arm of a group, the forest has groups for arms.
+        let column: Vec<usize> = match &self.model {
+            Model::Clustered(clustered) if clustered.within == Within::Random => {
+                clustered.groups.iter().map(|&g| g as usize).collect()
+            }
+            _ => (0..forest.arms).collect(),
+        };
         let estimator = forest.estimator(self.settings.lambda2);
+        let row = |row: ArrayView1<f64>| column.iter().map(|&k| row[k]).collect();
         let valued = |(tree, values): (&Tree, &Array2<f64>)| ValuedTree {
             tree: tree.clone(),
-            values: values.rows().into_iter().map(|row| row.to_vec()).collect(),
+            values: values.rows().into_iter().map(row).collect(),
         };
         estimator.trees().map(valued).collect()
     }
+
+    /// The group of each arm (K) that trees were grown on; none where arms stand for themselves.
+    pub fn clusters(&self) -> Option<&[u16]> {
+        match &self.model {
+            Model::Forest(_) => None,
+            Model::Clustered(clustered) => Some(&clustered.groups),
+        }
+    }
+}
+
+fn by_label(groups: &[u16], arms: &[String]) -> Vec<Vec<String>> {
+    let of_group = members(groups).into_iter();
+    of_group.map(|group| group.into_iter().map(|k| arms[k].clone()).collect()).collect()
 }
 
 /// SHA-256 of what a forest is learned from.

@@ -13,7 +13,7 @@ use ndarray::Axis;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{CrossFit, Fitted, assign_among};
+use super::{CrossFit, Learned, assign_among};
 use crate::data::{Design, Study, terms};
 use crate::evaluate::{Estimate, Sampling};
 use crate::random::stream;
@@ -33,7 +33,7 @@ pub struct Importance {
 
 /// The importance of every covariate of the study, in its order: splits of the assignment learned from all units, the rest by those that were
 /// learned without each fold.
-pub fn importance(whole: &Fitted, folds: &CrossFit, study: &Study, seed: u64) -> Vec<Importance> {
+pub fn importance(whole: &Learned, folds: &CrossFit, study: &Study, seed: u64) -> Vec<Importance> {
     let splits = splits(whole, study);
     let sampling = Sampling::of(study);
     let given = folds.assignment(study);
@@ -52,12 +52,12 @@ pub fn importance(whole: &Fitted, folds: &CrossFit, study: &Study, seed: u64) ->
 }
 
 /// The depth-weighted share of the splits at each covariate.
-fn splits(fitted: &Fitted, study: &Study) -> Vec<f64> {
+fn splits(learned: &Learned, study: &Study) -> Vec<f64> {
     let (names, terms) = (study.covariate_names(), terms(&study.covariates, &study.x));
     let of_term: Vec<usize> =
         terms.iter().filter_map(|term| names.iter().position(|name| name == term.covariate())).collect();
     let mut shares = vec![0.0; names.len()];
-    for valued in fitted.learned.valued_trees() {
+    for valued in learned.valued_trees() {
         depths(&valued.tree).for_each(|(term, depth)| shares[of_term[term]] += 0.5_f64.powi(depth));
     }
     let total: f64 = shares.iter().sum();
@@ -85,13 +85,13 @@ fn permuted(folds: &CrossFit, study: &Study, j: usize, seed: u64) -> Vec<usize> 
     let mut arms = vec![0; study.units()];
     let terms = terms(&study.covariates, &study.x);
     let design = Design::new(&terms, &study.covariates);
-    for (f, fitted) in folds.fitted.iter().enumerate() {
+    for (f, learned) in folds.learned.iter().enumerate() {
         let own: Vec<usize> = (0..study.units()).filter(|&i| folds.folds.fold_of[i] == f).collect();
         let mut from = own.clone();
         from.shuffle(&mut stream(seed, &format!("permute {j} in fold {f}")));
         let mut x = study.x.select(Axis(0), &own);
         x.column_mut(j).iter_mut().zip(&from).for_each(|(value, &i)| *value = study.x[[i, j]]);
-        let estimates = fitted.learned.predict(design.matrix(&x).view());
+        let estimates = learned.effects(design.matrix(&x).view());
         let given = assign_among(&estimates, |u, k| study.may_get(own[u], k));
         own.iter().zip(given).for_each(|(&i, arm)| arms[i] = arm);
     }

@@ -61,8 +61,8 @@ mod file;
 mod importance;
 mod report;
 
-pub use analysis::{Analysis, MOST_ARMS, Read, Request};
-pub use cross_fit::{CrossFit, Fitted, Way};
+pub use analysis::{Analysis, MOST_ARMS, Request};
+pub use cross_fit::CrossFit;
 pub use distil::{Distilled, FOREST, distil};
 pub use file::{Assigned, ForestFile, ForestFileError, Provenance, ValuedTree};
 pub use importance::{Importance, importance};
@@ -78,9 +78,7 @@ pub enum ForestError {
     #[error(transparent)]
     Data(#[from] DataError),
     #[error(transparent)]
-    Settings(#[from] InvalidSettings),
-    #[error(transparent)]
-    Baseline(#[from] NoBaseline),
+    NotLearned(#[from] NotLearned),
     #[error(transparent)]
     Learn(#[from] LearnError),
     #[error(transparent)]

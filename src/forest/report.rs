@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::analysis::Request;
 use super::distil::{Distilled, FOREST};
-use super::{ForestFile, Importance, Learned, Method, Plan, Residualize, Tuning};
+use super::{Compared, ForestFile, Importance, Learned, Method, Plan, Tuning};
 use crate::data::Study;
 use crate::evaluate::{BEST_ARM, Comparison, Evaluation, OBSERVED, aligned, cells, decimals, lines};
 use crate::learn::Scored;
@@ -23,8 +23,12 @@ pub struct ForestReport {
     pub method: Method,
     /// Every parameter, chosen ones included.
     pub parameters: Plan,
-    /// What was taken away from outcomes before.
-    pub residualize: Residualize,
+    /// What methods were worth on units unseen, where there was a choice among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choice: Vec<Compared>,
+    /// Arms that trees took for one while they grew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<Vec<String>>,
     /// What was tried, where parameters were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<Tuning>,
@@ -68,8 +72,9 @@ impl ForestReport {
         ForestReport {
             model: "joint_assignment".into(),
             method: file.method,
-            parameters: Plan { forest: file.settings.clone(), ..request.way.plan.clone() },
-            residualize: request.way.residualize.clone(),
+            parameters: Plan { tuning: request.plan.tuning.clone(), ..learned.plan(&request.plan) },
+            choice: learned.choice.clone(),
+            clusters: file.clusters.clone(),
             tuning: learned.tuning.clone(),
             data_file_sha256: study.data_hash.clone(),
             units: study.units(),

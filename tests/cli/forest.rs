@@ -238,6 +238,27 @@ fn parameters_are_chosen_from_a_grid() {
     assert!(ran.stdout.contains(&format!("chosen among {} combinations", tried.len())));
 }
 
+#[test]
+fn arms_are_clustered() {
+    let shell = trained(15);
+    for (clusters, groups) in [("1", 2), ("2", 3), ("auto", 0)] {
+        shell.run(&format!("{FOREST} --clusters {clusters} --folds 2")).exits(0);
+        let forest = shell.json("out/forest.json");
+        let clusters = forest["clusters"].as_array().unwrap();
+        assert!(groups == 0 || clusters.len() == groups, "{clusters:?}");
+        assert_eq!(clusters[0], serde_json::json!(["none"]));
+        assert_eq!(clusters.iter().map(|group| group.as_array().unwrap().len()).sum::<usize>(), 4);
+        assert_eq!(forest["method"], "clustered");
+        let report = shell.json("out/report.json");
+        assert_eq!((&report["clusters"], &report["method"]), (&forest["clusters"], &forest["method"]));
+        shell.run("predict out/forest.json test.csv").exits(0);
+    }
+    shell.run(&format!("{FOREST} --clusters none")).exits(0);
+    assert_eq!(shell.json("out/forest.json")["method"], "forest");
+    shell.run(&format!("{FOREST} --clusters 4")).exits(2).says(&["clusters 4", "at most"]);
+    shell.run(&format!("{FOREST} --clusters 2 --method forest")).exits(2).says(&["--method clustered"]);
+}
+
 /// A category of three levels decides, and a number is missing now and then.
 #[test]
 fn levels_and_missing_values() {
