@@ -12,13 +12,16 @@
 //! | [`trial`] | units as trees see them |
 //! | [`settings`] | the parameters |
 //! | [`fit`] | trees, forests, and their estimates |
+//! | [`bayes`] | joint empirical Bayes: a tree by evidence, posterior means in a forest's leaves |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
 
+pub mod bayes;
 pub mod fit;
 pub mod leaf_table;
 pub mod settings;
 pub mod trial;
 
+pub use bayes::{JointSettings, JointTree};
 pub use fit::{Estimator, FittedTree, Forest, assign};
 pub use leaf_table::LeafTable;
 pub use settings::{InvalidSettings, Settings};
