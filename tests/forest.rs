@@ -32,14 +32,7 @@ fn trial() -> (Trial, Array2<f64>, Array2<f64>) {
     let effects: Vec<String> = (0..10).map(|k| format!("mu{k}")).collect();
     let (train, test) = (oracle("k9_train.csv.gz"), oracle("k9_test.csv.gz"));
     let arm = column(&train, "trt").iter().map(|k| *k as u16).collect();
-    let trial = Trial {
-        x: matrix(&train, &names),
-        arm,
-        arms: 10,
-        utility: column(&train, "Y_resid"),
-        mass: None,
-        weight: None,
-    };
+    let trial = Trial::new(matrix(&train, &names), arm, 10, column(&train, "Y_resid"));
     (trial, matrix(&test, &names), matrix(&test, &effects))
 }
 

@@ -21,6 +21,7 @@ fn drawn(design: &ManyArmsDesign, n: usize, seed: u64) -> (Trial, ManyArmsPopula
         x: drawn.x.clone(),
         mass: None,
         weight: None,
+        cluster: None,
     };
     (trial, many_arms_population(design, 4_000, seed).unwrap())
 }

@@ -3,15 +3,21 @@
 //! | file | what |
 //! |---|---|
 //! | [`shrinkage`] | means of arms in a leaf, shrunken towards the mean of the leaf |
+//! | [`across_leaves`] | the same towards means of arms over leaves, and towards both |
+//! | [`arm_variances`] | how much the outcomes of each arm vary, which its shrinkage is in proportion to |
 //! | [`joint`] | posterior means under one normal law of the arms' leaf means |
 //! | [`sums`] | counts and sums by arm and leaf |
-//! | [`problem`] | the best tree by one of these means |
+//! | [`problem`] | the best tree by leaf utility, or by the evidence for it |
 
+pub mod across_leaves;
+pub mod arm_variances;
 pub mod joint;
 pub mod problem;
 pub mod shrinkage;
 pub mod sums;
 
+pub use across_leaves::{Towards, shrunken_across};
+pub use arm_variances::relative_variances;
 pub use joint::{Covariance, Joint, JointPrior};
 pub use problem::{Form, LeafProblem, LeafValue};
 pub use shrinkage::shrunken;

@@ -31,6 +31,8 @@ impl DataError {
             Problem::TooFewFolds { .. }
             | Problem::HorizonNotPositive { .. }
             | Problem::NoGivenScores
+            | Problem::NotForForests { .. }
+            | Problem::ForestWithoutCovariates
             | Problem::NoPredictionsElsewhere
             | Problem::DesignOfPairs
             | Problem::MadeOfClusters
@@ -254,6 +256,12 @@ pub enum Problem {
     RewardsDiffer { given: Vec<String>, found: Vec<String> },
     #[error("no rewards are given; name a column for each arm with --rewards")]
     NoGivenScores,
+    #[error(
+        "a forest learns from outcomes under the arm received, not from {what}; leave {flag} out, or learn another rule with prescribe learn"
+    )]
+    NotForForests { what: &'static str, flag: &'static str },
+    #[error("a forest splits by covariates, and there are none; name some with --covariates")]
+    ForestWithoutCovariates,
     #[error(
         "the target's mean of {} is {mean}, but the study's units have values from {least} to {most}; no weights can \
          reach it, so leave the covariate out of --covariates, or restrict the target",

@@ -8,6 +8,7 @@
 //! A tree may be grown on groups of arms and still estimate every arm.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use prescribe_models::leaf_utility::{Towards, relative_variances};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -29,6 +30,8 @@ pub struct Forest {
     pub settings: Settings,
     pub trees: Vec<FittedTree>,
     pub arms: usize,
+    /// Variance of each arm's outcomes about the means of leaves, relative to that of all (K), where shrinkage is in proportion to it.
+    pub variances: Option<Vec<f64>>,
 }
 
 impl Forest {
@@ -40,17 +43,33 @@ impl Forest {
             let mut random = stream(seed, &format!("tree {m}"));
             let (grown_on, held_out) = halves(trial, settings.beta, &mut random);
             let tree = ground.tree(&grown_on, &mut random);
-            let table = LeafTable::of(&tree, trial, held_out.iter().map(|&i| i as usize));
-            FittedTree { tree, table }
+            let held_out = || held_out.iter().map(|&i| i as usize);
+            let table = LeafTable::of(&tree, trial, held_out());
+            let within = settings.arm_variances.then(|| table.within(&tree, trial, held_out()));
+            (FittedTree { tree, table }, within)
         };
-        let trees = (0..settings.trees).into_par_iter().map(one).collect();
-        Forest { settings: settings.clone(), trees, arms: trial.arms }
+        let (trees, within): (Vec<FittedTree>, Vec<Option<Array2<f64>>>) =
+            (0..settings.trees).into_par_iter().map(one).unzip();
+        let within = within.into_iter().flatten().reduce(|sum, one| sum + one);
+        let variances = within.map(|sum| relative_variances(&sum.row(0).to_vec(), &sum.row(1).to_vec()));
+        Forest { settings: settings.clone(), trees, arms: trial.arms, variances }
     }
 
     /// The forest's estimates with leaves shrunken by lambda2, whatever the settings say of it.
     pub fn estimator(&self, lambda2: f64) -> Estimator<'_> {
-        let values = self.trees.par_iter().map(|fitted| fitted.table.means(lambda2)).collect();
+        let values = self.trees.par_iter().map(|fitted| self.means(&fitted.table, lambda2)).collect();
         Estimator { trees: self.trees.iter().map(|fitted| &fitted.tree).collect(), values, arms: self.arms }
+    }
+
+    fn means(&self, table: &LeafTable, lambda2: f64) -> Array2<f64> {
+        if self.settings.shrink_towards == Towards::Leaf && self.variances.is_none() {
+            return table.means(lambda2);
+        }
+        let lambda: Vec<f64> = match &self.variances {
+            None => vec![lambda2; self.arms],
+            Some(relative) => relative.iter().map(|relative| lambda2 * relative).collect(),
+        };
+        table.means_across(&lambda, self.settings.shrink_towards)
     }
 
     /// Estimated utilities (n x K) of every arm for units with covariates x (n x p).
@@ -93,9 +112,16 @@ impl<'f> Estimator<'f> {
 
 /// The arm of the largest estimate in each row, the first on ties.
 pub fn assign(estimates: &Array2<f64>) -> Vec<usize> {
-    let best =
-        |row: ArrayView1<f64>| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
-    estimates.rows().into_iter().map(best).collect()
+    assign_among(estimates, |_, _| true)
+}
+
+/// The same among the arms that unit i may get, as [`crate::data::Study::may_get`] says; the first one where it may get none.
+pub fn assign_among(estimates: &Array2<f64>, may_get: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    let best = |(i, row): (usize, ArrayView1<f64>)| {
+        let better = |best: usize, k: usize| if row[k] > row[best] { k } else { best };
+        (0..row.len()).filter(|&k| may_get(i, k)).reduce(better).unwrap_or(0)
+    };
+    estimates.rows().into_iter().enumerate().map(best).collect()
 }
 
 /// What all trees of a forest are grown from.
@@ -149,19 +175,34 @@ impl<'t> Ground<'t> {
     }
 }
 
-/// The units a tree is grown on and the others, both ascending, stratified by arm.
+/// The units a tree is grown on and the others, both ascending: of the units of each arm, or of whole clusters of each arm and of several arms.
 fn halves(trial: &Trial, beta: f64, random: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u32>) {
-    let mut of_arm = vec![Vec::new(); trial.arms];
-    (0..trial.units() as u32).for_each(|i| of_arm[trial.arm[i as usize] as usize].push(i));
-    let (mut grown_on, mut held_out) = (Vec::new(), Vec::new());
-    for mut units in of_arm {
-        units.shuffle(random);
-        let wanted = (beta * units.len() as f64).round() as usize;
-        let taken = wanted.max(1).min(units.len().saturating_sub(1));
-        grown_on.extend_from_slice(&units[..taken]);
-        held_out.extend_from_slice(&units[taken..]);
+    let mut taken = vec![false; trial.blocks()];
+    for mut blocks in trial.strata() {
+        blocks.shuffle(random);
+        let wanted = (beta * blocks.len() as f64).round() as usize;
+        let count = wanted.max(1).min(blocks.len().saturating_sub(1));
+        blocks[..count].iter().for_each(|&block| taken[block as usize] = true);
     }
-    grown_on.sort_unstable();
-    held_out.sort_unstable();
-    (grown_on, held_out)
+    (0..trial.units() as u32).partition(|&i| taken[trial.block(i as usize)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_keep_clusters_whole_and_parts_of_arms() {
+        let plain = Trial::new(Array2::zeros((400, 1)), (0..400).map(|i| i % 4).collect(), 4, vec![0.0; 400]);
+        // Clusters of four arms, and of one.
+        let mixed = Trial { cluster: Some((0..400).map(|i| i / 10).collect()), ..plain.clone() };
+        let alike = Trial { cluster: Some((0..400).map(|i| i % 40).collect()), ..plain.clone() };
+        for trial in [plain, mixed, alike] {
+            let (grown_on, held_out) = halves(&trial, 0.25, &mut stream(1, "halves"));
+            assert_eq!((grown_on.len(), held_out.len()), (100, 300));
+            let taken: Vec<usize> = grown_on.iter().map(|&i| trial.block(i as usize)).collect();
+            assert!(held_out.iter().all(|&i| !taken.contains(&trial.block(i as usize))));
+            assert!(grown_on.is_sorted() && held_out.is_sorted());
+        }
+    }
 }

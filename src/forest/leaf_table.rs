@@ -2,7 +2,7 @@
 //! shrinkage (forest.txt, section 3.2, honest estimation).
 
 use ndarray::{Array2, ArrayView1};
-use prescribe_models::leaf_utility::shrunken;
+use prescribe_models::leaf_utility::{Towards, shrunken, shrunken_across};
 
 use super::Trial;
 use crate::solve::growth::{Node, Tree};
@@ -46,6 +46,33 @@ impl LeafTable {
             }
         }
         means
+    }
+
+    /// The same shrunken by a lambda for each arm (K), towards leaves, arms, or both.
+    pub fn means_across(&self, lambda: &[f64], towards: Towards) -> Array2<f64> {
+        let mut means = Array2::zeros(self.sums.raw_dim());
+        if let (Some(sums), Some(masses), Some(means)) =
+            (self.sums.as_slice(), self.masses.as_slice(), means.as_slice_mut())
+        {
+            shrunken_across(sums, masses, lambda, towards, means);
+        }
+        means
+    }
+
+    /// Squared deviations of units from the means of their leaf and arm, summed by arm, and their degrees of freedom (2 x K).
+    pub fn within(&self, tree: &Tree, trial: &Trial, units: impl Iterator<Item = usize>) -> Array2<f64> {
+        let mut within = Array2::zeros((2, trial.arms));
+        let mut counts = Array2::<f64>::zeros(self.sums.raw_dim());
+        for i in units {
+            let (leaf, k) = (tree.leaf_of(|j| trial.x[[i, j]]), trial.arm[i] as usize);
+            let mean = self.sums[[leaf, k]] / self.masses[[leaf, k]];
+            within[[0, k]] += trial.mass(i) * (trial.utility[i] - mean).powi(2);
+            counts[[leaf, k]] += 1.0;
+        }
+        for (cell, count) in counts.indexed_iter() {
+            within[[1, cell.1]] += (count - 1.0).max(0.0);
+        }
+        within
     }
 
     fn empty(leaves: usize, arms: usize) -> LeafTable {

@@ -14,15 +14,28 @@
 //! | [`fit`] | trees, forests, and their estimates |
 //! | [`bayes`] | joint empirical Bayes: a tree by evidence, posterior means in a forest's leaves |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
+//! | [`regression`] | random forests for weighted regression, which baselines come from |
+//! | [`residual`] | outcomes less what all arms share of them |
+//! | [`baseline`] | what that is at any covariates, as files have it |
+//! | [`served`] | which studies and units forests are for |
 
+pub mod baseline;
 pub mod bayes;
 pub mod fit;
 pub mod leaf_table;
+pub mod regression;
+pub mod residual;
+pub mod served;
 pub mod settings;
 pub mod trial;
 
+pub use baseline::{Baseline, PackedTree};
 pub use bayes::{JointSettings, JointTree};
-pub use fit::{Estimator, FittedTree, Forest, assign};
+pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
+pub use prescribe_models::leaf_utility::Towards;
+pub use regression::{RegressionForest, RegressionSettings};
+pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residualize};
+pub use served::served;
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;

@@ -1,5 +1,6 @@
 //! The parameters of a forest (forest.txt, section 3.2).
 
+use prescribe_models::leaf_utility::Towards;
 use serde::{Deserialize, Serialize};
 
 use crate::solve::growth::Form;
@@ -27,6 +28,10 @@ pub struct Settings {
     pub kappa: f64,
     /// Which estimate of the utility of a leaf.
     pub utility: Form,
+    /// What honest estimates are shrunken to (section 6.2).
+    pub shrink_towards: Towards,
+    /// Whether the shrinkage of honest estimates is in proportion to the variances of the arms' outcomes (section 6.2).
+    pub arm_variances: bool,
 }
 
 impl Default for Settings {
@@ -41,6 +46,8 @@ impl Default for Settings {
             delta: 1.0,
             kappa: 1.0,
             utility: Form::N,
+            shrink_towards: Towards::Leaf,
+            arm_variances: false,
         }
     }
 }

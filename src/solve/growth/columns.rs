@@ -9,6 +9,8 @@ use ndarray::ArrayView2;
 pub struct Columns {
     values: Vec<Vec<f64>>,
     order: Vec<Vec<u32>>,
+    /// Whether any two units have the same value.
+    tied: Vec<bool>,
 }
 
 impl Columns {
@@ -20,7 +22,12 @@ impl Columns {
             order.sort_by(|a, b| column[*a as usize].total_cmp(&column[*b as usize]));
             order
         };
-        Columns { order: values.iter().map(sorted).collect(), values }
+        let order: Vec<Vec<u32>> = values.iter().map(sorted).collect();
+        let tied = |(column, order): (&Vec<f64>, &Vec<u32>)| {
+            order.windows(2).any(|pair| column[pair[0] as usize] == column[pair[1] as usize])
+        };
+        let tied = values.iter().zip(&order).map(tied).collect();
+        Columns { values, order, tied }
     }
 
     pub fn covariates(&self) -> usize {
@@ -53,7 +60,7 @@ impl<'c> Orders<'c> {
         let kept = |order: &Vec<u32>| order.iter().copied().filter(|&i| among[i as usize]).collect();
         let orders = columns.order.iter().map(kept).collect();
         among.fill(false);
-        Orders { columns, units: orders, left: among, scratch: Vec::with_capacity(units.len()) }
+        Orders { columns, units: orders, left: among, scratch: vec![0; units.len()] }
     }
 
     pub fn covariates(&self) -> usize {
@@ -65,13 +72,14 @@ impl<'c> Orders<'c> {
         &self.units[j]
     }
 
-    pub fn value_of(&self, j: usize, unit: u32) -> f64 {
-        self.columns.value(j, unit)
+    /// The units of a range in the order of column j.
+    pub fn sweep(&self, j: usize, range: Range<usize>) -> Sweep<'_> {
+        Sweep { units: &self.units[j][range], values: &self.columns.values[j], tied: self.columns.tied[j] }
     }
 
     /// The value of column j at a position of its order.
     pub fn value(&self, j: usize, position: usize) -> f64 {
-        self.value_of(j, self.units[j][position])
+        self.columns.value(j, self.units[j][position])
     }
 
     /// Divides the node that holds `range`: its first `left` units in the order of column j go before the others in every column, and both
@@ -80,19 +88,34 @@ impl<'c> Orders<'c> {
         let middle = range.start + left;
         self.units[j][range.start..middle].iter().for_each(|&i| self.left[i as usize] = true);
         for (_, order) in self.units.iter_mut().enumerate().filter(|(column, _)| *column != j) {
-            self.scratch.clear();
-            let mut next = range.start;
-            for position in range.clone() {
+            let order = &mut order[range.clone()];
+            let right = &mut self.scratch[..order.len()];
+            let mut next = 0;
+            // Both places are written whichever it is: a guess would be wrong half of the time.
+            for position in 0..order.len() {
                 let unit = order[position];
-                if self.left[unit as usize] {
-                    order[next] = unit;
-                    next += 1;
-                } else {
-                    self.scratch.push(unit);
-                }
+                order[next] = unit;
+                right[position - next] = unit;
+                next += usize::from(self.left[unit as usize]);
             }
-            order[next..range.end].copy_from_slice(&self.scratch);
+            let rest = order.len() - next;
+            order[next..].copy_from_slice(&right[..rest]);
         }
         self.units[j][range.start..middle].iter().for_each(|&i| self.left[i as usize] = false);
+    }
+}
+
+/// The units of a node in the order of one column.
+pub(super) struct Sweep<'o> {
+    pub units: &'o [u32],
+    values: &'o [f64],
+    tied: bool,
+}
+
+impl Sweep<'_> {
+    /// Whether the first `left` units can be parted from the others.
+    pub fn parts(&self, left: usize) -> bool {
+        let value = |position: usize| self.values[self.units[position] as usize];
+        !self.tied || value(left - 1) < value(left)
     }
 }

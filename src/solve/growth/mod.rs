@@ -11,15 +11,18 @@
 //! | criterion | trees |
 //! |---|---|
 //! | [`JointAssignment`] | assign one of many arms in each leaf (forest.txt, section 3.1) |
+//! | [`Regression`] | predict a number in each leaf |
 //!
 //! A tree over n units and p covariates costs O(n p) a level and as many calls of the criterion.
 
 mod columns;
 mod joint;
+mod regression;
 mod tree;
 
 pub use columns::Columns;
 pub use joint::{Form, JointAssignment, Units};
+pub use regression::Regression;
 pub use tree::{Node, Tree};
 
 use rand::seq::index::sample;
@@ -74,14 +77,19 @@ pub fn grow(
     let mut orders = Orders::of(columns, units);
     let mut tree = Tree::leaf();
     let mut open = vec![(0, 0..units.len(), 0)];
+    let may_split = |units: usize, depth: usize| {
+        units >= 2 * limits.min_leaf && limits.depth.is_none_or(|most| depth < most)
+    };
     while let Some((node, range, depth)) = open.pop() {
-        if range.len() < 2 * limits.min_leaf || limits.depth.is_some_and(|most| depth >= most) {
+        if !may_split(range.len(), depth) {
             continue;
         }
         let Some(split) = best_split(&orders, range.clone(), limits, criterion, random) else { continue };
         let middle = range.start + split.left;
         let threshold = orders.value(split.covariate, middle - 1);
-        orders.divide(range.clone(), split.covariate, split.left);
+        if may_split(split.left.max(range.len() - split.left), depth + 1) {
+            orders.divide(range.clone(), split.covariate, split.left);
+        }
         let (left, right) = tree.split(node, split.covariate, threshold);
         open.push((right, middle..range.end, depth + 1));
         open.push((left, range.start..middle, depth + 1));
@@ -100,15 +108,10 @@ fn best_split(
     let (mut floor, mut best) = (limits.least_gain, None);
     for covariate in chosen(orders.covariates(), limits.covariates, random) {
         criterion.rewind();
-        let units = &orders.units(covariate)[range.clone()];
-        let last = units.len() - limits.min_leaf;
-        let mut value = orders.value_of(covariate, units[0]);
-        for (left, pair) in (1..=last).zip(units.windows(2)) {
-            criterion.cross(pair[0]);
-            let next = orders.value_of(covariate, pair[1]);
-            let between = value < next;
-            value = next;
-            if !between || left < limits.min_leaf {
+        let sweep = orders.sweep(covariate, range.clone());
+        for left in 1..=range.len() - limits.min_leaf {
+            criterion.cross(sweep.units[left - 1]);
+            if left < limits.min_leaf || !sweep.parts(left) {
                 continue;
             }
             if let Some(gain) = criterion.gain(floor) {
