@@ -180,7 +180,7 @@ impl Criterion for JointAssignment<'_> {
         node.weight = weight;
         for (slot, &k) in self.arm.iter().enumerate() {
             let cell = self.of_arm[k as usize];
-            node.set(slot, cell, self.reciprocal(&cell));
+            node.set(slot, cell, self.reciprocal(&cell), 0.0, Slack { lambda, steepest: self.steepest });
         }
         node.look(lambda);
         self.parent = if self.candidates > 0 { self.utility(&node).1 } else { 0.0 };
@@ -195,39 +195,33 @@ impl Criterion for JointAssignment<'_> {
         self.left.at = self.node.at;
     }
 
+    #[inline(always)]
     fn cross(&mut self, unit: u32) {
         let slot = self.slot[self.units.arm[unit as usize] as usize] as usize;
         let (mass, weight) = (self.units.mass(unit), self.units.weight(unit));
         let sum = mass * self.units.utility[unit as usize];
-        let before = &self.left.cells[slot];
-        let cell = Cell {
-            count: before.count + 1,
-            mass: before.mass + mass,
-            sum: before.sum + sum,
-            ..Cell::default()
-        };
+        let slack = Slack { lambda: self.lambda, steepest: self.steepest };
+        let cell = self.left.cells[slot].with(mass, sum);
         let reciprocal = self.reciprocal(&cell);
-        self.left.set(slot, cell, reciprocal);
-        let before = &self.right.cells[slot];
-        match before.count - 1 {
-            0 => self.right.empty(slot),
-            count => {
-                let cell = Cell { count, mass: before.mass - mass, sum: before.sum - sum, ..Cell::default() };
-                let reciprocal = self.reciprocal(&cell);
-                self.right.set(slot, cell, reciprocal);
-            }
-        }
-        self.left.weight += weight;
-        self.right.weight -= weight;
+        self.left.set(slot, cell, reciprocal, weight, slack);
+        let cell = self.right.cells[slot].without(mass, sum);
+        let reciprocal = if cell.count == 0 { 0.0 } else { self.reciprocal(&cell) };
+        self.right.set(slot, cell, reciprocal, -weight, slack);
     }
 
+    #[inline(always)]
     fn gain(&mut self, floor: f64) -> Option<f64> {
-        if self.form == Form::N {
-            let most = |side: &Side| side.weight * side.at_most(self.lambda, self.steepest);
-            if most(&self.left) + most(&self.right) - self.parent <= floor {
-                return None;
-            }
+        if self.form == Form::N && self.left.bound + self.right.bound - self.parent <= floor {
+            return None;
         }
+        self.evaluate(floor)
+    }
+}
+
+impl JointAssignment<'_> {
+    /// The gain by the largest means themselves.
+    #[inline(never)]
+    fn evaluate(&mut self, floor: f64) -> Option<f64> {
         self.left.look(self.lambda);
         self.right.look(self.lambda);
         if self.left.most == f64::NEG_INFINITY || self.right.most == f64::NEG_INFINITY {
@@ -257,6 +251,30 @@ struct Cell {
     below: f64,
 }
 
+impl Cell {
+    /// With a unit more.
+    #[inline(always)]
+    fn with(&self, mass: f64, sum: f64) -> Cell {
+        Cell { count: self.count + 1, mass: self.mass + mass, sum: self.sum + sum, ..Cell::default() }
+    }
+
+    /// With a unit less.
+    #[inline(always)]
+    fn without(&self, mass: f64, sum: f64) -> Cell {
+        match self.count - 1 {
+            0 => Cell::default(),
+            count => Cell { count, mass: self.mass - mass, sum: self.sum - sum, ..Cell::default() },
+        }
+    }
+}
+
+/// What the bound on the largest mean follows from: lambda, and b of the steepest line.
+#[derive(Clone, Copy, Debug)]
+struct Slack {
+    lambda: f64,
+    steepest: f64,
+}
+
 /// Sums over the units of one side.
 #[derive(Clone, Debug, Default)]
 struct Side {
@@ -278,6 +296,8 @@ struct Side {
     at: f64,
     /// What no mean exceeds at t'.
     most: f64,
+    /// What V times the largest mean does not exceed.
+    bound: f64,
 }
 
 impl Side {
@@ -292,7 +312,7 @@ impl Side {
         self.slopes.clear();
         self.slopes.resize(lines, 0.0);
         (self.above, self.below, self.weight) = (0.0, 0.0, 0.0);
-        (self.at, self.most) = (0.0, f64::NEG_INFINITY);
+        (self.at, self.most, self.bound) = (0.0, f64::NEG_INFINITY, f64::NEG_INFINITY);
     }
 
     /// The same as a side with as many slots.
@@ -301,39 +321,28 @@ impl Side {
         self.intercepts.copy_from_slice(&other.intercepts);
         self.slopes.copy_from_slice(&other.slopes);
         (self.above, self.below, self.weight) = (other.above, other.below, other.weight);
-        (self.at, self.most) = (other.at, other.most);
+        (self.at, self.most, self.bound) = (other.at, other.most, other.bound);
     }
 
-    /// Puts other sums in a slot: at least one unit; `reciprocal` is 1 / (N + lambda).
+    /// Puts other sums in a slot, adds to V, and bounds the utility anew; `reciprocal` is 1 / (N + lambda), 0 for no units.
     #[inline(always)]
-    fn set(&mut self, slot: usize, mut cell: Cell, reciprocal: f64) {
+    fn set(&mut self, slot: usize, mut cell: Cell, reciprocal: f64, weight: f64, slack: Slack) {
         (cell.above, cell.below) = (cell.sum * reciprocal, cell.mass * reciprocal);
         let before = &mut self.cells[slot];
-        self.above += cell.above - before.above;
-        self.below += cell.below - before.below;
+        let above = self.above + (cell.above - before.above);
+        let below = self.below + (cell.below - before.below);
         *before = cell;
+        let mut most = self.most;
         if slot < self.candidates {
-            (self.intercepts[slot], self.slopes[slot]) = (cell.above, reciprocal);
-            let value = cell.above + reciprocal * self.at;
-            self.most = if value > self.most { value } else { self.most };
+            let intercept = if cell.count == 0 { f64::NEG_INFINITY } else { cell.above };
+            (self.intercepts[slot], self.slopes[slot]) = (intercept, reciprocal);
+            let value = intercept + reciprocal * self.at;
+            most = if value > most { value } else { most };
         }
-    }
-
-    /// Takes the last unit out of a slot.
-    fn empty(&mut self, slot: usize) {
-        let before = std::mem::take(&mut self.cells[slot]);
-        self.above -= before.above;
-        self.below -= before.below;
-        if slot < self.candidates {
-            (self.intercepts[slot], self.slopes[slot]) = (f64::NEG_INFINITY, 0.0);
-        }
-    }
-
-    /// What no shrunken mean exceeds.
-    #[inline(always)]
-    fn at_most(&self, lambda: f64, steepest: f64) -> f64 {
-        let further = lambda * self.above / self.below - self.at;
-        self.most + if further > 0.0 { steepest * further } else { 0.0 }
+        let weight = self.weight + weight;
+        let further = slack.lambda * above / below - self.at;
+        self.bound = weight * (most + if further > 0.0 { slack.steepest * further } else { 0.0 });
+        (self.above, self.below, self.weight, self.most) = (above, below, weight, most);
     }
 
     /// Looks for the largest shrunken mean.
