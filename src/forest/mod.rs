@@ -50,5 +50,4 @@ pub use served::served;
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
 pub use tuning::{Grid, Tried, Tuning, tune};
-pub use value::{Calibrated, Split, Unseen};
-
+pub use value::{Calibrated, Split, Terms, Unseen};
