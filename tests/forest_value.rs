@@ -41,15 +41,21 @@ fn influence_is_the_derivative_of_the_value_by_the_weight_of_a_unit() {
         assigned: (0..n).map(|i| 9.0 + estimate(i + 1)).collect(),
     };
     let at = unseen.value(&trial);
-    assert!((at.terms.iter().sum::<f64>() / n as f64 - at.value).abs() < 1e-10);
+    for of in [&at.value, &at.gain] {
+        assert!((of.terms.iter().sum::<f64>() / n as f64 - of.total).abs() < 1e-10);
+    }
     for i in [0, 17, 59] {
         // One unit by a little more, in the weight of the mean and in the mass alike.
         let mut more = trial.clone();
         let step = 1e-6;
         more.mass.as_mut().expect("masses")[i] *= 1.0 + step;
         more.weight.as_mut().expect("weights")[i] *= 1.0 + step;
-        let slope = (unseen.value(&more).value - at.value) / step * n as f64;
-        assert!((slope - (at.terms[i] - at.value)).abs() < 1e-3 * (1.0 + slope.abs()), "unit {i}: {slope}");
+        let moved = unseen.value(&more);
+        for (from, to) in [(&at.value, &moved.value), (&at.gain, &moved.gain)] {
+            let slope = (to.total - from.total) / step * n as f64;
+            let influence = from.terms[i] - from.total;
+            assert!((slope - influence).abs() < 1e-3 * (1.0 + slope.abs()), "unit {i}: {slope} {influence}");
+        }
     }
 }
 
@@ -61,7 +67,7 @@ fn values_on_units_unseen_are_near_the_truth_where_the_largest_estimate_in_sampl
     for seed in 0..trials {
         let (trial, truth) = drawn(19, 2000, seed);
         let (unseen, worth) = unseen(&trial, &truth, &settings);
-        let value = unseen.value(&trial).estimate(&trial);
+        let value = unseen.value(&trial).value.estimate(&trial);
         errors.push(value.estimate - worth);
         covered += usize::from(value.interval[0] <= worth && worth <= value.interval[1]);
         // Trees that speak for the units they were grown on.
@@ -151,9 +157,9 @@ fn auto_takes_the_method_of_the_largest_value_and_predicts_with_the_baseline() {
     let plan = Plan { method: Method::Auto, forest, ..Plan::default() };
     let learned = learn(&trial, &plan).expect("an assignment");
     let choice = &learned.choice;
-    assert_eq!(choice.len(), 2);
+    assert_eq!(choice.len(), 4);
     assert_eq!(learned.method, choice[0].method);
-    assert!(choice[0].value.estimate >= choice[1].value.estimate);
+    assert!(choice.windows(2).all(|pair| pair[0].gain.estimate >= pair[1].gain.estimate));
     assert_eq!(choice[0].less_chosen.estimate, 0.0);
     let again = learn(&trial, &learned.plan(&plan)).expect("an assignment");
     assert_eq!(again.model, learned.model);

@@ -217,7 +217,7 @@ impl ForestFile {
             // `check` has seen that every leaf has a value for every arm.
             Array2::from_shape_vec((cells.len() / width.max(1), width), cells).unwrap_or_default()
         });
-        Estimator::of(self.trees.iter().map(|valued| &valued.tree).collect(), values.collect(), width)
+        Estimator::new(self.trees.iter().map(|valued| &valued.tree).collect(), values.collect())
     }
 
     /// Says what of the trees cannot be.

@@ -87,8 +87,9 @@ pub struct Estimator<'f> {
 }
 
 impl<'f> Estimator<'f> {
-    /// Trees with their values (L x K).
-    pub fn of(trees: Vec<&'f Tree>, values: Vec<Array2<f64>>, arms: usize) -> Estimator<'f> {
+    /// At least one tree, each with its values (L x K).
+    pub(super) fn new(trees: Vec<&'f Tree>, values: Vec<Array2<f64>>) -> Estimator<'f> {
+        let arms = values[0].ncols();
         Estimator { trees, values, arms }
     }
 

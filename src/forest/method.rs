@@ -8,7 +8,9 @@
 //! |---|---|
 //! | `Forest` | the regularised joint assignment forest (forest.txt, section 3.2) |
 //! | `Clustered` | the same grown on groups of arms (section 3.4) |
-//! | `Auto` | the one of these with the largest calibrated value on units unseen ([`super::value`]) |
+//! | `JointTree` | a small tree by the evidence for it, with posterior means under joint empirical Bayes (section 6.3) |
+//! | `JointForest` | the forest with such posterior means in the leaves of each tree |
+//! | `Auto` | the one of these with the largest gain on units unseen ([`super::value`]) |
 //!
 //! Parameters are tuned for the forest, and the other methods take them over. Residuals come from cross-fitting over all units once: what baseline a unit
 //! outside a fold has may depend on units inside, but all arms share it.
@@ -16,13 +18,17 @@
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use rayon::prelude::*;
+
 use super::clustering::{self, ClusteringError};
 use super::value::{Calibrated, Split, Unseen};
 use super::{
-    Baseline, Clustered, Clustering, Fitting, Forest, Grid, InvalidSettings, NoBaseline, Residualize,
-    Settings, Trial, Tuning, residualize, tune,
+    Baseline, Clustered, Clustering, Estimator, Fitting, Forest, Grid, InvalidSettings, JointSettings,
+    JointTree, NoBaseline, Residualize, Settings, Trial, Tuning, residualize, tune,
 };
 use crate::evaluate::Estimate;
+use crate::solve::leaf_utility::LeafGreedy;
+use crate::solve::{Options, SolveError};
 
 /// How an assignment is learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +37,17 @@ pub enum Method {
     #[default]
     Forest,
     Clustered,
+    JointTree,
+    JointForest,
     Auto,
 }
 
 impl Method {
-    /// Those that [`Method::Auto`] chooses among; the first on ties.
-    const CHOICES: [Method; 2] = [Method::Forest, Method::Clustered];
+    /// Those that [`Method::Auto`] chooses among; the first on ties. Joint empirical Bayes takes units of one mass and weight only.
+    fn choices(trial: &Trial) -> &'static [Method] {
+        let all = &[Method::Forest, Method::Clustered, Method::JointTree, Method::JointForest];
+        if trial.mass.is_none() && trial.weight.is_none() { all } else { &all[..2] }
+    }
 }
 
 /// What to learn and how.
@@ -90,9 +101,11 @@ pub struct Compared {
     pub method: Method,
     /// How estimates hold on units unseen: 1 as they are, below where they are too far apart.
     pub slope: f64,
-    /// Net of the baseline.
+    /// The calibrated value, net of the baseline.
     pub value: Estimate,
-    /// The value less that of the method chosen, paired.
+    /// What the choice is by.
+    pub gain: Estimate,
+    /// The gain less that of the method chosen, paired.
     pub less_chosen: Estimate,
 }
 
@@ -101,6 +114,9 @@ pub struct Compared {
 pub enum Model {
     Forest(Forest),
     Clustered(Clustered),
+    JointTree(JointTree),
+    /// A forest with the values (L x K) of each tree's leaves.
+    JointForest(Forest, Vec<Array2<f64>>),
 }
 
 /// Why nothing was learned.
@@ -112,6 +128,8 @@ pub enum NotLearned {
     Baseline(#[from] NoBaseline),
     #[error(transparent)]
     Clustering(#[from] ClusteringError),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
 }
 
 /// Folds that parameters and methods are compared on.
@@ -145,6 +163,14 @@ impl Model {
             Method::Clustered => {
                 Model::Clustered(clustering::grow(trial, settings, &plan.clustering, plan.seed)?)
             }
+            Method::JointTree => Model::JointTree(joint_tree(trial)?),
+            Method::JointForest => {
+                let forest = Forest::grow(trial, settings, None, plan.seed);
+                let (joint, noise) = (JointSettings::default().joint, joint_tree(trial)?.noise);
+                let values = forest.trees.par_iter().map(|tree| tree.table.posterior_means(&joint, noise));
+                let values = values.collect();
+                Model::JointForest(forest, values)
+            }
             Method::Forest | Method::Auto => Model::Forest(Forest::grow(trial, settings, None, plan.seed)),
         })
     }
@@ -154,8 +180,24 @@ impl Model {
         match self {
             Model::Forest(forest) => forest.predict(x),
             Model::Clustered(clustered) => clustered.predict(x),
+            Model::JointTree(tree) => tree.predict(x),
+            Model::JointForest(forest, values) => {
+                let trees = forest.trees.iter().map(|fitted| &fitted.tree).collect();
+                Estimator::new(trees, values.clone()).predict(x)
+            }
         }
     }
+}
+
+/// The tree of joint empirical Bayes; the variance of utilities in its leaves is what a forest takes for noise.
+fn joint_tree(trial: &Trial) -> Result<JointTree, SolveError> {
+    // Growth, which looks at all thresholds, answers in the time that it takes to read them.
+    JointTree::learn(
+        trial,
+        &JointSettings::default(),
+        &LeafGreedy,
+        &Options { threads: 1, ..Options::default() },
+    )
 }
 
 /// Learns an assignment from a trial. Runs on the current pool of threads, on whose number nothing depends.
@@ -198,13 +240,15 @@ fn compare(
         }
         Ok((method, unseen.value(trial)))
     };
-    let mut values = Method::CHOICES.into_iter().map(value).collect::<Result<Vec<_>, _>>()?;
-    values.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+    let mut values =
+        Method::choices(trial).iter().map(|&method| value(method)).collect::<Result<Vec<_>, _>>()?;
+    values.sort_by(|(_, a), (_, b)| b.gain.total.total_cmp(&a.gain.total));
     let compared = |(method, value): &(Method, Calibrated)| Compared {
         method: *method,
         slope: value.slope,
-        value: value.estimate(trial),
-        less_chosen: value.less(&values[0].1, trial),
+        value: value.value.estimate(trial),
+        gain: value.gain.estimate(trial),
+        less_chosen: value.gain.less(&values[0].1.gain, trial),
     };
     Ok(values.iter().map(compared).collect())
 }

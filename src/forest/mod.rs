@@ -13,6 +13,7 @@
 //! | [`settings`] | the parameters |
 //! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
+//! | [`bayes`] | joint empirical Bayes: a tree by evidence, posterior means in a forest's leaves |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
 //! | [`value`] | what ways of learning are worth on units unseen |
 //! | [`tuning`] | parameters by that value |
@@ -27,6 +28,7 @@
 //! | `file` | `forest.json` |
 
 pub mod baseline;
+pub mod bayes;
 pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
@@ -40,6 +42,7 @@ pub mod tuning;
 pub mod value;
 
 pub use baseline::{Baseline, PackedTree};
+pub use bayes::{JointSettings, JointTree};
 pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
@@ -86,3 +89,4 @@ pub enum ForestError {
     #[error("interrupted before anything was learned")]
     Interrupted,
 }
+pub use value::{Calibrated, Split, Terms, Unseen};

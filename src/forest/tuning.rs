@@ -1,6 +1,6 @@
 //! Parameters by what they are worth on units unseen (forest.txt, section 4.2).
 //!
-//! Every combination of a grid grows a few trees outside each fold; by the calibrated value of their estimates inside ([`Unseen::value`]) the
+//! Every combination of a grid grows a few trees outside each fold; by the gain of their estimates inside ([`super::value`]) the
 //! best third goes on with three times the trees, until few are left, and the best of those is taken. lambda2 needs no trees of its own: it
 //! is applied to the leaf tables of the same forest. Folds and the trials outside them are made once.
 
@@ -94,7 +94,9 @@ pub struct Tried {
     /// How estimates hold on units unseen: 1 as they are, below where they are too far apart.
     pub slope: f64,
     pub value: Estimate,
-    /// The value less that of what was chosen, paired; none for those that left before the last round.
+    /// What the choice is by: larger is better.
+    pub gain: Estimate,
+    /// The gain less that of what was chosen, paired; none for those that left before the last round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub less_chosen: Option<Estimate>,
 }
@@ -104,7 +106,7 @@ pub struct Tried {
 pub struct Tuning {
     /// The best combination, with the trees of the settings that tuning began with.
     pub chosen: Settings,
-    /// By value, the best first; those of later rounds before those of earlier ones.
+    /// By gain, the best first; those of later rounds before those of earlier ones.
     pub tried: Vec<Tried>,
 }
 
@@ -140,7 +142,7 @@ pub fn tune(
                 })
             })
             .collect();
-        runners.sort_by(|a, b| b.value.value.total_cmp(&a.value.value));
+        runners.sort_by(|a, b| b.value.gain.total.total_cmp(&a.value.gain.total));
         if left.len() <= FEW {
             return Tuning::of(trial, runners, gone, base.trees);
         }
@@ -151,7 +153,7 @@ pub fn tune(
     }
 }
 
-/// The calibrated value of a forest under each lambda2.
+/// What a forest is worth under each lambda2.
 fn values(
     trial: &Trial,
     split: &Split,
@@ -185,8 +187,9 @@ impl Runner {
     fn tried(self, trial: &Trial, chosen: Option<&Calibrated>) -> Tried {
         Tried {
             slope: self.value.slope,
-            value: self.value.estimate(trial),
-            less_chosen: chosen.map(|chosen| self.value.less(chosen, trial)),
+            value: self.value.value.estimate(trial),
+            gain: self.value.gain.estimate(trial),
+            less_chosen: chosen.map(|chosen| self.value.gain.less(&chosen.gain, trial)),
             settings: self.settings,
         }
     }

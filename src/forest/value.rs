@@ -1,17 +1,19 @@
-//! What a way of learning is worth, compared on units that nothing of it has seen: the calibrated value.
+//! What a way of learning is worth, compared on units that nothing of it has seen.
 //!
 //! ```text
-//! f_ik       estimated utility of arm k for unit i, learned without the fold of i; r_i: its utility
-//! calibrate  r_i = alpha + beta f_{i, T_i} + error            least squares over all units and the arms that they really received, masses w
-//! value      V   = alpha + beta sum_i v_i max_k f_ik / sum_i v_i
-//! error      that of the mean of V + psi_i, with the influence of unit i
-//!            psi_i = w_i e_i + (M - fbar) w_i (f_i - fbar) e_i / s2 + beta (v_i m_i - v_i M)        e: error, m_i = max_k f_ik, M, fbar, s2: mean
-//!                                                                                          of m, mean and variance of f_{i, T_i}
+//! f_ik       estimated utility of arm k for unit i, learned without the fold of i; f_i = f_{i, T_i}; r_i: its utility, net of a baseline
+//! calibrate  r_i = alpha + beta f_i + error            least squares over all units and the arms that they really received, masses w
+//! value      V = alpha + beta sum_i v_i max_k f_ik / sum_i v_i
+//! gain       G = cov(f_i, r_i) / sd(f_i)               how much utility goes with one standard deviation of the estimates
+//! errors     those of the means of V + psi_i and G + phi_i, with the influences of unit i: fbar, s2 mean and variance of f, M mean of m = max_k f,
+//!            psi_i = w_i e_i (1 + (M - fbar) (f_i - fbar) / s2) + beta v_i (m_i - M)                       e: error
+//!            phi_i = w_i ((f_i - fbar) (r_i - rbar) / s - G / 2 - G (f_i - fbar)^2 / (2 s2))
 //! ```
 //!
 //! Scores of the arm assigned alone (doubly robust or not) use one unit in K of a trial of K arms: their standard error is about
-//! sigma sqrt(K / n), and ways of learning cannot be told apart by them. How far estimates hold on units unseen is known from all units. The value
-//! is right where they hold as far for the best arm as for others. Differences between ways are paired, unit by unit; the value of what is
+//! sigma sqrt(K / n), and ways of learning cannot be told apart by them. How far estimates hold on units unseen is known from all units. Ways of learning are
+//! compared by the gain, which knows no scale and so leaves out what shrinkage changes in all estimates alike; over simulated trials it is the
+//! criterion that goes along with the true value most closely. Differences between ways are paired, unit by unit; the value that is
 //! reported in the end is doubly robust, and takes none of this on trust.
 
 use ndarray::{Array2, Axis};
@@ -44,54 +46,83 @@ impl Unseen {
         }
     }
 
-    /// The calibrated value, by the utilities of the trial.
+    /// The calibrated value and the gain, by the utilities of the trial.
     pub fn value(&self, trial: &Trial) -> Calibrated {
         let n = trial.units();
-        let weight: Vec<f64> = (0..n).map(|i| trial.weight.as_ref().map_or(1.0, |v| v[i])).collect();
-        let mass: Vec<f64> = (0..n).map(|i| trial.mass(i)).collect();
-        let mean = |of: &dyn Fn(usize) -> f64, by: &[f64]| {
-            let total: f64 = by.iter().sum();
-            by.iter().enumerate().map(|(i, w)| w * of(i)).sum::<f64>() / total
+        let weight = shares((0..n).map(|i| trial.weight.as_ref().map_or(1.0, |v| v[i])));
+        let mass = shares((0..n).map(|i| trial.mass(i)));
+        let mean = |of: &dyn Fn(usize) -> f64| mass.iter().enumerate().map(|(i, w)| w * of(i)).sum::<f64>();
+        let (r, f) = (mean(&|i| trial.utility[i]), mean(&|i| self.received[i]));
+        let best: f64 = weight.iter().zip(&self.assigned).map(|(v, m)| v * m).sum();
+        let square = mean(&|i| (self.received[i] - f).powi(2));
+        let common = mean(&|i| (self.received[i] - f) * (trial.utility[i] - r));
+        if square <= 0.0 {
+            // Nothing is told apart: nothing is gained.
+            return Calibrated { slope: 0.0, value: Terms::constant(r, n), gain: Terms::constant(0.0, n) };
+        }
+        let (slope, gain) = (common / square, common / square.sqrt());
+        let of_value = |i: usize| {
+            let deviation = self.received[i] - f;
+            let error = trial.utility[i] - r - slope * deviation;
+            let calibration = mass[i] * error * (1.0 + (best - f) * deviation / square);
+            n as f64 * (calibration + slope * weight[i] * (self.assigned[i] - best))
         };
-        let (r, f) = (mean(&|i| trial.utility[i], &mass), mean(&|i| self.received[i], &mass));
-        let best = mean(&|i| self.assigned[i], &weight);
-        let spread = mean(&|i| (self.received[i] - f).powi(2), &mass);
-        let common = mean(&|i| (self.received[i] - f) * (trial.utility[i] - r), &mass);
-        let slope = if spread > 0.0 { common / spread } else { 0.0 };
-        let value = r + slope * (best - f);
-        let scale = n as f64 / mass.iter().sum::<f64>();
-        let total: f64 = weight.iter().sum();
-        let influence = |i: usize| {
-            let error = trial.utility[i] - r - slope * (self.received[i] - f);
-            let leverage = if spread > 0.0 { (best - f) * (self.received[i] - f) / spread } else { 0.0 };
-            let assigned = slope * (self.assigned[i] - best);
-            scale * mass[i] * (1.0 + leverage) * error + n as f64 / total * weight[i] * assigned
+        let of_gain = |i: usize| {
+            let deviation = self.received[i] - f;
+            let product = deviation * (trial.utility[i] - r) / square.sqrt();
+            n as f64 * mass[i] * (product - gain / 2.0 - gain / 2.0 * deviation.powi(2) / square)
         };
-        let terms = (0..n).map(|i| value + influence(i)).collect();
-        Calibrated { slope, value, terms }
+        Calibrated {
+            slope,
+            value: Terms::new(r + slope * (best - f), of_value, n),
+            gain: Terms::new(gain, of_gain, n),
+        }
     }
 }
 
-/// A calibrated value.
+fn shares(weights: impl Iterator<Item = f64>) -> Vec<f64> {
+    let weights: Vec<f64> = weights.collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
+}
+
+/// What a way of learning is worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibrated {
     /// beta: 1 where estimates hold as they are, 0 where nothing is learned.
     pub slope: f64,
-    pub value: f64,
-    /// V + psi_i (n), whose mean is V.
+    /// V.
+    pub value: Terms,
+    /// G.
+    pub gain: Terms,
+}
+
+/// A number that units make up together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    pub total: f64,
+    /// The number with the influence of each unit added (n), whose mean is the number.
     pub terms: Vec<f64>,
 }
 
-impl Calibrated {
-    /// The value with its standard error and interval, between clusters where the trial has any.
-    pub fn estimate(&self, trial: &Trial) -> Estimate {
-        Estimate::of_mean(|i| self.terms[i], &sampling(trial)).about(self.value)
+impl Terms {
+    fn new(total: f64, influence: impl Fn(usize) -> f64, units: usize) -> Terms {
+        Terms { total, terms: (0..units).map(|i| total + influence(i)).collect() }
     }
 
-    /// This value less another of the same units, paired.
-    pub fn less(&self, other: &Calibrated, trial: &Trial) -> Estimate {
+    fn constant(total: f64, units: usize) -> Terms {
+        Terms { total, terms: vec![total; units] }
+    }
+
+    /// The number with its standard error and interval, between clusters where the trial has any.
+    pub fn estimate(&self, trial: &Trial) -> Estimate {
+        Estimate::of_mean(|i| self.terms[i], &sampling(trial)).about(self.total)
+    }
+
+    /// This number less that of another way for the same units, paired.
+    pub fn less(&self, other: &Terms, trial: &Trial) -> Estimate {
         let difference = Estimate::of_mean(|i| self.terms[i] - other.terms[i], &sampling(trial));
-        difference.about(self.value - other.value)
+        difference.about(self.total - other.total)
     }
 }
 
