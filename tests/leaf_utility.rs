@@ -61,7 +61,8 @@ fn values() -> Vec<LeafValue> {
         LeafValue::Shrunken { lambda: 0.0, form: Form::N },
         LeafValue::Shrunken { lambda: 2.5, form: Form::N },
         LeafValue::Shrunken { lambda: 2.5, form: Form::P },
-        joint(Covariance::BySize),
+        joint(Covariance::ByLikelihood),
+        LeafValue::Evidence(Joint { covariance: Covariance::Common(1), ..Joint::default() }),
         joint(Covariance::Factors(1)),
     ]
 }

@@ -99,9 +99,10 @@ fn close(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs()))
 }
 
-const SETTINGS: [Covariance; 5] = [
-    Covariance::BySize,
+const SETTINGS: [Covariance; 6] = [
+    Covariance::ByLikelihood,
     Covariance::Free,
+    Covariance::Common(1),
     Covariance::Factors(0),
     Covariance::Factors(1),
     Covariance::Factors(2),
@@ -200,4 +201,63 @@ fn a_diagonal_law_is_empirical_bayes_leaf_by_leaf() {
             assert!((means[3 * k + l] - expected).abs() < 5e-3, "{} {expected}", means[3 * k + l]);
         }
     }
+}
+
+#[test]
+fn a_control_from_another_population_leaves_the_prior_alone_and_keeps_its_level() {
+    let loadings = array![[2.0], [-2.0]];
+    let (mut sums, _) = simulated(&[0.0, 0.0], &loadings, 0.0, 9.0, (20, 30.0, 4));
+    for (l, level) in [-49.0, -51.0].into_iter().enumerate() {
+        (sums.counts[l], sums.sums[l]) = (30.0, 30.0 * level);
+    }
+    let apart = Joint { apart: Some(0), ..Joint::default() }.fit(&sums, 9.0);
+    let together = Joint::default().fit(&sums, 9.0);
+    // The other arms' variance is about 4; one arm at -50 among 20 adds 50^2 / 20 in both leaves.
+    assert!(apart.covariance().iter().all(|v| v.abs() < 10.0), "{}", apart.covariance());
+    assert!(together.covariance().iter().all(|v| *v > 80.0), "{}", together.covariance());
+    // The level by generalised least squares, then the ordinary posterior around it.
+    let total = apart.covariance() + Array2::from_diag_elem(2, 9.0 / 30.0);
+    let precision = inverse(&total);
+    let deviation = array![-49.0 - apart.mean[0], -51.0 - apart.mean[1]];
+    let ones = Array1::<f64>::ones(2);
+    let level = ones.dot(&precision.dot(&deviation)) / ones.dot(&precision.dot(&ones));
+    let expected = apart.covariance().dot(&precision.dot(&(deviation - level)))
+        + level
+        + Array1::from(apart.mean.clone());
+    let means = apart.posterior_means(&sums);
+    assert!((0..2).all(|l| close(means[l], expected[l], 1e-8)), "{means:?} {expected}");
+    assert!((means[0] + means[1] + 100.0).abs() < 1.0, "{means:?}");
+}
+
+#[test]
+fn the_likelihood_counts_the_factors() {
+    let rank = |loadings: &Array2<f64>, arms: usize| {
+        let (sums, _) = simulated(&[0.0; 4], loadings, 0.0, 9.0, (arms, 40.0, 6));
+        Joint::default().fit(&sums, 9.0).rank
+    };
+    assert_eq!(rank(&array![[2.0], [-2.0], [2.0], [-2.0]], 60), 1);
+    assert_eq!(rank(&array![[2.0, 0.0], [-2.0, 0.0], [0.0, 2.0], [0.0, 2.0]], 60), 2);
+    // Two arms: leaf by leaf.
+    assert_eq!(rank(&array![[2.0], [-2.0], [2.0], [-2.0]], 2), 0);
+}
+
+#[test]
+fn the_evidence_is_the_density_of_all_utilities_less_the_cost() {
+    // Two arms in one leaf, leaf by leaf: the utilities of an arm are jointly normal.
+    let (y, noise) = ([[1.0, 2.0, 4.0], [-1.0, 0.5, 3.5]], 2.0);
+    let mut sums = LeafSums::zero(1, 2);
+    y.iter().enumerate().for_each(|(k, of_arm)| of_arm.iter().for_each(|v| sums.read(0, k, *v)));
+    let prior = Joint::default().fit(&sums, noise);
+    let psi = prior.specific[0];
+    let mut density = 0.0;
+    for of_arm in &y {
+        // Covariance noise I + psi 11' over 3 units.
+        let deviation: Vec<f64> = of_arm.iter().map(|v| v - prior.mean[0]).collect();
+        let (square, total): (f64, f64) = (deviation.iter().map(|d| d * d).sum(), deviation.iter().sum());
+        let log_determinant = 2.0 * noise.ln() + (noise + 3.0 * psi).ln();
+        let form = (square - psi / (noise + 3.0 * psi) * total * total) / noise;
+        density -= 0.5 * (form + log_determinant + 3.0 * std::f64::consts::TAU.ln());
+    }
+    assert_eq!(prior.parameters, 2);
+    assert!(close(prior.evidence(&sums), density - 6.0_f64.ln(), 1e-10));
 }

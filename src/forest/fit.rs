@@ -86,7 +86,13 @@ pub struct Estimator<'f> {
     arms: usize,
 }
 
-impl Estimator<'_> {
+impl<'f> Estimator<'f> {
+    /// At least one tree, each with its values (L x K).
+    pub(super) fn new(trees: Vec<&'f Tree>, values: Vec<Array2<f64>>) -> Estimator<'f> {
+        let arms = values[0].ncols();
+        Estimator { trees, values, arms }
+    }
+
     /// Estimated utilities (n x K); a row's estimates depend on no other row.
     pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
         let mut estimates = Array2::zeros((x.nrows(), self.arms));

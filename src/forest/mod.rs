@@ -13,6 +13,7 @@
 //! | [`settings`] | the parameters |
 //! | [`clustering`] | groups of arms, and forests grown on them |
 //! | [`fit`] | trees, forests, and their estimates |
+//! | [`bayes`] | joint empirical Bayes: a tree by evidence, posterior means in a forest's leaves |
 //! | [`leaf_table`] | what the units held out say about every arm in every leaf |
 //! | [`value`] | what ways of learning are worth on units unseen |
 //! | [`tuning`] | parameters by that value |
@@ -23,6 +24,7 @@
 //! | [`served`] | which studies and units forests are for |
 
 pub mod baseline;
+pub mod bayes;
 pub mod clustering;
 pub mod fit;
 pub mod leaf_table;
@@ -36,6 +38,7 @@ pub mod tuning;
 pub mod value;
 
 pub use baseline::{Baseline, PackedTree};
+pub use bayes::{JointSettings, JointTree};
 pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;

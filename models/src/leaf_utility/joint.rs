@@ -14,22 +14,24 @@ mod em;
 pub(crate) mod factor;
 
 use super::sums::LeafSums;
+use crate::exact::sum;
 use em::Em;
 
-/// The most leaves whose covariance is left free.
-const MOST_FREE: usize = 16;
-/// Columns of B beyond which more are not worth their variance.
-const MOST_FACTORS: usize = 3;
+/// Fewer arms say nothing about covariances.
+const FEWEST_ARMS: usize = 5;
 /// A sampling variance of this share of the leaf means' own is none.
 const NO_NOISE: f64 = 1e-12;
 
 /// Which covariances of leaf means are considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Covariance {
-    /// Free where there are more arms than leaves and at most 16 leaves; otherwise one factor for every five arms, at most three.
-    BySize,
+    /// `Common(r)`, r = 1, 2, .. as long as r + 1 raises the likelihood by more than its parameters cost ([`JointPrior::parameters`]); of fewer than
+    /// five arms `Factors(0)`.
+    ByLikelihood,
     /// Any positive semidefinite Sigma: Psi = 0, B is L x L.
     Free,
+    /// Psi = 0, B has so many columns: few factors drive all leaves.
+    Common(usize),
     /// B has so many columns, Psi is diagonal. None at all: every leaf by itself.
     Factors(usize),
 }
@@ -38,7 +40,8 @@ pub enum Covariance {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Joint {
     pub covariance: Covariance,
-    /// An arm that the prior neither learns from nor applies to (a control from another population); its means stay as they are.
+    /// An arm from another population (a control) that the prior does not learn from. Its level is its own, from its own units alone; from leaf to
+    /// leaf it departs from mu plus this level as other arms do.
     pub apart: Option<usize>,
     /// Stop where a step raises the log likelihood by no more than this share of the number of leaf means.
     pub tolerance: f64,
@@ -48,7 +51,7 @@ pub struct Joint {
 
 impl Default for Joint {
     fn default() -> Self {
-        Self { covariance: Covariance::BySize, apart: None, tolerance: 1e-7, iterations: 1_000 }
+        Self { covariance: Covariance::ByLikelihood, apart: None, tolerance: 1e-7, iterations: 1_000 }
     }
 }
 
@@ -65,6 +68,8 @@ pub struct JointPrior {
     pub specific: Vec<f64>,
     /// s2.
     pub noise: f64,
+    /// Free numbers in mu, B and Psi.
+    pub parameters: usize,
     /// The log likelihood of the leaf means after every step.
     pub path: Vec<f64>,
     apart: Option<usize>,
@@ -76,17 +81,26 @@ impl Joint {
         let arms: Vec<usize> = (0..sums.arms())
             .filter(|&k| self.apart != Some(k) && sums.counts_of(k).iter().any(|count| *count > 0.0))
             .collect();
-        let (rank, free) = self.shape(sums.leaves(), arms.len());
-        Em::start(sums, &arms, noise, (rank, free)).run(self)
-    }
-
-    /// The number of columns of B, and whether they are all of Sigma.
-    fn shape(&self, leaves: usize, arms: usize) -> (usize, bool) {
+        let leaves = sums.leaves();
+        let of = |rank: usize, free: bool| Em::start(sums, &arms, noise, (rank.min(leaves), free)).run(self);
         match self.covariance {
-            Covariance::Free => (leaves, true),
-            Covariance::Factors(rank) => (rank.min(leaves), false),
-            Covariance::BySize if leaves <= MOST_FREE && leaves < arms => (leaves, true),
-            Covariance::BySize => ((arms / 5).min(MOST_FACTORS).min(leaves.saturating_sub(1)), false),
+            Covariance::Free => of(leaves, true),
+            Covariance::Common(rank) => of(rank, true),
+            Covariance::Factors(rank) => of(rank, false),
+            Covariance::ByLikelihood if arms.len() < FEWEST_ARMS => of(0, false),
+            Covariance::ByLikelihood => {
+                let cost = 0.5 * sum((0..leaves).map(|l| sums.mass(l))).ln();
+                let mut best = of(1, true);
+                for rank in 2..=leaves {
+                    let next = of(rank, true);
+                    let more = (next.parameters - best.parameters) as f64;
+                    if next.log_likelihood() - best.log_likelihood() <= cost * more {
+                        break;
+                    }
+                    best = next;
+                }
+                best
+            }
         }
     }
 }
@@ -102,6 +116,21 @@ impl JointPrior {
         self.path.last().copied().unwrap_or(0.0)
     }
 
+    /// The log likelihood of all units' utilities, less half the logarithm of their number for each parameter and each of the L - 1 cuts of the
+    /// tree (Schwarz 1978): comparable between trees over the same units. With Q the sum of squares within leaf and arm,
+    /// `-(n ln(2 pi s2) + Q / s2) / 2 + log p(ybar) + sum_kl ln(2 pi s2 / N_kl) / 2`.
+    pub fn evidence(&self, sums: &LeafSums) -> f64 {
+        let tau = std::f64::consts::TAU;
+        let filled = || sums.counts.iter().zip(&sums.sums).filter(|(count, _)| **count > 0.0);
+        let units = sum(filled().map(|(count, _)| *count));
+        let between = sum(filled().map(|(count, total)| total * total / count));
+        let of_means = sum(filled().map(|(count, _)| 0.5 * (tau * self.noise / count).ln()));
+        let within = (sums.square - between).max(0.0);
+        let cost = 0.5 * units.ln() * (self.parameters + self.leaves() - 1) as f64;
+        -0.5 * (units * (tau * self.noise).ln() + within / self.noise) + self.log_likelihood() + of_means
+            - cost
+    }
+
     /// Sigma (L x L).
     pub fn covariance(&self) -> ndarray::Array2<f64> {
         let row = |l: usize| &self.loadings[l * self.rank..(l + 1) * self.rank];
@@ -111,8 +140,7 @@ impl JointPrior {
         })
     }
 
-    /// E[theta_kl | ybar_k] of every arm and leaf (arms x leaves, an arm's together). The arm apart keeps its own means, and the prior mean
-    /// where it has no units.
+    /// E[theta_kl | ybar_k] of every arm and leaf (arms x leaves, an arm's together).
     pub fn posterior_means(&self, sums: &LeafSums) -> Vec<f64> {
         let mut arm = factor::Arm::new(self);
         let each = (0..sums.arms()).flat_map(|k| self.posterior_mean(sums, k, &mut arm));
@@ -120,17 +148,30 @@ impl JointPrior {
     }
 
     fn posterior_mean(&self, sums: &LeafSums, k: usize, arm: &mut factor::Arm) -> Vec<f64> {
-        let (counts, totals) = (sums.counts_of(k), sums.sums_of(k));
-        if self.apart == Some(k) {
-            let own = |l: usize| if counts[l] > 0.0 { totals[l] / counts[l] } else { self.mean[l] };
-            return (0..self.leaves()).map(own).collect();
-        }
-        arm.read(self, counts, totals);
+        let counts = sums.counts_of(k);
+        let level = if self.apart == Some(k) { self.level(sums, k, arm) } else { 0.0 };
+        let totals = sums.sums_of(k).iter().zip(counts).map(|(total, count)| total - count * level);
+        arm.read(self, counts, &totals.collect::<Vec<f64>>());
         let shrunken = |l: usize| {
             let common = arm.common(self, l);
-            self.mean[l] + common + arm.specific_share(self, l) * (arm.deviation[l] - common)
+            level + self.mean[l] + common + arm.specific_share(self, l) * (arm.deviation[l] - common)
         };
         (0..self.leaves()).map(shrunken).collect()
+    }
+
+    /// c of largest likelihood where an arm's leaf means are N(mu + c 1, Sigma): with S the covariance of ybar - mu,
+    /// c = 1'S^-1 (ybar - mu) / 1'S^-1 1.
+    fn level(&self, sums: &LeafSums, k: usize, arm: &mut factor::Arm) -> f64 {
+        let counts = sums.counts_of(k);
+        let mut projected = |totals: &[f64]| -> f64 {
+            arm.read(self, counts, totals);
+            (0..self.leaves()).map(|l| arm.weight[l] * (arm.deviation[l] - arm.common(self, l))).sum()
+        };
+        let above = projected(sums.sums_of(k));
+        let ones: Vec<f64> =
+            counts.iter().zip(&self.mean).map(|(count, mean)| count * (mean + 1.0)).collect();
+        let below = projected(&ones);
+        if below > 0.0 { above / below } else { 0.0 }
     }
 
     /// Cov[theta_k | ybar_k] (L x L) of an arm.
@@ -151,6 +192,6 @@ impl JointPrior {
             let of_arms = means.iter().skip(l).step_by(self.leaves());
             of_arms.fold(f64::NEG_INFINITY, |most, mean| if *mean > most { *mean } else { most })
         };
-        crate::exact::sum((0..self.leaves()).map(|l| sums.mass(l) * largest(l)))
+        sum((0..self.leaves()).map(|l| sums.mass(l) * largest(l)))
     }
 }

@@ -6,13 +6,16 @@
 //! Yhat_kl = shrunken means (lambda) or posterior means (joint)        U_l(k) = N_l Yhat_kl  (N)   or   N_kl / P_k Yhat_kl,  P_k = N_k / n  (P)
 //! ```
 //!
+//! The value of a tree is the sum of utilities or, if asked, the evidence for it: log p(y | T) - (ln n / 2) (parameters + cuts), where y given its leaf and
+//! arm is N(theta_kl, s2) and theta_k ~ N(mu, Sigma). A largest sum of utilities favours trees whose noise is largest; the evidence does not.
+//!
 //! Shrunken utilities add up over leaves. Posterior means depend on all leaves, by way of the prior, and so does the sampling variance s2, which is
 //! that within the tree's leaves and arms. A shrunken mean of an arm without units in the leaf is never chosen; a posterior mean may be.
 //! Source: forest.txt, section 3.1 (shrunken), section 6.3 (joint).
 
 use ndarray::Array2;
 
-use super::joint::Joint;
+use super::joint::{Joint, JointPrior};
 use super::shrinkage::shrunken;
 use super::sums::LeafSums;
 use crate::exact::{Digested, sum};
@@ -37,6 +40,8 @@ pub enum LeafValue {
     Shrunken { lambda: f64, form: Form },
     /// Posterior means under joint empirical Bayes; the form is N.
     Joint(Joint),
+    /// Arms by the same posterior means, trees by what speaks for them: the penalised likelihood of all utilities ([`JointPrior::evidence`]).
+    Evidence(Joint),
 }
 
 /// The problem.
@@ -135,13 +140,13 @@ impl LeafProblem {
     /// Yhat_kl of every arm and leaf (arms x leaves, an arm's together); negative infinity where an arm may not be chosen.
     pub fn means(&self, sums: &LeafSums) -> Vec<f64> {
         match &self.value {
-            LeafValue::Joint(joint) => joint.fit(sums, sums.noise()).posterior_means(sums),
+            LeafValue::Joint(joint) | LeafValue::Evidence(joint) => prior(joint, sums).posterior_means(sums),
             LeafValue::Shrunken { lambda, .. } => shrunken_means(sums, *lambda),
         }
     }
 
     /// U_l(k), from the means of all arms and leaves.
-    pub fn worth(&self, sums: &LeafSums, means: &[f64], (leaf, k): (usize, usize)) -> f64 {
+    fn worth(&self, sums: &LeafSums, means: &[f64], (leaf, k): (usize, usize)) -> f64 {
         let mean = means[k * sums.leaves() + leaf];
         match self.value {
             LeafValue::Shrunken { form: Form::P, .. } => {
@@ -151,10 +156,8 @@ impl LeafProblem {
         }
     }
 
-    /// a_l of every leaf and sum_l U_l(a_l).
-    pub fn best(&self, sums: &LeafSums) -> (Vec<usize>, f64) {
-        let means = self.means(sums);
-        let leaves = sums.leaves();
+    /// a_l of every leaf, from the means of all arms and leaves.
+    fn best_arms(&self, leaves: usize, means: &[f64]) -> Vec<usize> {
         let first = |l: usize| {
             let better = |best: usize, k: usize| match means[k * leaves + l] > means[best * leaves + l] {
                 true => k,
@@ -162,16 +165,29 @@ impl LeafProblem {
             };
             (0..self.arms).fold(0, better)
         };
-        let arms: Vec<usize> = (0..leaves).map(first).collect();
-        let value = sum(arms.iter().enumerate().map(|(l, &k)| self.worth(sums, &means, (l, k))));
-        (arms, value)
+        (0..leaves).map(first).collect()
+    }
+
+    /// The value of a tree with these sums whose leaves have their best arms.
+    pub fn value(&self, sums: &LeafSums) -> f64 {
+        if let LeafValue::Evidence(joint) = &self.value {
+            return prior(joint, sums).evidence(sums);
+        }
+        let means = self.means(sums);
+        let arms = self.best_arms(sums.leaves(), &means);
+        sum(arms.into_iter().enumerate().map(|leaf_arm| self.worth(sums, &means, leaf_arm)))
     }
 
     /// The tree with every leaf given its best arm.
     pub fn assigned(&self, tree: &Node) -> Node {
-        let (arms, _) = self.best(&self.sums(tree));
+        let sums = self.sums(tree);
+        let arms = self.best_arms(sums.leaves(), &self.means(&sums));
         with_arms(tree, &mut arms.into_iter())
     }
+}
+
+fn prior(joint: &Joint, sums: &LeafSums) -> JointPrior {
+    joint.fit(sums, sums.noise())
 }
 
 fn shrunken_means(sums: &LeafSums, lambda: f64) -> Vec<f64> {
@@ -225,6 +241,9 @@ impl Model for LeafProblem {
             return f64::NAN;
         }
         let sums = self.sums(tree);
+        if let LeafValue::Evidence(_) = self.value {
+            return self.value(&sums);
+        }
         let means = self.means(&sums);
         let chosen = arms_of(tree).into_iter().enumerate();
         let value = sum(chosen.map(|leaf_arm| self.worth(&sums, &means, leaf_arm)));
@@ -255,10 +274,10 @@ impl Model for LeafProblem {
 
     /// The tree of one leaf.
     fn reference_value(&self) -> Option<f64> {
-        Some(self.best(&self.sums(&Node::Leaf { arm: 0 })).1)
+        Some(self.value(&self.sums(&Node::Leaf { arm: 0 })))
     }
 
-    /// No mean is above the largest utility; of posterior means nothing is known beforehand.
+    /// No mean is above the largest utility; of posterior means and likelihoods nothing is known beforehand.
     fn trivial_bound(&self) -> f64 {
         let largest = self.utility.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let n = self.arm.len() as f64;
@@ -268,7 +287,7 @@ impl Model for LeafProblem {
             LeafValue::Shrunken { form: Form::P, .. } => {
                 n * largest.max(0.0) * f64::from(2_u32.pow(self.class.depth.min(31) as u32))
             }
-            LeafValue::Joint(_) => f64::INFINITY,
+            LeafValue::Joint(_) | LeafValue::Evidence(_) => f64::INFINITY,
         }
     }
 

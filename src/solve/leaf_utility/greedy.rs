@@ -1,6 +1,7 @@
 //! The greedy tree: one best cut after the other, the leaf whose cut raises the tree's value most first.
 //!
-//! Under a joint prior every step values the whole tree anew, so that leaves elsewhere gain or lose by a cut too.
+//! Under a joint prior every step values the whole tree anew, so that leaves elsewhere gain or lose by a cut too. Of the cuts of a leaf along a
+//! covariate nine are tried, evenly spread, and around the best of all leaves and covariates ever finer ones.
 
 use prescribe_models::Model;
 use prescribe_models::leaf_utility::{LeafProblem, LeafSums};
@@ -11,7 +12,7 @@ use serde_json::Map;
 
 use super::super::threads::on_threads;
 use super::super::{Answer, Options, Promise, SolveError, Solver, TerminationStatus, Unsupported, Watch};
-use super::node::{cuts, joined, whole};
+use super::node::{Cut, Line, joined, whole};
 
 /// The greedy solver.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,9 @@ impl Solver<LeafProblem> for LeafGreedy {
     }
 }
 
+/// Cuts along a covariate at which the best is first looked for; between two of them, around the best, as many again.
+const GRID: usize = 9;
+
 /// A leaf of the tree as it grows.
 struct Open {
     units: Vec<usize>,
@@ -66,65 +70,94 @@ struct Open {
     sums: LeafSums,
 }
 
+/// A cut of a leaf: the number of the leaf and of the cut on its line, and the value of the tree with it.
+struct Best {
+    leaf: usize,
+    place: usize,
+    split: Split,
+    value: f64,
+}
+
 /// The tree without the leaves' arms.
 fn grow(problem: &LeafProblem, watch: &Watch) -> Node {
     let all: Vec<usize> = (0..problem.units()).collect();
     let sums = whole(problem, &all);
-    let mut value = problem.best(&sums).1;
+    let mut value = problem.value(&sums);
     let mut tree = Node::Leaf { arm: 0 };
     let mut leaves = vec![Open { units: all, depth: 0, sums }];
-    while let Some((leaf, split, raised)) = best_cut(problem, &leaves, watch) {
-        if raised <= value {
-            break;
-        }
-        value = raised;
-        let Open { units, depth, .. } = leaves.remove(leaf);
-        let (left, right): (Vec<usize>, Vec<usize>) =
-            units.into_iter().partition(|&i| problem.x()[[i, split.covariate]] <= split.threshold);
+    while let Some(best) = best_cut(problem, &leaves, watch).filter(|best| best.value > value) {
+        value = best.value;
+        let Open { units, depth, .. } = leaves.remove(best.leaf);
+        let goes_left = |i: &usize| problem.x()[[*i, best.split.covariate]] <= best.split.threshold;
+        let (left, right): (Vec<usize>, Vec<usize>) = units.into_iter().partition(goes_left);
         let open = |units: Vec<usize>| Open { sums: whole(problem, &units), units, depth: depth + 1 };
-        leaves.splice(leaf..leaf, [open(left), open(right)]);
-        tree = with_split(tree, &mut leaf.clone(), split);
+        leaves.splice(best.leaf..best.leaf, [open(left), open(right)]);
+        let mut place = best.leaf as isize;
+        tree = with_split(tree, &mut place, best.split);
     }
     tree
 }
 
-/// The leaf and its cut that make the tree's value largest, and that value; the first on ties.
-fn best_cut(problem: &LeafProblem, leaves: &[Open], watch: &Watch) -> Option<(usize, Split, f64)> {
-    let mut best: Option<(usize, Split, f64)> = None;
-    for (l, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| leaf.depth < problem.class.depth) {
-        if watch.stop().is_some() {
-            return None;
-        }
-        let side =
-            |leaves: &[Open]| leaves.iter().map(|leaf| leaf.sums.clone()).reduce(|a, b| joined(&a, &b));
-        let (before, after) = (side(&leaves[..l]), side(&leaves[l + 1..]));
-        let value = |sums: &LeafSums| {
-            let with_left = before.as_ref().map_or_else(|| sums.clone(), |before| joined(before, sums));
-            let tree = after.as_ref().map_or_else(|| with_left.clone(), |after| joined(&with_left, after));
-            problem.best(&tree).1
-        };
-        let valued: Vec<(Split, f64)> =
-            cuts(problem, &leaf.units).par_iter().map(|cut| (cut.split, value(&cut.sums))).collect();
-        for (split, value) in valued {
-            if best.is_none_or(|(_, _, most)| value > most) {
-                best = Some((l, split, value));
+/// The cut that makes the tree's value largest, the first on ties.
+fn best_cut(problem: &LeafProblem, leaves: &[Open], watch: &Watch) -> Option<Best> {
+    let mut found: Option<(Best, Line, usize)> = None;
+    for leaf in (0..leaves.len()).filter(|&leaf| leaves[leaf].depth < problem.class.depth) {
+        for covariate in 0..problem.x().ncols() {
+            if watch.stop().is_some() {
+                return None;
+            }
+            let line = Line::of(problem, &leaves[leaf].units, covariate);
+            let step = (line.len() / (GRID + 1)).max(1);
+            let grid = (step - 1..line.len()).step_by(step);
+            let best = best_on(problem, leaves, leaf, (&line, grid));
+            if let Some(best) = best
+                && found.as_ref().is_none_or(|(most, ..)| best.value > most.value)
+            {
+                found = Some((best, line, step));
             }
         }
     }
-    best
+    let (mut best, line, mut step) = found?;
+    while step > 1 {
+        let around = best.place.saturating_sub(step - 1)..(best.place + step).min(line.len());
+        step = (step / (GRID - 1)).max(1);
+        let next = best_on(problem, leaves, best.leaf, (&line, around.step_by(step)));
+        best = next.filter(|next| next.value > best.value).unwrap_or(best);
+    }
+    Some(best)
 }
 
-/// The tree with its leaf number `leaf` split.
-fn with_split(tree: Node, leaf: &mut usize, split: Split) -> Node {
+/// The best of some cuts of a leaf.
+fn best_on(
+    problem: &LeafProblem,
+    leaves: &[Open],
+    leaf: usize,
+    (line, places): (&Line, impl Iterator<Item = usize> + Clone),
+) -> Option<Best> {
+    let side = |leaves: &[Open]| leaves.iter().map(|open| open.sums.clone()).reduce(|a, b| joined(&a, &b));
+    let (before, after) = (side(&leaves[..leaf]), side(&leaves[leaf + 1..]));
+    let value = |cut: &Cut| {
+        let left = before.as_ref().map(|before| joined(before, &cut.sums));
+        let left = left.as_ref().unwrap_or(&cut.sums);
+        after.as_ref().map_or_else(|| problem.value(left), |after| problem.value(&joined(left, after)))
+    };
+    let cuts = line.cuts(problem, places.clone());
+    let values: Vec<f64> = cuts.par_iter().map(value).collect();
+    let each = places.zip(cuts).zip(values);
+    let each = each.map(|((place, cut), value)| Best { leaf, place, split: cut.split, value });
+    each.reduce(|best, next| if next.value > best.value { next } else { best })
+}
+
+/// The tree with its leaf number `leaf` split; leaves beyond it have negative numbers.
+fn with_split(tree: Node, leaf: &mut isize, split: Split) -> Node {
     let nothing = || Node::Leaf { arm: 0 };
     match tree {
-        Node::Leaf { .. } if *leaf == 0 => {
-            *leaf = usize::MAX;
-            Node::split(split.covariate, split.threshold, nothing(), nothing())
-        }
         Node::Leaf { .. } => {
             *leaf -= 1;
-            nothing()
+            match *leaf {
+                -1 => Node::split(split.covariate, split.threshold, nothing(), nothing()),
+                _ => nothing(),
+            }
         }
         Node::Split { covariate, threshold, left, right } => {
             let left = with_split(*left, leaf, split);

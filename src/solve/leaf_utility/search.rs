@@ -97,7 +97,7 @@ fn best_tree(problem: &LeafProblem, watch: &Watch) -> Best {
 }
 
 fn valued(problem: &LeafProblem, tree: Node, sums: &LeafSums) -> Best {
-    Best { tree, value: problem.best(sums).1, trees: 1 }
+    Best { tree, value: problem.value(sums), trees: 1 }
 }
 
 fn stump(split: Split) -> Node {

@@ -48,7 +48,9 @@ impl<'s> Em<'s> {
         } else {
             left.iter().map(|v| v.max(START_DIAGONAL * spread)).collect()
         };
-        let prior = JointPrior { mean, loadings, rank, specific, noise, path: Vec::new(), apart: None };
+        let parameters = leaves * (rank + 1 + usize::from(!free)) - rank * rank.saturating_sub(1) / 2;
+        let prior =
+            JointPrior { mean, loadings, rank, specific, noise, parameters, path: Vec::new(), apart: None };
         let arm = Arm::new(&prior);
         let side = rank + 1 + usize::from(!free);
         let (normal, own) = (vec![0.0; leaves * side * (side + 1)], vec![[0.0; 3]; leaves]);
