@@ -7,7 +7,7 @@ use super::super::{Forest, Settings, Trial};
 use crate::random::stream;
 
 /// F forests, each grown without the units of one fold.
-pub(super) struct FoldForests {
+pub struct FoldForests {
     /// The fold of each unit (n).
     pub fold_of: Vec<usize>,
     pub forests: Vec<Forest>,

@@ -29,7 +29,7 @@ use super::{Forest, InvalidSettings, LeafTable, Settings, Trial, assign};
 use crate::random::stream;
 use crate::solve::partition::nearest;
 use crate::solve::{Options, SolveError};
-use fitted::FoldForests;
+pub use fitted::FoldForests;
 pub use number::Candidate;
 
 /// Whether arms are clustered, and in how many groups.
@@ -52,7 +52,7 @@ pub enum Choice {
     Elbow,
     /// The largest mean silhouette (Rousseeuw 1987).
     Silhouette,
-    /// The largest cross-fitted value.
+    /// The cross-fitted value: the fewest groups that are worth no less than the best number, up to a standard error.
     Value,
 }
 

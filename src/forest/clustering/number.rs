@@ -4,7 +4,7 @@
 //! elbow        the m farthest below the chord of the curve of within-group sums of squares W(m), m = 1, .., both axes scaled to [0, 1]
 //! silhouette   the m of the largest mean over arms of (b - a) / max(a, b): a the mean distance to the arms of the own group, b to those of
 //!              the nearest other one; 0 for an arm by itself                                                       (Rousseeuw 1987)
-//! value        the m of the largest cross-fitted value: without fold f, arms are clustered by forest f and a forest is grown on the groups;
+//! value        the least m whose cross-fitted value is within one standard error of the difference of the best: without fold f, arms are clustered by forest f and a forest is grown on the groups;
 //!              its assignments a of the units of fold f are worth  mean of fhat_a(x_i) + 1{T_i = a} / P_a (Y_i - fhat_a(x_i))
 //! ```
 //!
@@ -51,15 +51,19 @@ pub(super) fn chosen(
         numbers.iter().map(|&m| clustered(fitted, clustering, m)).collect::<Result<_, _>>()?;
     let from = usize::from(clustering.keep_control);
     let within: Vec<f64> = all.iter().map(|of| model.total(&clusters(of, from))).collect();
-    let scores = match choice {
-        Choice::Elbow => elbows(model.cost_of(0..arms), &within),
+    let (scores, best) = match choice {
+        Choice::Elbow => largest(elbows(model.cost_of(0..arms), &within)),
         Choice::Silhouette => {
             let distances = distances(fitted);
-            all.iter().map(|of| silhouette(&distances, of, from)).collect()
+            largest(all.iter().map(|of| silhouette(&distances, of, from)).collect())
         }
-        Choice::Value => values(trial, settings, clustering, folds, &numbers, seed)?,
+        Choice::Value => {
+            let values = values(trial, settings, clustering, folds, &numbers, seed)?;
+            let (means, best) =
+                largest(values.mean_axis(Axis(0)).map_or_else(Vec::new, |means| means.to_vec()));
+            (means, best.and_then(|best| as_good(&values, best)))
+        }
     };
-    let best = (0..scores.len()).reduce(|best, m| if scores[m] > scores[best] { m } else { best });
     let candidates = numbers.iter().zip(&within).zip(&scores);
     let candidates =
         candidates.map(|((&groups, &within), &score)| Candidate { groups, within, score }).collect();
@@ -68,6 +72,21 @@ pub(super) fn chosen(
         // One arm is one group.
         None => Ok((clustered(fitted, clustering, 1)?, candidates)),
     }
+}
+
+/// The scores and which is largest, the first on ties.
+fn largest(scores: Vec<f64>) -> (Vec<f64>, Option<usize>) {
+    let best = (0..scores.len()).reduce(|best, m| if scores[m] > scores[best] { m } else { best });
+    (scores, best)
+}
+
+/// The first column of units' values (n x numbers) that is worse than the best one by no more than a standard error.
+fn as_good(values: &Array2<f64>, best: usize) -> Option<usize> {
+    let error = |difference: &Array1<f64>| difference.std(1.0) / (values.nrows() as f64).sqrt();
+    (0..values.ncols()).find(|&m| {
+        let difference = &values.column(best) - &values.column(m);
+        m == best || difference.mean().is_some_and(|mean| mean <= error(&difference))
+    })
 }
 
 /// The groups of the arms that are clustered.
@@ -107,7 +126,7 @@ fn silhouette(distances: &Array2<f64>, of: &[u16], from: usize) -> f64 {
     arms.iter().map(|a| of_arm(a).unwrap_or(0.0)).sum::<f64>() / arms.len() as f64
 }
 
-/// The cross-fitted values of the numbers of groups.
+/// What each unit says of each number of groups (n x numbers), without having had a part in it.
 fn values(
     trial: &Trial,
     settings: &Settings,
@@ -115,29 +134,27 @@ fn values(
     folds: &FoldForests,
     numbers: &[usize],
     seed: u64,
-) -> Result<Vec<f64>, SolveError> {
+) -> Result<Array2<f64>, SolveError> {
     let settings = Settings { trees: settings.trees.min(VALUED_TREES), ..settings.clone() };
     let shares = trial.shares();
-    let mut sums = vec![0.0; numbers.len()];
+    let mut values = Array2::zeros((trial.units(), numbers.len()));
     for (fold, forest) in folds.forests.iter().enumerate() {
         let seen = trial.select(&off(&folds.fold_of, fold));
         let held_out = on(&folds.fold_of, fold);
         let x = trial.x.select(Axis(0), &held_out);
         let fitted = forest.predict(seen.x.view());
         let estimates = forest.predict(x.view());
-        for (sum, &m) in sums.iter_mut().zip(numbers) {
+        for (candidate, &m) in numbers.iter().enumerate() {
             let groups = clustered(&fitted, clustering, m)?;
             let seed = stream(seed, &format!("{m} groups without fold {fold}")).random();
             let second = Forest::grow(&seen, &settings, Some(&groups), seed);
-            for ((row, &i), a) in held_out.iter().enumerate().zip(assign(&second.predict(x.view()))) {
-                let fitted = estimates[[row, a]];
-                let received = trial.arm[i] as usize == a;
-                *sum += fitted;
-                if received {
-                    *sum += trial.mass(i) * (trial.utility[i] - fitted) / shares[a];
-                }
+            let arms = assign(&second.predict(x.view()));
+            for ((row, &i), a) in held_out.iter().enumerate().zip(arms) {
+                let received = f64::from(u8::from(trial.arm[i] as usize == a));
+                let rest = trial.mass(i) * (trial.utility[i] - estimates[[row, a]]) / shares[a];
+                values[[i, candidate]] = estimates[[row, a]] + received * rest;
             }
         }
     }
-    Ok(sums.into_iter().map(|sum| sum / trial.units() as f64).collect())
+    Ok(values)
 }
