@@ -1,6 +1,8 @@
 //! What forests are worth on units unseen, and parameters chosen by it.
 
-use prescribe::forest::{Forest, Grid, Plan, Settings, Split, Trial, Tuning, Unseen, assign, learn, tune};
+use prescribe::forest::{
+    Forest, Grid, Method, Plan, Settings, Split, Trial, Tuning, Unseen, assign, learn, tune,
+};
 use prescribe::simulate::{ManyArmsDesign, ManyArmsPopulation, many_arms, many_arms_population};
 
 /// A trial of the design without its baseline, and units to judge assignments on.
@@ -136,5 +138,28 @@ fn learning_takes_the_tuned_parameters() {
     assert_eq!((learned.settings.lambda1, learned.settings.min_leaf, learned.settings.trees), (2.0, 7, 20));
     let wrong = Grid { kappa: vec![0.0], ..Grid::default() };
     let refused = learn(&trial, &Plan { tuning: Some(wrong), ..Plan::default() });
-    assert_eq!(refused.expect_err("no share").name, "kappa");
+    assert!(refused.expect_err("no share").to_string().starts_with("kappa 0"));
+}
+
+#[test]
+fn auto_takes_the_method_of_the_largest_value_and_predicts_with_the_baseline() {
+    let (trial, truth) = drawn(6, 600, 4);
+    // A baseline that all arms share.
+    let utility = trial.utility.iter().zip(trial.x.column(0)).map(|(y, x)| y + 30.0 * x).collect();
+    let trial = trial.with_utility(utility);
+    let forest = Settings { trees: 30, ..Settings::default() };
+    let plan = Plan { method: Method::Auto, forest, ..Plan::default() };
+    let learned = learn(&trial, &plan).expect("an assignment");
+    let choice = &learned.choice;
+    assert_eq!(choice.len(), 2);
+    assert_eq!(learned.method, choice[0].method);
+    assert!(choice[0].value.estimate >= choice[1].value.estimate);
+    assert_eq!(choice[0].less_chosen.estimate, 0.0);
+    let again = learn(&trial, &learned.plan(&plan)).expect("an assignment");
+    assert_eq!(again.model, learned.model);
+    let (gross, net) = (learned.predict(truth.x.view()), learned.effects(truth.x.view()));
+    let mean = |i: usize| gross.row(i).iter().zip(net.row(i)).map(|(g, n)| g - n).sum::<f64>() / 7.0;
+    let error = (0..2000).map(|i| (mean(i) - 30.0 * truth.x[[i, 0]]).powi(2)).sum::<f64>() / 2000.0;
+    assert!(error < 200.0, "{error}");
+    assert_eq!(assign(&gross), assign(&net));
 }

@@ -1,17 +1,28 @@
 //! Learning an assignment from a trial, by whichever method: the one entry that commands and experiments call.
 //!
 //! ```text
-//! trial (utilities as they are) -> residualise -> learn -> Learned: estimates of every arm at any x, assignment argmax
+//! trial (utilities as they are) -> residualise -> tune -> choose -> learn on all units -> Learned: estimates of every arm at any x
 //! ```
 //!
 //! | [`Method`] | what is learned |
 //! |---|---|
 //! | `Forest` | the regularised joint assignment forest (forest.txt, section 3.2) |
+//! | `Clustered` | the same grown on groups of arms (section 3.4) |
+//! | `Auto` | the one of these with the largest calibrated value on units unseen ([`super::value`]) |
+//!
+//! Parameters are tuned for the forest, and the other methods take them over. Residuals come from cross-fitting over all units once: what baseline a unit
+//! outside a fold has may depend on units inside, but all arms share it.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::{Forest, Grid, InvalidSettings, Settings, Split, Trial, Tuning, tune};
+use super::clustering::{self, ClusteringError};
+use super::value::{Calibrated, Split, Unseen};
+use super::{
+    Baseline, Clustered, Clustering, Fitting, Forest, Grid, InvalidSettings, NoBaseline, Residualize,
+    Settings, Trial, Tuning, residualize, tune,
+};
+use crate::evaluate::Estimate;
 
 /// How an assignment is learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +30,13 @@ use super::{Forest, Grid, InvalidSettings, Settings, Split, Trial, Tuning, tune}
 pub enum Method {
     #[default]
     Forest,
+    Clustered,
+    Auto,
+}
+
+impl Method {
+    /// Those that [`Method::Auto`] chooses among; the first on ties.
+    const CHOICES: [Method; 2] = [Method::Forest, Method::Clustered];
 }
 
 /// What to learn and how.
@@ -28,6 +46,10 @@ pub struct Plan {
     pub method: Method,
     /// How trees are grown.
     pub forest: Settings,
+    /// How arms are clustered, where they are.
+    pub clustering: Clustering,
+    /// What is taken away from utilities first.
+    pub residualize: Residualize,
     /// The parameters to choose among, in place of those of `forest`.
     pub tuning: Option<Grid>,
     pub seed: u64,
@@ -35,7 +57,14 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { method: Method::Forest, forest: Settings::default(), tuning: None, seed: 1 }
+        Plan {
+            method: Method::default(),
+            forest: Settings::default(),
+            clustering: Clustering::default(),
+            residualize: Residualize::default(),
+            tuning: None,
+            seed: 1,
+        }
     }
 }
 
@@ -47,45 +76,135 @@ pub struct Learned {
     /// The parameters that it was learned with.
     pub settings: Settings,
     pub model: Model,
+    /// What was taken away from utilities, at any x.
+    pub baseline: Baseline,
     /// How the parameters were chosen.
     pub tuning: Option<Tuning>,
+    /// What the methods are worth that there was a choice among; empty where it was given.
+    pub choice: Vec<Compared>,
+}
+
+/// A method and what it is worth on units unseen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    pub method: Method,
+    /// How estimates hold on units unseen: 1 as they are, below where they are too far apart.
+    pub slope: f64,
+    /// Net of the baseline.
+    pub value: Estimate,
+    /// The value less that of the method chosen, paired.
+    pub less_chosen: Estimate,
+}
+
+/// Estimates of the utility of every arm, net of the baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Model {
+    Forest(Forest),
+    Clustered(Clustered),
+}
+
+/// Why nothing was learned.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLearned {
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    #[error(transparent)]
+    Baseline(#[from] NoBaseline),
+    #[error(transparent)]
+    Clustering(#[from] ClusteringError),
 }
 
 /// Folds that parameters and methods are compared on.
 const FOLDS: usize = 5;
-
-/// Estimates of the utility of every arm at any x.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Model {
-    Forest(Forest),
-}
+/// Trees of the forests by which methods are compared, at most.
+const COMPARED_TREES: usize = 200;
 
 impl Learned {
-    /// Estimated utilities of every arm (n x K), less the baseline, for units with covariates x (n x p); a row's depend on no other row.
+    /// Estimated utilities of every arm (n x K), the baseline included, for units with covariates x (n x p); a row's depend on no other row.
     pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
-        match &self.model {
+        let mut estimates = self.effects(x);
+        let baseline = self.baseline.predict(x);
+        estimates.axis_iter_mut(Axis(0)).zip(baseline).for_each(|(mut row, base)| row += base);
+        estimates
+    }
+
+    /// The same net of the baseline.
+    pub fn effects(&self, x: ArrayView2<f64>) -> Array2<f64> {
+        self.model.predict(x)
+    }
+
+    /// The plan with all that was chosen on the way given: it learns the same from the same trial.
+    pub fn plan(&self, plan: &Plan) -> Plan {
+        Plan { method: self.method, forest: self.settings.clone(), tuning: None, ..plan.clone() }
+    }
+}
+
+impl Model {
+    fn fit(method: Method, trial: &Trial, settings: &Settings, plan: &Plan) -> Result<Model, NotLearned> {
+        Ok(match method {
+            Method::Clustered => {
+                Model::Clustered(clustering::grow(trial, settings, &plan.clustering, plan.seed)?)
+            }
+            Method::Forest | Method::Auto => Model::Forest(Forest::grow(trial, settings, None, plan.seed)),
+        })
+    }
+
+    /// Estimated utilities of every arm (n x K).
+    pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
+        match self {
             Model::Forest(forest) => forest.predict(x),
+            Model::Clustered(clustered) => clustered.predict(x),
         }
     }
 }
 
-/// Learns an assignment from a trial.
+/// Learns an assignment from a trial. Runs on the current pool of threads, on whose number nothing depends.
 ///
 /// # Errors
-/// A parameter that makes no sense.
-pub fn learn(trial: &Trial, plan: &Plan) -> Result<Learned, InvalidSettings> {
+/// A parameter that makes no sense for the trial, or a baseline that cannot be estimated from it.
+pub fn learn(trial: &Trial, plan: &Plan) -> Result<Learned, NotLearned> {
     plan.forest.check()?;
-    let tuning = match &plan.tuning {
-        None => None,
-        Some(grid) => {
-            grid.check(&plan.forest)?;
-            let split = Split::new(trial, FOLDS, plan.seed);
-            Some(tune(trial, &split, (&plan.forest, grid), None, plan.seed))
-        }
-    };
+    if let Some(grid) = &plan.tuning {
+        grid.check(&plan.forest)?;
+    }
+    let fitting = Fitting::usual(plan.seed);
+    let residuals = residualize(trial, &plan.residualize, trial.baseline.as_deref(), fitting)?;
+    let net = trial.with_utility(residuals.utility);
+    let split = Split::new(&net, FOLDS, plan.seed);
+    let tuning = plan.tuning.as_ref().map(|grid| tune(&net, &split, (&plan.forest, grid), None, plan.seed));
     let settings = tuning.as_ref().map_or(&plan.forest, |tuning| &tuning.chosen).clone();
-    let model = match plan.method {
-        Method::Forest => Model::Forest(Forest::grow(trial, &settings, None, plan.seed)),
+    let choice = match plan.method {
+        Method::Auto => compare(&net, &split, &settings, plan)?,
+        _ => Vec::new(),
     };
-    Ok(Learned { method: plan.method, settings, model, tuning })
+    let method = choice.first().map_or(plan.method, |best| best.method);
+    let model = Model::fit(method, &net, &settings, plan)?;
+    Ok(Learned { method, settings, model, baseline: residuals.predictor, tuning, choice })
+}
+
+/// What each method is worth on units unseen, the best first.
+fn compare(
+    trial: &Trial,
+    split: &Split,
+    settings: &Settings,
+    plan: &Plan,
+) -> Result<Vec<Compared>, NotLearned> {
+    let fewer = Settings { trees: settings.trees.min(COMPARED_TREES), ..settings.clone() };
+    let value = |method: Method| -> Result<(Method, Calibrated), NotLearned> {
+        let mut unseen = Unseen::of(trial.units());
+        for part in split.parts() {
+            let model = Model::fit(method, &part.outside, &fewer, plan)?;
+            unseen.note(trial, &part.inside, &model.predict(part.x.view()));
+        }
+        Ok((method, unseen.value(trial)))
+    };
+    let mut values = Method::CHOICES.into_iter().map(value).collect::<Result<Vec<_>, _>>()?;
+    values.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+    let compared = |(method, value): &(Method, Calibrated)| Compared {
+        method: *method,
+        slope: value.slope,
+        value: value.estimate(trial),
+        less_chosen: value.less(&values[0].1, trial),
+    };
+    Ok(values.iter().map(compared).collect())
 }

@@ -42,6 +42,7 @@ pub use bayes::{JointSettings, JointTree};
 pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
+pub use method::{Compared, Learned, Method, Model, NotLearned, Plan, learn};
 pub use method::{Learned, Method, Model, Plan, learn};
 pub use prescribe_models::leaf_utility::Towards;
 pub use regression::{RegressionForest, RegressionSettings};

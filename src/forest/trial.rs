@@ -36,12 +36,14 @@ pub struct Trial {
     pub weight: Option<Vec<f64>>,
     /// The cluster of each unit (n), where units that may be alike stay together in samples and folds.
     pub cluster: Option<Vec<usize>>,
+    /// A baseline of the utilities that was made elsewhere (n), in their units.
+    pub baseline: Option<Vec<f64>>,
 }
 
 impl Trial {
     /// A completely randomised trial of independent units.
     pub fn new(x: Array2<f64>, arm: Vec<u16>, arms: usize, utility: Vec<f64>) -> Trial {
-        Trial { x, arm, arms, utility, mass: None, weight: None, cluster: None }
+        Trial { x, arm, arms, utility, mass: None, weight: None, cluster: None, baseline: None }
     }
 
     /// The trial of a study, in its order of units: utilities are outcomes in the user's direction less what the arm received costs, as rewards
@@ -79,6 +81,7 @@ impl Trial {
             mass: self.mass.as_ref().map(of),
             weight: self.weight.as_ref().map(of),
             cluster: self.cluster.as_ref().map(cluster),
+            baseline: self.baseline.as_ref().map(of),
         }
     }
 
