@@ -21,9 +21,11 @@
 //! | [`regression`] | random forests for weighted regression, which baselines come from |
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
+//! | [`baselines`] | other ways to the same end, which forests are judged against |
 //! | [`served`] | which studies and units forests are for |
 
 pub mod baseline;
+pub mod baselines;
 pub mod bayes;
 pub mod clustering;
 pub mod fit;
@@ -43,7 +45,6 @@ pub use clustering::{Clustered, Clustering};
 pub use fit::{Estimator, FittedTree, Forest, assign, assign_among};
 pub use leaf_table::LeafTable;
 pub use method::{Compared, Learned, Method, Model, NotLearned, Plan, learn};
-pub use method::{Learned, Method, Model, Plan, learn};
 pub use prescribe_models::leaf_utility::Towards;
 pub use regression::{RegressionForest, RegressionSettings};
 pub use residual::{Fitting, Learner, NoBaseline, Residualize, Residuals, residualize};
