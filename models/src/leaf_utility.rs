@@ -8,9 +8,6 @@
 //! | [`sums`] | counts and sums by arm and leaf |
 //! | [`problem`] | the best tree by one of these means |
 //! | [`arm_variances`] | how much the outcomes of each arm vary, which its shrinkage is in proportion to |
-//! | [`joint`] | posterior means under one normal law of the arms' leaf means |
-//! | [`sums`] | counts and sums by arm and leaf |
-//! | [`problem`] | the best tree by leaf utility, or by the evidence for it |
 
 pub mod across_leaves;
 pub mod arm_variances;

@@ -160,7 +160,7 @@ fn described(found: &Figure) -> String {
             spread(line.value, 3),
             format!("{:.4}", line.value.standard_error),
             spread(line.best_arm_rate, 3),
-            format!("{:.2}", line.cpu_seconds),
+            seconds(line),
         ]
     };
     let lines: Vec<[String; 6]> =
@@ -184,8 +184,11 @@ fn described(found: &Figure) -> String {
             paired.difference.standard_error
         );
     }
-    let _ = writeln!(text, "\n{:.1} CPU s", found.cpu_seconds);
     text
+}
+
+fn seconds(line: &Line) -> String {
+    line.cpu_seconds.map_or("-".into(), |seconds| format!("{seconds:.2}"))
 }
 
 fn boxes(found: &Figure, methods: &[Method], paper: Paper) -> String {
@@ -247,8 +250,7 @@ fn markdown(found: &Figure) -> String {
     if !pairs.is_empty() {
         let _ = writeln!(text, "*Paired differences (standard error)*\n\n{}", table(&pairs, &differences));
     }
-    let seconds = row(&|line| format!("{:.2}", line.cpu_seconds));
-    let _ = writeln!(text, "*CPU seconds of a draw*\n\n{}", table(&methods, &seconds));
+    let _ = writeln!(text, "*CPU seconds of a draw*\n\n{}", table(&methods, &row(&seconds)));
     let chosen: Vec<(ManyArmsDesign, Vec<String>)> =
         found.chosen.iter().map(|chosen| (chosen.design, settings(chosen))).collect();
     let _ = writeln!(text, "*Settings that were chosen*\n\n{}", table(&SETTINGS.map(String::from), &chosen));

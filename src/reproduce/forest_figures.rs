@@ -13,6 +13,7 @@ use super::forest_methods::{Method, Study, Tried, Tuned};
 use super::forest_notes::{Elsewhere, elsewhere};
 use super::journal::{Run, seed_of};
 use super::spread::Spread;
+use crate::forest::Settings;
 use crate::random::stream;
 use crate::simulate::{ManyArmsDesign, ManyArmsPopulation, many_arms_population};
 
@@ -39,7 +40,8 @@ pub struct Line {
     pub method: Method,
     pub value: Spread,
     pub best_arm_rate: Spread,
-    pub cpu_seconds: f64,
+    /// The mean of the draws that ran alone.
+    pub cpu_seconds: Option<f64>,
     /// The same measured with another program.
     pub elsewhere: Option<Elsewhere>,
     /// Of each draw.
@@ -75,7 +77,6 @@ pub struct Figure {
     pub lines: Vec<Line>,
     pub differences: Vec<Difference>,
     pub chosen: Vec<Chosen>,
-    pub cpu_seconds: f64,
 }
 
 /// A line of the journal: what was chosen for design i < D; then all methods in replication r of design c, at D + r D + c.
@@ -113,8 +114,12 @@ pub fn compare(compared: &Compared, run: &Run) -> Result<Figure, ReproduceError>
         .map(|design| many_arms_population(design, TEST_UNITS, *seed))
         .collect::<Result<_, _>>()?;
     let tune = |c: usize| {
+        let usual = Settings { trees: *trees, ..Settings::default() };
+        if !methods.iter().any(|method| method.is_tuned()) {
+            return Ok(Done::Tuned(Tuned { settings: usual, cpu_seconds: 0.0 }));
+        }
         let seed = stream(*seed, "the draw that settings are chosen on").next_u64();
-        Ok(Done::Tuned(Study::draw(&designs[c], *units, seed)?.tuned(*trees)))
+        Ok(Done::Tuned(Study::draw(&designs[c], *units, seed)?.tuned(usual)))
     };
     let part = |replications| Run { header: run.header.clone(), replications, ..*run };
     let tuned: Vec<Tuned> = part(cells).each(tune)?.into_iter().filter_map(Done::tuned).collect();
@@ -122,7 +127,7 @@ pub fn compare(compared: &Compared, run: &Run) -> Result<Figure, ReproduceError>
         let Some(replication) = (i / cells).checked_sub(1) else { return Ok(Done::Tuned(tuned[i].clone())) };
         let c = i % cells;
         let study = Study::draw(&designs[c], *units, seed_of(*seed, replication))?;
-        let tried = methods.iter().map(|&method| study.tried(method, &tuned[c], &tests[c]));
+        let tried = methods.iter().map(|&method| study.tried(method, &tuned[c], &tests[c], run.threads == 1));
         Ok(Done::Tried(tried.collect::<Result<_, _>>()?))
     };
     let done = part(cells * (1 + run.replications)).each(replicate)?;
@@ -134,8 +139,6 @@ pub fn compare(compared: &Compared, run: &Run) -> Result<Figure, ReproduceError>
         lines: Vec::new(),
         differences: Vec::new(),
         chosen: Vec::new(),
-        cpu_seconds: tuned.iter().map(|tuned| tuned.cpu_seconds).sum::<f64>()
-            + tried.iter().flatten().map(|tried| tried.cpu_seconds).sum::<f64>(),
     };
     for (c, design) in designs.iter().enumerate() {
         let draws: Vec<&Vec<Tried>> = tried.iter().skip(c).step_by(cells).collect();
@@ -164,12 +167,13 @@ impl Line {
     fn of(design: ManyArmsDesign, method: Method, tried: &[Tried]) -> Line {
         let of = |number: fn(&Tried) -> f64| tried.iter().map(number).collect::<Vec<f64>>();
         let (values, rates) = (of(|tried| tried.value), of(|tried| tried.best_arm_rate));
+        let seconds: Vec<f64> = tried.iter().filter_map(|tried| tried.cpu_seconds).collect();
         Line {
             design,
             method,
             value: Spread::of(&values),
             best_arm_rate: Spread::of(&rates),
-            cpu_seconds: Spread::of(&of(|tried| tried.cpu_seconds)).mean,
+            cpu_seconds: (!seconds.is_empty()).then(|| Spread::of(&seconds).mean),
             elsewhere: elsewhere(&design, method),
             values,
             best_arm_rates: rates,

@@ -7,40 +7,56 @@
 
 use std::str::FromStr;
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayView2};
 use prescribe_models::RuleClass;
-use prescribe_models::leaf_utility::{Form, Joint, LeafProblem, LeafValue};
+use prescribe_models::leaf_utility::{Form, LeafProblem, LeafValue};
 use prescribe_models::tree_rule::{Candidates, Tree};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::ReproduceError;
+use crate::forest::baselines::{CausalForest, CausalSettings};
 use crate::forest::clustering::{self, Clustering};
-use crate::forest::{Fitting, Forest, Grid, Residualize, Settings, Split, Trial, assign, residualize, tune};
+use crate::forest::{
+    Fitting, Forest, Grid, JointSettings, JointTree, RegressionForest, RegressionSettings, Residualize,
+    Settings, Split, Trial, assign, residualize, tune,
+};
 use crate::random::stream;
 use crate::simulate::{ManyArmsDesign, ManyArmsPopulation, many_arms};
-use crate::solve::leaf_utility::LeafSearch;
+use crate::solve::leaf_utility::{LeafGreedy, LeafSearch};
 use crate::solve::{Options, Silent, solve};
 
 /// Folds of the cross-validation of settings.
 const FOLDS: usize = 5;
 
+/// Trees of the forests that are not joint.
+const OTHER_TREES: usize = 500;
+
 /// How arms are assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
+    /// A regression forest for each arm, on outcomes as they are.
+    #[serde(rename = "separate-forests")]
+    Separate,
+    /// The multi-arm causal forest, which centres outcomes itself.
+    #[serde(rename = "causal-forest")]
+    Causal,
     /// The joint assignment forest.
     #[serde(rename = "joint-forest")]
     Forest,
     /// The same on clusters of arms.
     #[serde(rename = "clustered-forest")]
     Clustered,
-    /// The exact tree of depth 1 by posterior leaf means.
-    #[serde(rename = "bayes-stump")]
-    JointStump,
+    /// The tree by evidence, with posterior leaf means.
+    #[serde(rename = "bayes-tree")]
+    JointTree,
+    /// The joint assignment forest with posterior leaf means.
+    #[serde(rename = "bayes-forest")]
+    JointForest,
     /// The exact tree of depth 1 by leaf means.
     #[serde(rename = "exact-stump")]
     Stump,
-    /// The exact tree of depth 2 by leaf means.
+    /// The exact tree of depth 2 by leaf means, over fewer thresholds.
     #[serde(rename = "exact-depth-2")]
     DepthTwo,
     /// The arm of the best mean for all.
@@ -56,10 +72,13 @@ pub enum Method {
 
 impl Method {
     /// In the paper's order, then those that the paper does not have, then the simple ones.
-    pub const ALL: [Method; 8] = [
+    pub const ALL: [Method; 11] = [
+        Self::Separate,
+        Self::Causal,
         Self::Forest,
         Self::Clustered,
-        Self::JointStump,
+        Self::JointTree,
+        Self::JointForest,
         Self::Stump,
         Self::DepthTwo,
         Self::GlobalBest,
@@ -68,25 +87,41 @@ impl Method {
     ];
 
     /// Whose difference in value is reported, draw by draw.
-    pub(super) const PAIRS: [(Method, Method); 3] =
-        [(Self::Clustered, Self::Forest), (Self::JointStump, Self::Forest), (Self::JointStump, Self::Stump)];
-
-    /// Whether outcomes lose their baseline first.
-    fn takes_residuals(self) -> bool {
-        !matches!(self, Self::GlobalBest | Self::Random | Self::Oracle)
-    }
+    pub(super) const PAIRS: [(Method, Method); 8] = [
+        (Self::Forest, Self::Separate),
+        (Self::Forest, Self::Causal),
+        (Self::Clustered, Self::Causal),
+        (Self::Clustered, Self::Forest),
+        (Self::JointTree, Self::Causal),
+        (Self::JointTree, Self::Clustered),
+        (Self::JointTree, Self::JointForest),
+        (Self::JointTree, Self::Stump),
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
+            Self::Separate => "separate-forests",
+            Self::Causal => "causal-forest",
             Self::Forest => "joint-forest",
             Self::Clustered => "clustered-forest",
-            Self::JointStump => "bayes-stump",
+            Self::JointTree => "bayes-tree",
+            Self::JointForest => "bayes-forest",
             Self::Stump => "exact-stump",
             Self::DepthTwo => "exact-depth-2",
             Self::GlobalBest => "global-best",
             Self::Random => "random",
             Self::Oracle => "oracle",
         }
+    }
+
+    /// Whether settings are chosen for it.
+    pub(super) fn is_tuned(self) -> bool {
+        matches!(self, Self::Forest | Self::Clustered | Self::JointForest)
+    }
+
+    /// Whether outcomes lose their baseline first.
+    fn takes_residuals(self) -> bool {
+        !matches!(self, Self::Separate | Self::Causal | Self::GlobalBest | Self::Random | Self::Oracle)
     }
 }
 
@@ -111,8 +146,9 @@ pub struct Tuned {
 pub struct Tried {
     pub value: f64,
     pub best_arm_rate: f64,
-    /// What it took to learn, the baseline included where it is taken off; the only part that is not the same twice.
-    pub cpu_seconds: f64,
+    /// What it took to learn and assign, the baseline included where it is taken off; the only part that is not the same twice. Known where
+    /// nothing else ran at the time.
+    pub cpu_seconds: Option<f64>,
 }
 
 /// A draw to learn from.
@@ -136,10 +172,9 @@ impl Study {
         Ok(Study { trial, residual, cpu_seconds: cpu.elapsed().as_secs_f64(), seed })
     }
 
-    /// Settings by cross-validation on this draw.
-    pub(super) fn tuned(&self, trees: usize) -> Tuned {
+    /// Settings by cross-validation on this draw, for forests of so many trees.
+    pub(super) fn tuned(&self, base: Settings) -> Tuned {
         let cpu = cpu_time::ThreadTime::now();
-        let base = Settings { trees, ..Settings::default() };
         let split = Split::new(&self.residual, FOLDS, self.seed);
         let tuning = tune(&self.residual, &split, (&base, &Grid::default()), None, self.seed);
         Tuned { settings: tuning.chosen, cpu_seconds: cpu.elapsed().as_secs_f64() }
@@ -150,11 +185,13 @@ impl Study {
         method: Method,
         tuned: &Tuned,
         test: &ManyArmsPopulation,
+        alone: bool,
     ) -> Result<Tried, ReproduceError> {
-        let cpu = cpu_time::ThreadTime::now();
+        // Of all threads: solvers work on their own.
+        let cpu = cpu_time::ProcessTime::now();
         let assigned = self.assigned(method, tuned, test)?;
         let baseline = if method.takes_residuals() { self.cpu_seconds } else { 0.0 };
-        let cpu_seconds = baseline + cpu.elapsed().as_secs_f64();
+        let cpu_seconds = alone.then(|| baseline + cpu.elapsed().as_secs_f64());
         Ok(Tried { value: test.value(&assigned), best_arm_rate: test.best_arm_rate(&assigned), cpu_seconds })
     }
 
@@ -165,19 +202,25 @@ impl Study {
         test: &ManyArmsPopulation,
     ) -> Result<Vec<usize>, ReproduceError> {
         let (x, settings, seed) = (test.x.view(), &tuned.settings, self.seed);
-        let raw = LeafValue::Shrunken { lambda: 0.0, form: Form::N };
         Ok(match method {
+            Method::Separate => assign(&self.separate(x)),
+            Method::Causal => {
+                let usual = CausalSettings { trees: OTHER_TREES, ..CausalSettings::usual(x.ncols()) };
+                assign(&CausalForest::grow(&self.trial, &usual, seed).effects(x))
+            }
             Method::Forest => assign(&Forest::grow(&self.residual, settings, None, seed).predict(x)),
             Method::Clustered => {
                 let clustering = Clustering::default();
                 assign(&clustering::grow(&self.residual, settings, &clustering, seed)?.predict(x))
             }
-            Method::JointStump => {
-                let joint = LeafValue::Joint(Joint { apart: Some(0), ..Joint::default() });
-                self.by_tree((1, Candidates::Quantiles(99)), joint, test)?
+            Method::JointTree => assign(&self.joint_tree()?.predict(x)),
+            Method::JointForest => {
+                let noise = self.joint_tree()?.noise;
+                let forest = Forest::grow(&self.residual, settings, None, seed);
+                assign(&forest.joint_estimator(&JointSettings::default().joint, noise).predict(x))
             }
-            Method::Stump => self.by_tree((1, Candidates::All), raw, test)?,
-            Method::DepthTwo => self.by_tree((2, Candidates::Quantiles(99)), raw, test)?,
+            Method::Stump => self.by_tree((1, Candidates::All), test)?,
+            Method::DepthTwo => self.by_tree((2, Candidates::Quantiles(15)), test)?,
             Method::GlobalBest => vec![assign(&self.means())[0]; test.x.nrows()],
             Method::Random => {
                 let mut random = stream(seed, "arms at random");
@@ -187,14 +230,39 @@ impl Study {
         })
     }
 
-    /// By the best tree of a depth over candidate thresholds.
+    fn joint_tree(&self) -> Result<JointTree, ReproduceError> {
+        let alone = Options { threads: 1, ..Options::default() };
+        Ok(JointTree::learn(&self.residual, &JointSettings::default(), &LeafGreedy, &alone)?)
+    }
+
+    /// Predictions (n x K) by a forest for each arm, grown on its units; minus infinity for an arm without any.
+    fn separate(&self, x: ArrayView2<f64>) -> Array2<f64> {
+        let settings =
+            RegressionSettings { trees: OTHER_TREES, min_leaf: 5, ..RegressionSettings::usual(x.ncols()) };
+        let mut predicted = Array2::from_elem((x.nrows(), self.trial.arms), f64::NEG_INFINITY);
+        for (k, mut column) in predicted.columns_mut().into_iter().enumerate() {
+            let units: Vec<usize> =
+                (0..self.trial.units()).filter(|&i| usize::from(self.trial.arm[i]) == k).collect();
+            if units.is_empty() {
+                continue;
+            }
+            let own = self.trial.select(&units);
+            let task = format!("arm {k}");
+            let forest =
+                RegressionForest::grow(own.x.view(), &own.utility, None, &settings, (self.seed, &task));
+            column.assign(&Array1::from(forest.predict(x)));
+        }
+        predicted
+    }
+
+    /// By the tree of a depth over candidate thresholds with the largest leaf means.
     fn by_tree(
         &self,
         (depth, candidates): (usize, Candidates),
-        value: LeafValue,
         test: &ManyArmsPopulation,
     ) -> Result<Vec<usize>, ReproduceError> {
         let Trial { x, arm, arms, utility, .. } = &self.residual;
+        let value = LeafValue::Shrunken { lambda: 0.0, form: Form::N };
         let class = Tree::over(x, depth, candidates);
         let arm = arm.iter().map(|&k| usize::from(k)).collect();
         let problem = LeafProblem::new(class, (1, value), x.clone(), (arm, *arms), utility.clone())?;

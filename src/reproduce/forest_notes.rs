@@ -66,11 +66,12 @@ pub fn elsewhere(design: &ManyArmsDesign, method: Method) -> Option<Elsewhere> {
         Some(Elsewhere { value: value - BASELINE, standard_error: Some(error), best_arm_rate: None })
     };
     match method {
+        Method::Separate => forest(0),
+        Method::Causal => forest(1),
         Method::Forest => forest(2),
         Method::Clustered => forest(3),
         Method::Stump => stump(0),
-        Method::JointStump => stump(1),
-        Method::DepthTwo => None,
-        Method::GlobalBest | Method::Random | Method::Oracle => None,
+        Method::JointTree => stump(1),
+        Method::JointForest | Method::DepthTwo | Method::GlobalBest | Method::Random | Method::Oracle => None,
     }
 }
