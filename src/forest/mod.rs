@@ -16,7 +16,7 @@
 //! | [`regression`] | random forests for weighted regression, which baselines come from |
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
-//! | [`served`] | which studies and units forests are for |
+//! | [`mod@served`] | which studies and units forests are for |
 
 pub mod baseline;
 pub mod fit;
