@@ -51,12 +51,12 @@ fn the_weighted_baseline_is_the_mean_of_arms_weighted_by_inverse_shares() {
     // Each arm by itself, put together by the formula.
     let total: f64 = shares.iter().map(|p| 1.0 / p).sum();
     let mut by_arms = Array1::<f64>::zeros(3);
-    for k in 0..3 {
-        let units: Vec<usize> = (0..trial.units()).filter(|&i| trial.arm[i] == k as u16).collect();
+    for (k, share) in shares.iter().enumerate() {
+        let units: Vec<usize> = (0..trial.units()).filter(|&i| usize::from(trial.arm[i]) == k).collect();
         let y: Array1<f64> = units.iter().map(|&i| trial.utility[i]).collect();
         let model = LinearModel::fit(trial.x.select(Axis(0), &units).view(), y.view());
         let of_arm = [model.intercept, model.coefficients[0], model.coefficients[1]];
-        by_arms.scaled_add(1.0 / shares[k] / total, &Array1::from(of_arm.to_vec()));
+        by_arms.scaled_add(1.0 / share / total, &Array1::from(of_arm.to_vec()));
     }
     let weighted = coefficients(&without(&trial, Residualize::Weighted, Learner::Linear).predictor);
     let raw = coefficients(&without(&trial, Residualize::Raw, Learner::Linear).predictor);
