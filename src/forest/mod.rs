@@ -16,9 +16,11 @@
 //! | [`regression`] | random forests for weighted regression, which baselines come from |
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
+//! | [`baselines`] | other ways to the same end, which forests are judged against |
 //! | [`served`] | which studies and units forests are for |
 
 pub mod baseline;
+pub mod baselines;
 pub mod fit;
 pub mod leaf_table;
 pub mod regression;
