@@ -14,15 +14,8 @@ const HIGH_NOISE: ManyArmsDesign = ManyArmsDesign { arms: 49, gamma: 10.0, sigma
 fn drawn(design: &ManyArmsDesign, n: usize, seed: u64) -> (Trial, ManyArmsPopulation) {
     let drawn = many_arms(design, n, seed).unwrap();
     let residual = |i: usize| drawn.outcome[i] - drawn.baseline[i];
-    let trial = Trial {
-        arm: drawn.arm.iter().map(|k| *k as u16).collect(),
-        arms: design.arms + 1,
-        utility: (0..n).map(residual).collect(),
-        x: drawn.x.clone(),
-        mass: None,
-        weight: None,
-        cluster: None,
-    };
+    let arm = drawn.arm.iter().map(|k| *k as u16).collect();
+    let trial = Trial::new(drawn.x.clone(), arm, design.arms + 1, (0..n).map(residual).collect());
     (trial, many_arms_population(design, 4_000, seed).unwrap())
 }
 

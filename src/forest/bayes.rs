@@ -110,7 +110,11 @@ impl JointTree {
 
     /// Estimated utilities (n x K) of every arm for units with covariates x (n x p).
     pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
-        Estimator::new(vec![&self.tree], vec![self.means.clone()]).predict(x)
+        self.estimator().predict(x)
+    }
+
+    pub(super) fn estimator(&self) -> Estimator<'_> {
+        Estimator::new(vec![&self.tree], vec![self.means.clone()])
     }
 }
 

@@ -258,18 +258,14 @@ impl ValuedTree {
 impl Learned {
     /// Every tree with the estimates of its leaves; their mean is what [`Learned::effects`] gives.
     pub fn valued_trees(&self) -> Vec<ValuedTree> {
-        let forest = match &self.model {
-            Model::Forest(forest) => forest,
-            Model::Clustered(clustered) => &clustered.forest,
-        };
+        let estimator = self.model.estimator();
         // Where units get any arm of a group, the forest has groups for arms.
         let column: Vec<usize> = match &self.model {
             Model::Clustered(clustered) if clustered.within == Within::Random => {
                 clustered.groups.iter().map(|&g| g as usize).collect()
             }
-            _ => (0..forest.arms).collect(),
+            _ => (0..estimator.arms()).collect(),
         };
-        let estimator = forest.estimator(self.settings.lambda2);
         let row = |row: ArrayView1<f64>| column.iter().map(|&k| row[k]).collect();
         let valued = |(tree, values): (&Tree, &Array2<f64>)| ValuedTree {
             tree: tree.clone(),
@@ -281,8 +277,8 @@ impl Learned {
     /// The group of each arm (K) that trees were grown on; none where arms stand for themselves.
     pub fn clusters(&self) -> Option<&[u16]> {
         match &self.model {
-            Model::Forest(_) => None,
             Model::Clustered(clustered) => Some(&clustered.groups),
+            Model::Forest(_) | Model::JointTree(_) | Model::JointForest(..) => None,
         }
     }
 }

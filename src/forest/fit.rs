@@ -96,6 +96,11 @@ impl<'f> Estimator<'f> {
         Estimator { trees, values, arms }
     }
 
+    /// K, or the number of groups.
+    pub fn arms(&self) -> usize {
+        self.arms
+    }
+
     /// Each tree with its values (L x K).
     pub fn trees(&self) -> impl Iterator<Item = (&'f Tree, &Array2<f64>)> {
         self.trees.iter().copied().zip(&self.values)

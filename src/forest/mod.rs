@@ -22,7 +22,6 @@
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
 //! | [`baselines`] | other ways to the same end, which forests are judged against |
-//! | [`served`] | which studies and units forests are for |
 //! | `analysis`, `report` | the whole way from a table to a report |
 //! | `cross_fit` | the value of an assignment on units that it has not seen |
 //! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
@@ -57,7 +56,7 @@ pub use served::served;
 pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
 pub use tuning::{Grid, Tried, Tuning, tune};
-pub use value::{Calibrated, Split, Unseen};
+pub use value::{Calibrated, Split, Terms, Unseen};
 
 // From a table to forest.json, report.json and rule.json.
 mod analysis;
@@ -92,4 +91,3 @@ pub enum ForestError {
     #[error("interrupted before anything was learned")]
     Interrupted,
 }
-pub use value::{Calibrated, Split, Terms, Unseen};
