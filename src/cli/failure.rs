@@ -2,6 +2,8 @@
 
 use crate::balance::BalanceError;
 use crate::data::{DataError, ErrorKind};
+use crate::forest::clustering::ClusteringError;
+use crate::forest::{ForestError, ForestFileError, NotLearned};
 use crate::fusion::FusionError;
 use crate::learn::LearnError;
 use crate::models::InvalidModel;
@@ -65,6 +67,31 @@ impl From<RuleError> for Failure {
     fn from(error: RuleError) -> Self {
         let code = if matches!(error, RuleError::Unreadable { .. }) { INTERNAL } else { DATA };
         Self { code, message: error.to_string() }
+    }
+}
+
+impl From<ForestFileError> for Failure {
+    fn from(error: ForestFileError) -> Self {
+        let code = if matches!(error, ForestFileError::Unreadable { .. }) { INTERNAL } else { DATA };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<ForestError> for Failure {
+    fn from(error: ForestError) -> Self {
+        match error {
+            ForestError::Data(error) => error.into(),
+            ForestError::Learn(error) => error.into(),
+            ForestError::Rule(error) => error.into(),
+            ForestError::NotLearned(error) => match error {
+                NotLearned::Baseline(error) => Self { code: DATA, message: error.to_string() },
+                NotLearned::Clustering(ClusteringError::Solve(error)) | NotLearned::Solve(error) => {
+                    error.into()
+                }
+                error => Self::usage(error.to_string()),
+            },
+            error @ ForestError::Interrupted => Self { code: INTERRUPTED, message: error.to_string() },
+        }
     }
 }
 

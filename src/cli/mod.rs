@@ -9,6 +9,7 @@ mod evaluate;
 mod export;
 mod failure;
 mod flags;
+mod forest;
 mod frontier;
 mod fuse;
 mod fusing;
@@ -62,7 +63,7 @@ enum Command {
     Effects(Box<effects::Effects>),
     /// Predict the outcome of each unit under a rule, with an interval that holds it (conformal)
     Intervals(Box<intervals::Intervals>),
-    /// Apply a rule: the arm of each row
+    /// Apply a rule or a forest: the arm of each row
     Predict(predict::Predict),
     /// Write a rule as text, policytree's print form, dot, SVG, SQL or Python
     Export(export::Export),
@@ -70,6 +71,8 @@ enum Command {
     Frontier(Box<frontier::Frontier>),
     /// Gain against spending, where the largest estimated gains for their cost come first (Qini curve)
     Curve(Box<curve::Curve>),
+    /// Learn who should get which of many arms by a joint assignment forest, and a rule in its place
+    Forest(Box<forest::Forest>),
     /// Find which of many treatments do the same: groups of arms
     Fuse(Box<fuse::Fuse>),
     /// Run the experiments of the fusion paper again
@@ -105,6 +108,7 @@ pub fn run() -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Frontier(command) => command.run(),
         Command::Curve(command) => command.run(),
+        Command::Forest(command) => command.run(),
         Command::Fuse(command) => command.run(),
         Command::Reproduce(command) => command.run(),
         Command::Stability(command) => command.run(),

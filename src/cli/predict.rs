@@ -1,4 +1,4 @@
-//! `prescribe predict RULE DATA`: the arm of each row.
+//! `prescribe predict RULE DATA`: the arm of each row; of a forest also the estimated outcome of each arm.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 use super::failure::{DONE, Failure};
 use super::flags::{self, JsonFlag};
 use super::output;
-use crate::data::{Around, Neighbour, Purpose, Table, read_covariates, with_neighbours, write_whole};
+use crate::data::{
+    Around, Neighbour, Purpose, Table, eligible_elsewhere, read_covariates, with_neighbours, write_whole,
+};
+use crate::forest::ForestFile;
 use crate::learn::rows;
 use crate::rule::{RuleFile, Within};
 
 #[derive(Args)]
 pub struct Predict {
-    /// rule.json that `learn` wrote
+    /// rule.json that `learn` wrote, or forest.json that `forest` wrote
     rule: PathBuf,
     /// CSV, Parquet or Arrow with the rule's covariates by name; - for standard input
     data: PathBuf,
@@ -45,18 +48,18 @@ pub struct Predict {
 }
 
 /// A column of the answer: its name, and a cell a unit.
-type Column<'a> = (&'static str, Vec<&'a str>);
+type Column<'a> = (&'a str, Vec<&'a str>);
 
 impl Predict {
     pub fn run(&self) -> Result<u8, Failure> {
         output::check(self.json.json.as_deref(), "--json")?;
         output::check(self.out.as_deref(), "--out")?;
+        if std::fs::read_to_string(&self.rule).is_ok_and(|text| ForestFile::is_forest(&text)) {
+            return self.by_forest();
+        }
         let rule = RuleFile::read(&self.rule)?;
         let table = Table::read(&self.data)?;
-        let ids = match &self.id {
-            Some(column) => table.labels(column, Purpose::Matrix)?,
-            None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
-        };
+        let ids = self.ids(&table)?;
         let table = self.with_neighbours(&table, &rule)?;
         let x = read_covariates(&table, &rule.header.covariates, Purpose::Matrix)?;
         let given = rule.assign(rows(&x))?;
@@ -71,17 +74,57 @@ impl Predict {
                 rule.leaf_of(rows(&x))?.into_iter().map(|leaf| leaves[leaf].path.as_str()).collect();
             columns.push(("because", because));
         }
-        let csv = csv_of(&columns)?;
+        self.print(&csv_of(&columns)?, &json_of(&columns))
+    }
+
+    /// The arm of each row by a forest, and what the forest expects of every arm.
+    fn by_forest(&self) -> Result<u8, Failure> {
+        if self.explain || self.within.is_some() {
+            return Err(Failure::usage(
+                "--explain and --within are about rules; a forest has no single way to an arm: distil a rule from it with --distil",
+            ));
+        }
+        let forest = ForestFile::read(&self.rule)?;
+        let table = Table::read(&self.data)?;
+        let ids = self.ids(&table)?;
+        let x = read_covariates(&table, &forest.covariates, Purpose::Matrix)?;
+        let eligible = eligible_elsewhere(&table, &forest.eligible, &forest.arms)?;
+        let found = forest.assign(&x, eligible.as_ref());
+        let arms = found.arm.iter().map(|&k| forest.arms[k].as_str()).collect();
+        let named = |(arm, column): (&String, ndarray::ArrayView1<f64>)| {
+            (format!("estimate[{arm}]"), column.iter().map(f64::to_string).collect::<Vec<String>>())
+        };
+        let estimates: Vec<(String, Vec<String>)> =
+            forest.arms.iter().zip(found.outcome.columns()).map(named).collect();
+        let mut columns: Vec<Column> = vec![("id", ids.iter().map(String::as_str).collect()), ("arm", arms)];
+        columns.extend(
+            estimates.iter().map(|(name, cells)| (name.as_str(), cells.iter().map(String::as_str).collect())),
+        );
+        let mut json = json_of(&columns[..2]);
+        for (arm, column) in forest.arms.iter().zip(found.outcome.columns()) {
+            json["estimates"][arm] = json!(column.to_vec());
+        }
+        self.print(&csv_of(&columns)?, &json)
+    }
+
+    fn ids(&self, table: &Table) -> Result<Vec<String>, Failure> {
+        Ok(match &self.id {
+            Some(column) => table.labels(column, Purpose::Matrix)?,
+            None => (1..=table.row_count()).map(|row| row.to_string()).collect(),
+        })
+    }
+
+    fn print(&self, csv: &str, json: &Value) -> Result<u8, Failure> {
         let text = match &self.out {
             None => csv,
             Some(path) => {
                 write_whole(path, csv.as_bytes()).map_err(|error| {
                     Failure::io(path, &error, "name a file that can be written with --out")
                 })?;
-                String::new()
+                ""
             }
         };
-        output::print(self.json.json.as_deref(), &json_of(&columns), &text)?;
+        output::print(self.json.json.as_deref(), json, text)?;
         Ok(DONE)
     }
 

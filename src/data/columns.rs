@@ -69,7 +69,7 @@ impl Table {
     ///
     /// # Errors
     /// Kind `Data`: no such column, or one of a type that is neither of numbers nor of labels.
-    pub(super) fn labels_or_missing(&self, column: &str) -> Result<Vec<Option<String>>, DataError> {
+    pub(crate) fn labels_or_missing(&self, column: &str) -> Result<Vec<Option<String>>, DataError> {
         let cells = self.named(column)?;
         let label = |&row: &usize| (!cells.is_missing(row)).then(|| cells.text(row).into_owned());
         Ok(self.rows.iter().map(label).collect())

@@ -28,21 +28,34 @@ pub(super) fn eligible(
     arms: &[String],
     arm: &[usize],
 ) -> Result<Option<Array2<bool>>, DataError> {
+    let Some(eligible) = eligible_elsewhere(table, conditions, arms)? else { return Ok(None) };
+    for (i, &k) in arm.iter().enumerate() {
+        if !eligible[[i, k]] {
+            return Err(table.place(i).refuse(Problem::ReceivedIneligible { arm: arms[k].clone() }));
+        }
+    }
+    Ok(Some(eligible))
+}
+
+/// The same for rows of which nobody knows what they received, such as new ones.
+///
+/// # Errors
+/// As [`eligible`], but for the arm received.
+pub(crate) fn eligible_elsewhere(
+    table: &Table,
+    conditions: &BTreeMap<String, String>,
+    arms: &[String],
+) -> Result<Option<Array2<bool>>, DataError> {
     if conditions.is_empty() {
         return Ok(None);
     }
-    let mut eligible = Array2::from_elem((arm.len(), arms.len()), true);
+    let mut eligible = Array2::from_elem((table.row_count(), arms.len()), true);
     for (label, condition) in conditions {
         let Some(k) = arms.iter().position(|other| other == label) else {
             let unknown = Problem::UnknownArm { role: "--eligible", arm: label.clone(), arms: arms.to_vec() };
             return Err(Place::file(table.source()).refuse(unknown));
         };
         eligible.column_mut(k).assign(&ndarray::Array1::from(holds(table, condition)?));
-    }
-    for (i, &k) in arm.iter().enumerate() {
-        if !eligible[[i, k]] {
-            return Err(table.place(i).refuse(Problem::ReceivedIneligible { arm: arms[k].clone() }));
-        }
     }
     Ok(Some(eligible))
 }

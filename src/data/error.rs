@@ -174,6 +174,10 @@ pub enum Problem {
     #[error("there is one arm only ({}); a rule needs at least two arms to choose from", quoted(arm))]
     OneArm { arm: String },
     #[error(
+        "{arms} arms are too many for a forest, which takes {most}; is this the column of the treatment? else merge arms with --groups"
+    )]
+    TooManyArms { arms: usize, most: usize },
+    #[error(
         "the arms given are {}, the arms in the data {}; name each arm of the data once",
         list(given),
         list(found)
@@ -500,7 +504,7 @@ pub enum Problem {
     )]
     EdgeBetweenClusters { ids: [String; 2] },
     #[error(
-        "{} is also the id of data row {first}; edges need ids that differ between all units",
+        "{} is also the id of data row {first}; ids must differ between all units, so correct one of them, or name another column with --id",
         quoted(id)
     )]
     RepeatedId { id: String, first: usize },

@@ -30,13 +30,13 @@ pub use columns::Purpose;
 #[cfg(feature = "cli")]
 pub(crate) use covariates::describe;
 pub use covariates::{Covariate, Design, Term, read_complete_covariates, read_covariates, terms};
+#[cfg(feature = "cli")]
+pub(crate) use eligibility::eligible_elsewhere;
 pub use error::{DataError, ErrorKind, Place, Problem};
 pub use files::{check_file, check_folder, write_folder, write_whole};
 pub use follow_up::FollowUp;
 pub use groups::{Choose, Groups};
-#[cfg(feature = "cli")]
-pub(crate) use labels::sorted_labels;
-pub(crate) use labels::{members, numbered};
+pub(crate) use labels::{members, numbered, sorted_labels};
 pub use matrix::{NamedMatrix, read_matrix, same_rows};
 pub use neighbours::{Around, Neighbour, with_neighbours};
 pub use propensity::propensity_elsewhere;

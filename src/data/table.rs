@@ -27,7 +27,7 @@ use self::column::Column;
 use self::columnar::Columnar;
 use self::csv::Csv;
 pub use self::format::Format;
-use super::{DataError, Place, Problem};
+use super::{DataError, Place, Problem, Purpose};
 
 /// The columns of a file, and those of its rows that are there, in the order of the file.
 #[derive(Debug, Clone)]
@@ -151,6 +151,21 @@ impl Table {
     /// The same table with some of its rows, by their numbers among the data rows of the file.
     pub(crate) fn with_rows(&self, rows: Vec<usize>) -> Table {
         Table { rows, ..self.clone() }
+    }
+
+    /// The same table with its rows in the order of the labels in a column, which are those of single units.
+    ///
+    /// # Errors
+    /// Kind `Data`: no such column, a missing label, or one that two rows have.
+    pub fn in_order_of(&self, column: &str) -> Result<Table, DataError> {
+        let labels = self.labels(column, Purpose::Role)?;
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|&a, &b| labels[a].cmp(&labels[b]).then(a.cmp(&b)));
+        if let Some(pair) = order.windows(2).find(|pair| labels[pair[0]] == labels[pair[1]]) {
+            let problem = Problem::RepeatedId { id: labels[pair[0]].clone(), first: self.rows[pair[0]] + 1 };
+            return Err(self.place(pair[1]).column(column).refuse(problem));
+        }
+        Ok(self.with_rows(order.into_iter().map(|i| self.rows[i]).collect()))
     }
 
     /// The same table with columns of numbers (none where missing), a cell for each of its rows, under names that it does not have.

@@ -93,6 +93,16 @@ impl<'f> Estimator<'f> {
         Estimator { trees, values, arms }
     }
 
+    /// Trees, maybe none, with their values (L x K).
+    pub(super) fn of(trees: Vec<&'f Tree>, values: Vec<Array2<f64>>, arms: usize) -> Estimator<'f> {
+        Estimator { trees, values, arms }
+    }
+
+    /// Each tree with its values (L x K).
+    pub fn trees(&self) -> impl Iterator<Item = (&'f Tree, &Array2<f64>)> {
+        self.trees.iter().copied().zip(&self.values)
+    }
+
     /// Estimated utilities (n x K); a row's estimates depend on no other row.
     pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
         let mut estimates = Array2::zeros((x.nrows(), self.arms));

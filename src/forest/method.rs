@@ -175,16 +175,24 @@ impl Model {
         })
     }
 
+    /// Every tree with the estimates of its leaves: of groups of arms where a unit gets any arm of a group.
+    pub(super) fn estimator(&self) -> Estimator<'_> {
+        match self {
+            Model::Forest(forest) | Model::Clustered(Clustered { forest, .. }) => {
+                forest.estimator(forest.settings.lambda2)
+            }
+            Model::JointTree(tree) => Estimator::new(vec![&tree.tree], vec![tree.means.clone()]),
+            Model::JointForest(forest, values) => {
+                Estimator::new(forest.trees.iter().map(|fitted| &fitted.tree).collect(), values.clone())
+            }
+        }
+    }
+
     /// Estimated utilities of every arm (n x K).
     pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
         match self {
-            Model::Forest(forest) => forest.predict(x),
             Model::Clustered(clustered) => clustered.predict(x),
-            Model::JointTree(tree) => tree.predict(x),
-            Model::JointForest(forest, values) => {
-                let trees = forest.trees.iter().map(|fitted| &fitted.tree).collect();
-                Estimator::new(trees, values.clone()).predict(x)
-            }
+            model => model.estimator().predict(x),
         }
     }
 }

@@ -22,6 +22,10 @@
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
 //! | [`served`] | which studies and units forests are for |
+//! | `analysis`, `report` | the whole way from a table to a report |
+//! | `cross_fit` | the value of an assignment on units that it has not seen |
+//! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
+//! | `file` | `forest.json` |
 
 pub mod baseline;
 pub mod bayes;
@@ -51,3 +55,37 @@ pub use settings::{InvalidSettings, Settings};
 pub use trial::Trial;
 pub use tuning::{Grid, Tried, Tuning, tune};
 pub use value::{Calibrated, Split, Terms, Unseen};
+
+// From a table to forest.json, report.json and rule.json.
+mod analysis;
+mod cross_fit;
+mod distil;
+mod file;
+mod importance;
+mod report;
+
+pub use analysis::{Analysis, MOST_ARMS, Request};
+pub use cross_fit::CrossFit;
+pub use distil::{Distilled, FOREST, distil};
+pub use file::{Assigned, ForestFile, ForestFileError, Provenance, ValuedTree};
+pub use importance::{Importance, importance};
+pub use report::{ArmShare, ForestReport};
+
+use crate::data::DataError;
+use crate::learn::LearnError;
+use crate::rule::RuleError;
+
+/// Why nothing was learned.
+#[derive(Debug, thiserror::Error)]
+pub enum ForestError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    NotLearned(#[from] NotLearned),
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    #[error("interrupted before anything was learned")]
+    Interrupted,
+}

@@ -215,6 +215,19 @@ impl Constraints {
         }
     }
 
+    /// The same limits for a rule that is learned from a share of the units.
+    pub(super) fn scaled(&self, share: f64) -> Constraints {
+        let mut scaled = self.clone();
+        scaled.budget = self.budget.map(|limit| limit * share);
+        for limit in scaled.capacity.values_mut() {
+            if let Capacity::Units(most) = limit {
+                // The inch up keeps 4/5 of 10 at 8.
+                *most = (*most as f64 * share * (1.0 + 1e-12)).floor() as usize;
+            }
+        }
+        scaled
+    }
+
     /// Whether any of them bounds single clusters.
     pub fn are_on_clusters(&self) -> bool {
         self.per_cluster_most.is_some() || self.per_cluster_budget.is_some()

@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use super::parallel::each;
 use super::sample::units_of;
 use super::{
-    Capacity, Config, Constraints, FusionReport, LearnError, Sample, Scored, Worth, pose, prepare_study,
-    rows, score_over, solve_units,
+    Config, FusionReport, LearnError, Sample, Scored, Worth, pose, prepare_study, rows, score_over,
+    solve_units,
 };
 use crate::data::Study;
 use crate::evaluate::{Against, BestArm, Evaluation, best, under};
@@ -156,7 +156,7 @@ impl Judged {
             let Part { learn_from, judge_on, scale, .. } = &self.parts[p];
             let config = Config {
                 solve: options.clone(),
-                constraints: scaled(&config.constraints, *scale),
+                constraints: config.constraints.scaled(*scale),
                 ..config.clone()
             };
             let units: Vec<usize> = (0..learn_from.study.units()).collect();
@@ -288,17 +288,4 @@ pub fn learner_value(
 /// The best single arm.
 fn best_of(scored: &Scored) -> usize {
     best(scored.single().1.sum_axis(Axis(0)).view())
-}
-
-/// Limits for a rule that is learned from a share of the units.
-fn scaled(constraints: &Constraints, share: f64) -> Constraints {
-    let mut scaled = constraints.clone();
-    scaled.budget = constraints.budget.map(|limit| limit * share);
-    for limit in scaled.capacity.values_mut() {
-        if let Capacity::Units(most) = limit {
-            // The inch up keeps 4/5 of 10 at 8.
-            *most = (*most as f64 * share * (1.0 + 1e-12)).floor() as usize;
-        }
-    }
-    scaled
 }

@@ -155,6 +155,25 @@ pub fn learn(config: &Config, observer: &dyn Observer) -> Result<Learned, LearnE
     Ok(Learned { sample, assignment, report, rule, evaluation, learner, scored })
 }
 
+/// The rule of the configuration's class, by its solver and under its constraints, that earns most by the rewards of `scored`, wherever they are from;
+/// `share` of the units for which limits in numbers of units or money are stated are here.
+///
+/// # Errors
+/// As solving.
+pub fn rule_of(
+    scored: Scored,
+    share: f64,
+    config: &Config,
+    observer: &dyn Observer,
+) -> Result<(Report<Rule>, Option<RuleFile>), LearnError> {
+    let config = Config { constraints: config.constraints.scaled(share), ..config.clone() };
+    let scored = pose(scored, &config)?;
+    let units: Vec<usize> = (0..scored.study.units()).collect();
+    let solved = solve_units(&scored, &units, &config, observer)?;
+    let rule = solved.rule(&scored.study, &config);
+    Ok((solved.report, rule))
+}
+
 /// Something to do with a policy problem, whatever its class.
 pub trait WithProblem {
     type Done;

@@ -23,6 +23,7 @@ fn every_command_has_help() {
         "intervals",
         "predict",
         "curve",
+        "forest",
         "frontier",
         "reproduce",
         "reproduce fusion-table-5",

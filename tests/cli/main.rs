@@ -14,6 +14,7 @@ mod convex;
 mod curve;
 mod effects;
 mod evaluate;
+mod forest;
 #[cfg(feature = "arrow")]
 mod formats;
 mod frontier;
