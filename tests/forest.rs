@@ -6,7 +6,7 @@ use std::process::Command;
 
 use ndarray::Array2;
 use prescribe::data::{Purpose, Table};
-use prescribe::forest::{Forest, Settings, Trial, assign};
+use prescribe::forest::{Forest, Grid, Settings, Split, Trial, assign, tune};
 
 fn oracle(file: &str) -> Table {
     let packed = Path::new("tests/oracles/forest").join(file);
@@ -44,4 +44,26 @@ fn a_forest_of_few_leaves_learns_most_of_what_the_oracle_knows() {
     let value = arms.iter().enumerate().map(|(i, &k)| effects[[i, k]]).sum::<f64>() / arms.len() as f64;
     // Best possible 9.12, separate forests 4.68 (tests/oracles/README.md).
     assert!(value > 8.7, "{value}");
+}
+
+#[test]
+fn a_forest_tuned_on_the_training_units_alone_is_nearly_as_good_as_the_oracle() {
+    let (trial, x, effects) = trial();
+    let grid = Grid {
+        min_leaf: vec![3],
+        lambda1: vec![0.0, 5.0],
+        lambda2: vec![0.0, 0.5],
+        epsilon: vec![0.0, 0.05],
+        kappa: vec![0.8],
+        ..Grid::default()
+    };
+    let plain = Settings { trees: 300, ..Settings::default() };
+    let chosen = tune(&trial, &Split::new(&trial, 5, 1), (&plain, &grid), None, 1).chosen;
+    let worth = |settings: &Settings| {
+        let arms = assign(&Forest::grow(&trial, settings, None, 1).predict(x.view()));
+        arms.iter().enumerate().map(|(i, &k)| effects[[i, k]]).sum::<f64>() / arms.len() as f64
+    };
+    let (tuned, plain) = (worth(&chosen), worth(&plain));
+    println!("{tuned:.3} tuned, {plain:.3} plain");
+    assert!(tuned > 8.85 && tuned > plain, "{tuned} {plain}");
 }

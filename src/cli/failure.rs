@@ -85,7 +85,9 @@ impl From<ForestError> for Failure {
             ForestError::Rule(error) => error.into(),
             ForestError::NotLearned(error) => match error {
                 NotLearned::Baseline(error) => Self { code: DATA, message: error.to_string() },
-                NotLearned::Clustering(ClusteringError::Solve(error)) => error.into(),
+                NotLearned::Clustering(ClusteringError::Solve(error)) | NotLearned::Solve(error) => {
+                    error.into()
+                }
                 error => Self::usage(error.to_string()),
             },
             error @ ForestError::Interrupted => Self { code: INTERRUPTED, message: error.to_string() },

@@ -96,7 +96,7 @@ struct ForestFlags {
     #[arg(long, conflicts_with_all = ["lambda1", "lambda2", "min_leaf", "epsilon", "kappa"], help_heading = "Forest")]
     tune: bool,
     /// What is learned: a forest (default), a forest on groups of arms, or the one of the larger value on units unseen
-    #[arg(long, value_name = "forest|clustered|auto", value_parser = flags::named::<Method>, help_heading = "Forest")]
+    #[arg(long, value_name = "forest|clustered|joint-tree|joint-forest|auto", value_parser = flags::named::<Method>, help_heading = "Forest")]
     method: Option<Method>,
     /// Groups of arms that trees take for one while they grow: so many besides the control, as many as an elbow says (auto), or none
     #[arg(long, value_name = "M|auto|none", value_parser = clusters, help_heading = "Forest")]

@@ -217,7 +217,7 @@ impl ForestFile {
             // `check` has seen that every leaf has a value for every arm.
             Array2::from_shape_vec((cells.len() / width.max(1), width), cells).unwrap_or_default()
         });
-        Estimator::new(self.trees.iter().map(|valued| &valued.tree).collect(), values.collect())
+        Estimator::of(self.trees.iter().map(|valued| &valued.tree).collect(), values.collect(), width)
     }
 
     /// Says what of the trees cannot be.
@@ -258,15 +258,16 @@ impl ValuedTree {
 impl Learned {
     /// Every tree with the estimates of its leaves; their mean is what [`Learned::effects`] gives.
     pub fn valued_trees(&self) -> Vec<ValuedTree> {
-        let estimator = self.model.estimator();
-        // Where units get any arm of a group, the forest has groups for arms.
-        let column: Vec<usize> = match &self.model {
-            Model::Clustered(clustered) if clustered.within == Within::Random => {
-                clustered.groups.iter().map(|&g| g as usize).collect()
-            }
-            _ => (0..estimator.arms()).collect(),
+        // Where units get any arm of a group, trees have estimates of groups.
+        let groups = match &self.model {
+            Model::Clustered(clustered) if clustered.within == Within::Random => Some(&clustered.groups),
+            _ => None,
         };
-        let row = |row: ArrayView1<f64>| column.iter().map(|&k| row[k]).collect();
+        let estimator = self.model.estimator();
+        let row = |row: ArrayView1<f64>| match groups {
+            Some(groups) => groups.iter().map(|&g| row[g as usize]).collect(),
+            None => row.to_vec(),
+        };
         let valued = |(tree, values): (&Tree, &Array2<f64>)| ValuedTree {
             tree: tree.clone(),
             values: values.rows().into_iter().map(row).collect(),
@@ -278,7 +279,7 @@ impl Learned {
     pub fn clusters(&self) -> Option<&[u16]> {
         match &self.model {
             Model::Clustered(clustered) => Some(&clustered.groups),
-            Model::Forest(_) | Model::JointTree(_) | Model::JointForest(..) => None,
+            _ => None,
         }
     }
 }

@@ -175,23 +175,24 @@ impl Model {
         })
     }
 
-    /// Estimated utilities of every arm (n x K).
-    pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
-        match self {
-            Model::Clustered(clustered) => clustered.predict(x),
-            _ => self.estimator().predict(x),
-        }
-    }
-
-    /// The trees and the values of their leaves: of every arm, or of every group where units get any arm of a group.
+    /// Every tree with the estimates of its leaves: of groups of arms where a unit gets any arm of a group.
     pub(super) fn estimator(&self) -> Estimator<'_> {
         match self {
-            Model::Forest(forest) => forest.estimator(forest.settings.lambda2),
-            Model::Clustered(clustered) => clustered.forest.estimator(clustered.forest.settings.lambda2),
+            Model::Forest(forest) | Model::Clustered(Clustered { forest, .. }) => {
+                forest.estimator(forest.settings.lambda2)
+            }
             Model::JointTree(tree) => tree.estimator(),
             Model::JointForest(forest, values) => {
                 Estimator::new(forest.trees.iter().map(|fitted| &fitted.tree).collect(), values.clone())
             }
+        }
+    }
+
+    /// Estimated utilities of every arm (n x K).
+    pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
+        match self {
+            Model::Clustered(clustered) => clustered.predict(x),
+            model => model.estimator().predict(x),
         }
     }
 }

@@ -121,7 +121,9 @@ impl ForestReport {
         let settings = &self.parameters.forest;
         let how = match &self.tuning {
             None => "as given".to_owned(),
-            Some(tuning) => format!("chosen among {} combinations by cross-fitted value", tuning.tried.len()),
+            Some(tuning) => {
+                format!("chosen among {} combinations by the gain on units unseen", tuning.tried.len())
+            }
         };
         format!(
             "lambda1 {}, lambda2 {}, at least {} units in a leaf, epsilon {}, beta {}, delta {}, kappa {}: {how}\n",

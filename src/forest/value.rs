@@ -12,9 +12,19 @@
 //!
 //! Scores of the arm assigned alone (doubly robust or not) use one unit in K of a trial of K arms: their standard error is about
 //! sigma sqrt(K / n), and ways of learning cannot be told apart by them. How far estimates hold on units unseen is known from all units. Ways of learning are
-//! compared by the gain, which knows no scale and so leaves out what shrinkage changes in all estimates alike; over simulated trials it is the
-//! criterion that goes along with the true value most closely. Differences between ways are paired, unit by unit; the value that is
-//! reported in the end is doubly robust, and takes none of this on trust.
+//! compared by the gain, which knows no scale and so leaves out what shrinkage changes in all estimates alike. The control has mass 0, where there
+//! are four arms or more: what it does differently, most of all where it is the worst, says nothing about which of the others is the best. Differences between
+//! ways are paired, unit by unit; the value that is reported in the end is doubly robust, and takes none of this on trust.
+//!
+//! Over 54 combinations of parameters in each of three trials of the design of section 4.1 (n = 5,000, five folds, 12 trees), the mean
+//! correlation with the true value, and how much of it the best by the criterion loses against the best in truth:
+//!
+//! | gamma, sigma, K | doubly robust value | squared error, all arms | V, without the control | G, all arms | G, without the control |
+//! |---|---|---|---|---|---|
+//! | 10, 20, 9 | .87 (.21) | .79 (.59) | .88 (.00) | .75 (.59) | .94 (.01) |
+//! | 10, 20, 29 | .39 (1.28) | .91 (.39) | .76 (.29) | .90 (.39) | .91 (.39) |
+//! | 10, 10, 49 | .23 (.78) | .61 (.06) | .16 (.42) | .82 (.06) | .85 (.00) |
+//! | 10, 20, 99 | .00 (2.37) | .71 (.03) | .81 (.29) | .89 (.03) | .87 (.03) |
 
 use ndarray::{Array2, Axis};
 
@@ -22,6 +32,9 @@ use super::Trial;
 use crate::data::numbered;
 use crate::evaluate::{Estimate, Sampling};
 use crate::nuisance::Folds;
+
+/// Fewest arms among which the control does not count.
+const FEWEST_WITHOUT_CONTROL: usize = 4;
 
 /// What was estimated for units without having seen them, as far as values need it.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +63,8 @@ impl Unseen {
     pub fn value(&self, trial: &Trial) -> Calibrated {
         let n = trial.units();
         let weight = shares((0..n).map(|i| trial.weight.as_ref().map_or(1.0, |v| v[i])));
-        let mass = shares((0..n).map(|i| trial.mass(i)));
+        let counts = |i: usize| trial.arms < FEWEST_WITHOUT_CONTROL || trial.arm[i] > 0;
+        let mass = shares((0..n).map(|i| if counts(i) { trial.mass(i) } else { 0.0 }));
         let mean = |of: &dyn Fn(usize) -> f64| mass.iter().enumerate().map(|(i, w)| w * of(i)).sum::<f64>();
         let (r, f) = (mean(&|i| trial.utility[i]), mean(&|i| self.received[i]));
         let best: f64 = weight.iter().zip(&self.assigned).map(|(v, m)| v * m).sum();
