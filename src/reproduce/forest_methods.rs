@@ -237,8 +237,10 @@ impl Study {
 
     /// Predictions (n x K) by a forest for each arm, grown on its units; minus infinity for an arm without any.
     fn separate(&self, x: ArrayView2<f64>) -> Array2<f64> {
-        let settings =
-            RegressionSettings { trees: OTHER_TREES, min_leaf: 5, ..RegressionSettings::usual(x.ncols()) };
+        // As random forests for regression are usually grown: leaves of 5 units, a third of the covariates at a split.
+        let covariates = x.ncols().div_ceil(3);
+        let usual = RegressionSettings::usual(x.ncols());
+        let settings = RegressionSettings { trees: OTHER_TREES, min_leaf: 5, covariates, ..usual };
         let mut predicted = Array2::from_elem((x.nrows(), self.trial.arms), f64::NEG_INFINITY);
         for (k, mut column) in predicted.columns_mut().into_iter().enumerate() {
             let units: Vec<usize> =
