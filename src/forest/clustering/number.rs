@@ -4,12 +4,13 @@
 //! elbow        the m farthest below the chord of the curve of within-group sums of squares W(m), m = 1, .., both axes scaled to [0, 1]
 //! silhouette   the m of the largest mean over arms of (b - a) / max(a, b): a the mean distance to the arms of the own group, b to those of
 //!              the nearest other one; 0 for an arm by itself                                                       (Rousseeuw 1987)
-//! value        the least m whose cross-fitted value is within one standard error of the difference of the best: without fold f, arms are clustered by forest f and a forest is grown on the groups;
-//!              its assignments a of the units of fold f are worth  mean of fhat_a(x_i) + 1{T_i = a} / P_a (Y_i - fhat_a(x_i))
+//! value        the least m whose cross-fitted value is within one standard error (of the difference) of the largest: without fold f, arms are
+//!              clustered by forest f and a forest is grown on the groups; its assignments a of the units of fold f are worth  mean of fhat_a(x_i) + 1{T_i = a} / P_a (Y_i - fhat_a(x_i))
 //! ```
 //!
 //! No unit is valued by anything that it had a part in. Forest f's own estimates fhat stand in for the arm that the unit did not get, so that
-//! differences between numbers of groups are not drowned by what arms have in common. The forests on groups are small ones.
+//! differences between numbers of groups are not drowned by what arms have in common. The forests on groups are small ones. With some
+//! hundred units an arm, values say little about the number of groups all the same: the silhouette is the default.
 
 use ndarray::{Array1, Array2, Axis};
 use prescribe_models::arm_groups::Grouping;
