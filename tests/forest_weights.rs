@@ -184,6 +184,23 @@ fn clipped_scores_are_told() {
 }
 
 #[test]
+fn propensities_of_very_many_arms_are_estimated() {
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    let mut text = String::from("x1,x2,arm,y\n");
+    for i in 0..1_200 {
+        let [x1, x2, y] = [(); 3].map(|()| random.sample::<f64, _>(StandardNormal));
+        let _ = writeln!(text, "{x1},{x2},{},{y}", i % 120);
+    }
+    let roles = roles(PropensityRole::Logit);
+    let read = Study::from_table(&Table::parse("arms.csv", text.as_bytes()).expect("a table"), &roles);
+    let how = Estimation { clip: None, trim: None, outcome: false, seed: 1 };
+    let folds = |study: &Study| Folds::new(study, 5, 1);
+    let study = estimate(read.expect("a study"), &roles, how, folds).expect("propensities").study;
+    let mass = Trial::of(&study, Direction::Maximize).mass.expect("masses");
+    assert!(mass.iter().all(|mass| *mass > 0.0 && *mass <= 3.0), "{mass:?}");
+}
+
+#[test]
 fn constant_propensities_are_those_of_a_plain_trial() {
     let constants = (0..3).map(|k| (k.to_string(), [0.5, 0.25, 0.25][k])).collect();
     for propensity in [PropensityRole::ObservedShares, PropensityRole::Constants(constants)] {

@@ -12,7 +12,7 @@ use crate::data::{DataError, OutcomeModel, Roles, Study};
 /// How nuisances are estimated, beyond the roles.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimation {
-    /// Scores are brought into [c, 1 - c]; without it, estimated ones are with c = 0.01.
+    /// Scores are brought into [c, 1 - c]; without it, estimated ones are with c = 0.01, or half of an equal share where arms are more than 50.
     pub clip: Option<f64>,
     /// Units with a score outside [t, 1 - t] are left out.
     pub trim: Option<f64>,
@@ -73,7 +73,8 @@ pub fn estimate(
         study = study.select(&inside);
         kept = Some(inside);
     }
-    let c = how.clip.unwrap_or(if modelled { Estimation::CLIP } else { 0.0 });
+    let most = 0.5 / study.arms.len() as f64;
+    let c = how.clip.unwrap_or(if modelled { Estimation::CLIP.min(most) } else { 0.0 });
     if c > 0.0 {
         handling.clip(c, clip(&study, &mut e, c)?);
     }
