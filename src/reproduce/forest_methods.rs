@@ -7,7 +7,7 @@
 
 use std::str::FromStr;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::Array2;
 use prescribe_models::RuleClass;
 use prescribe_models::leaf_utility::{Form, LeafProblem, LeafValue};
 use prescribe_models::tree_rule::{Candidates, Tree};
@@ -15,11 +15,11 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::ReproduceError;
-use crate::forest::baselines::{CausalForest, CausalSettings};
+use crate::forest::baselines::{CausalForest, CausalSettings, SeparateSettings, separate_forests};
 use crate::forest::clustering::{self, Clustering};
 use crate::forest::{
-    Fitting, Forest, Grid, JointSettings, JointTree, RegressionForest, RegressionSettings, Residualize,
-    Settings, Split, Trial, assign, residualize, tune,
+    Fitting, Forest, Grid, JointSettings, JointTree, Residualize, Settings, Split, Trial, assign,
+    residualize, tune,
 };
 use crate::random::stream;
 use crate::simulate::{ManyArmsDesign, ManyArmsPopulation, many_arms};
@@ -29,8 +29,9 @@ use crate::solve::{Options, Silent, solve};
 /// Folds of the cross-validation of settings.
 const FOLDS: usize = 5;
 
-/// Trees of the forests that are not joint.
-const OTHER_TREES: usize = 500;
+/// Trees of the forest of an arm, and of a causal forest: fewer than usual, for the sake of time.
+const SEPARATE_TREES: usize = 200;
+const CAUSAL_TREES: usize = 500;
 
 /// How arms are assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,9 +204,12 @@ impl Study {
     ) -> Result<Vec<usize>, ReproduceError> {
         let (x, settings, seed) = (test.x.view(), &tuned.settings, self.seed);
         Ok(match method {
-            Method::Separate => assign(&self.separate(x)),
+            Method::Separate => {
+                let usual = SeparateSettings { trees: SEPARATE_TREES, ..SeparateSettings::usual(x.ncols()) };
+                assign(&separate_forests(&self.trial, &usual, x, seed))
+            }
             Method::Causal => {
-                let usual = CausalSettings { trees: OTHER_TREES, ..CausalSettings::usual(x.ncols()) };
+                let usual = CausalSettings { trees: CAUSAL_TREES, ..CausalSettings::usual(x.ncols()) };
                 assign(&CausalForest::grow(&self.trial, &usual, seed).effects(x))
             }
             Method::Forest => assign(&Forest::grow(&self.residual, settings, None, seed).predict(x)),
@@ -233,28 +237,6 @@ impl Study {
     fn joint_tree(&self) -> Result<JointTree, ReproduceError> {
         let alone = Options { threads: 1, ..Options::default() };
         Ok(JointTree::learn(&self.residual, &JointSettings::default(), &LeafGreedy, &alone)?)
-    }
-
-    /// Predictions (n x K) by a forest for each arm, grown on its units; minus infinity for an arm without any.
-    fn separate(&self, x: ArrayView2<f64>) -> Array2<f64> {
-        // As random forests for regression are usually grown: leaves of 5 units, a third of the covariates at a split.
-        let covariates = x.ncols().div_ceil(3);
-        let usual = RegressionSettings::usual(x.ncols());
-        let settings = RegressionSettings { trees: OTHER_TREES, min_leaf: 5, covariates, ..usual };
-        let mut predicted = Array2::from_elem((x.nrows(), self.trial.arms), f64::NEG_INFINITY);
-        for (k, mut column) in predicted.columns_mut().into_iter().enumerate() {
-            let units: Vec<usize> =
-                (0..self.trial.units()).filter(|&i| usize::from(self.trial.arm[i]) == k).collect();
-            if units.is_empty() {
-                continue;
-            }
-            let own = self.trial.select(&units);
-            let task = format!("arm {k}");
-            let forest =
-                RegressionForest::grow(own.x.view(), &own.utility, None, &settings, (self.seed, &task));
-            column.assign(&Array1::from(forest.predict(x)));
-        }
-        predicted
     }
 
     /// By the tree of a depth over candidate thresholds with the largest leaf means.
