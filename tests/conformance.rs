@@ -18,6 +18,7 @@ use prescribe::models::conjunction_rule::{Conjunction, ConjunctionProblem, Conju
 use prescribe::models::fused_lasso::{self, FusedLasso};
 use prescribe::models::fused_loss::FusedLoss;
 use prescribe::models::gain_regression::GainRegression;
+use prescribe::models::leaf_utility::{Form, Joint, LeafProblem, LeafValue, shrunken};
 use prescribe::models::linear_rule::{Linear, LinearProblem, LinearRule};
 use prescribe::models::maximum_margin::MaximumMargin;
 use prescribe::models::multi_linear_rule::{MultiLinear, MultiLinearProblem, MultiLinearRule};
@@ -296,6 +297,60 @@ impl Posed for ConjunctionProblem {
             })
         };
         (0..self.units()).map(|i| self.rewards()[[i, usize::from(treats(i))]]).sum()
+    }
+}
+
+impl Posed for LeafProblem {
+    const TYPE: &'static str = "LeafProblem";
+
+    fn instances() -> Vec<(&'static str, Self)> {
+        let (raw, joint) = (LeafValue::Shrunken { lambda: 0.0, form: Form::N }, Joint::default());
+        let proportional = LeafValue::Shrunken { lambda: 1.5, form: Form::P };
+        let continuous = || table(71, 60, 2, false);
+        vec![
+            ("raw means", leaves(continuous(), 4, (1, Candidates::All), (1, raw))),
+            ("shrunken means", leaves(continuous(), 4, (2, Candidates::Quantiles(6)), (3, proportional))),
+            ("tied", leaves(table(72, 60, 3, true), 3, (2, Candidates::All), (5, proportional))),
+            ("posterior means", leaves(continuous(), 6, (1, Candidates::All), (5, LeafValue::Joint(joint)))),
+            (
+                "evidence",
+                leaves(continuous(), 6, (2, Candidates::Quantiles(4)), (5, LeafValue::Evidence(joint))),
+            ),
+            ("one point", leaves(Array2::ones((9, 1)), 3, (2, Candidates::All), (1, raw))),
+        ]
+    }
+
+    fn large() -> Self {
+        let joint = LeafValue::Joint(Joint::default());
+        leaves(table(73, 400, 4, false), 8, (2, Candidates::All), (1, joint))
+    }
+
+    /// Shrunken means are taken again here; posterior means are held against conditioning in the models' own tests.
+    fn value(&self, tree: &Node) -> f64 {
+        let LeafValue::Shrunken { lambda, form } = self.value else { return self.objective(tree) };
+        let mut leaves: Vec<(Vec<f64>, Vec<f64>, usize)> = Vec::new();
+        let mut paths: Vec<Vec<bool>> = Vec::new();
+        for i in 0..self.units() {
+            let path = path_of(tree, self.unit(i));
+            let l = paths.iter().position(|other| *other == path).unwrap_or_else(|| {
+                paths.push(path);
+                leaves.push((vec![0.0; self.arms()], vec![0.0; self.arms()], arm_of(tree, self.unit(i))));
+                leaves.len() - 1
+            });
+            leaves[l].0[self.arm()[i]] += self.utility()[i];
+            leaves[l].1[self.arm()[i]] += 1.0;
+        }
+        let worth = |(sums, counts, arm): &(Vec<f64>, Vec<f64>, usize)| {
+            let mut means = vec![0.0; self.arms()];
+            shrunken(sums, counts, lambda, &mut means);
+            let received = self.arm().iter().filter(|k| *k == arm).count() as f64;
+            let units = match form {
+                Form::N => counts.iter().sum(),
+                Form::P => counts[*arm] * self.units() as f64 / received,
+            };
+            units * means[*arm]
+        };
+        leaves.iter().map(worth).sum()
     }
 }
 
@@ -720,6 +775,31 @@ fn arm_of(node: &Node, x: &[f64]) -> usize {
     }
 }
 
+/// A trial in which each unit received the next of the arms.
+fn leaves(
+    x: Array2<f64>,
+    arms: usize,
+    (depth, candidates): (usize, Candidates),
+    least_and_value: (usize, LeafValue),
+) -> LeafProblem {
+    let n = x.nrows();
+    let noise = table(74, n, 1, false);
+    let arm: Vec<usize> = (0..n).map(|i| i % arms).collect();
+    let utility = (0..n).map(|i| noise[[i, 0]] + x[[i, 0]] * (arm[i] as f64 - 1.0)).collect();
+    LeafProblem::new(Tree::over(&x, depth, candidates), least_and_value, x, (arm, arms), utility).unwrap()
+}
+
+/// Left (true) and right turns of x on its way down.
+fn path_of(node: &Node, x: &[f64]) -> Vec<bool> {
+    match node {
+        Node::Leaf { .. } => Vec::new(),
+        Node::Split { covariate, threshold, left, right } => {
+            let goes_left = x[*covariate] <= *threshold;
+            [vec![goes_left], path_of(if goes_left { left } else { right }, x)].concat()
+        }
+    }
+}
+
 fn tables(data: (Array2<f64>, Array2<f64>), depth: usize, candidates: Candidates) -> TableProblem {
     let (x, rewards) = data;
     let class = Table { trees: Tree::over(&x, depth, candidates) };
@@ -767,6 +847,7 @@ fn every_registered_pair_conforms() {
     suite.problem::<ClusterProblem>();
     suite.problem::<MultiLinearProblem>();
     suite.problem::<TreeProblem>();
+    suite.problem::<LeafProblem>();
     suite.problem::<TableProblem>();
     suite.problem::<ConjunctionProblem>();
     suite.problem::<MaximumMargin>();

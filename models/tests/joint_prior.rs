@@ -261,3 +261,35 @@ fn the_evidence_is_the_density_of_all_utilities_less_the_cost() {
     assert_eq!(prior.parameters, 2);
     assert!(close(prior.evidence(&sums), density - 6.0_f64.ln(), 1e-10));
 }
+
+#[test]
+fn the_evidence_of_cuts_does_not_depend_on_the_scale_of_utilities() {
+    let loadings = array![[2.0], [-2.0]];
+    let (sums, _) = simulated(&[0.0, 0.0], &loadings, 0.0, 9.0, (20, 30.0, 4));
+    let mut one = LeafSums::zero(1, 20);
+    for k in 0..20 {
+        one.counts[k] = sums.counts_of(k).iter().sum();
+        one.sums[k] = sums.sums_of(k).iter().sum();
+    }
+    let gain = |scale: f64, apart: Option<usize>| {
+        let settings = Joint { apart, covariance: Covariance::Common(1), ..Joint::default() };
+        let evidence = |sums: &LeafSums, noise: f64| {
+            let mut scaled = sums.clone();
+            scaled.sums.iter_mut().for_each(|v| *v *= scale);
+            // Squares of units of which only the sums were drawn: the noise leaves them with.
+            let cells = sums.counts.iter().filter(|count| **count > 0.0).count() as f64;
+            let means = sums.counts.iter().zip(&sums.sums).filter(|(n, _)| **n > 0.0).map(|(n, s)| s * s / n);
+            scaled.square = scale * scale * (means.sum::<f64>() + noise * (1_200.0 - cells));
+            settings.fit(&scaled, scale * scale * noise).evidence(&scaled)
+        };
+        evidence(&sums, 9.0) - evidence(&one, 13.0)
+    };
+    for apart in [None, Some(3)] {
+        assert!(
+            (gain(1.0, apart) - gain(1e-3, apart)).abs() < 1e-3,
+            "{} {}",
+            gain(1.0, apart),
+            gain(1e-3, apart)
+        );
+    }
+}

@@ -33,7 +33,7 @@ pub struct JointSettings {
 impl Default for JointSettings {
     /// The control, arm 0, keeps its own level.
     fn default() -> Self {
-        let joint = Joint { apart: Some(0), tolerance: 1e-6, ..Joint::default() };
+        let joint = Joint { apart: Some(0), ..Joint::default() };
         Self { depth: 4, min_leaf: 30, candidates: tree_rule::Candidates::All, joint }
     }
 }

@@ -51,7 +51,7 @@ pub struct Joint {
 
 impl Default for Joint {
     fn default() -> Self {
-        Self { covariance: Covariance::ByLikelihood, apart: None, tolerance: 1e-7, iterations: 1_000 }
+        Self { covariance: Covariance::ByLikelihood, apart: None, tolerance: 1e-6, iterations: 1_000 }
     }
 }
 
@@ -126,9 +126,14 @@ impl JointPrior {
         let between = sum(filled().map(|(count, total)| total * total / count));
         let of_means = sum(filled().map(|(count, _)| 0.5 * (tau * self.noise / count).ln()));
         let within = (sums.square - between).max(0.0);
-        let cost = 0.5 * units.ln() * (self.parameters + self.leaves() - 1) as f64;
-        -0.5 * (units * (tau * self.noise).ln() + within / self.noise) + self.log_likelihood() + of_means
-            - cost
+        let of_units = -0.5 * (units * (tau * self.noise).ln() + within / self.noise);
+        let apart = self.apart.map_or(0.0, |k| {
+            let mut arm = factor::Arm::new(self);
+            self.read(sums, k, &mut arm);
+            arm.log_likelihood
+        });
+        let parameters = self.parameters + usize::from(self.apart.is_some()) + self.leaves() - 1;
+        of_units + of_means + self.log_likelihood() + apart - 0.5 * units.ln() * parameters as f64
     }
 
     /// Sigma (L x L).
@@ -148,15 +153,25 @@ impl JointPrior {
     }
 
     fn posterior_mean(&self, sums: &LeafSums, k: usize, arm: &mut factor::Arm) -> Vec<f64> {
-        let counts = sums.counts_of(k);
-        let level = if self.apart == Some(k) { self.level(sums, k, arm) } else { 0.0 };
-        let totals = sums.sums_of(k).iter().zip(counts).map(|(total, count)| total - count * level);
-        arm.read(self, counts, &totals.collect::<Vec<f64>>());
+        let level = self.read(sums, k, arm);
         let shrunken = |l: usize| {
             let common = arm.common(self, l);
             level + self.mean[l] + common + arm.specific_share(self, l) * (arm.deviation[l] - common)
         };
         (0..self.leaves()).map(shrunken).collect()
+    }
+
+    /// The posterior of an arm less its level, which is returned: 0 but for the arm apart.
+    fn read(&self, sums: &LeafSums, k: usize, arm: &mut factor::Arm) -> f64 {
+        let counts = sums.counts_of(k);
+        if self.apart != Some(k) {
+            arm.read(self, counts, sums.sums_of(k));
+            return 0.0;
+        }
+        let level = self.level(sums, k, arm);
+        let totals = sums.sums_of(k).iter().zip(counts).map(|(total, count)| total - count * level);
+        arm.read(self, counts, &totals.collect::<Vec<f64>>());
+        level
     }
 
     /// c of largest likelihood where an arm's leaf means are N(mu + c 1, Sigma): with S the covariance of ybar - mu,

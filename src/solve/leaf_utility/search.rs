@@ -50,14 +50,16 @@ impl Solver<LeafProblem> for LeafSearch {
         let best = on_threads("search", options.threads, || best_tree(problem, watch))?;
         let stopped = watch.stop().is_some();
         let found = problem.assigned(&best.tree);
-        let kept = start.filter(|tree| stopped && problem.violations(tree).is_empty());
-        let better = |tree: &&Node| problem.objective(tree) > best.value;
+        let kept = start.filter(|tree| problem.violations(tree).is_empty());
+        let better = |tree: &&Node| problem.objective(tree) > problem.objective(&found);
         let point = kept.filter(better).cloned().unwrap_or(found);
-        watch.tell("search", Some(best.value), None, best.trees);
+        let value = problem.objective(&point);
+        watch.tell("search", Some(value), None, best.trees);
         Ok(Answer {
             point: Some(point),
-            claimed: (!stopped).then_some(best.value),
-            bound: (!stopped).then_some((best.value, BoundProof::Search)),
+            claimed: None,
+            // Sums are taken in another order here than by the model.
+            bound: (!stopped).then_some((best.value.max(value), BoundProof::Search)),
             termination: if stopped { watch.termination() } else { TerminationStatus::Optimal },
             raw_status: if stopped { "stopped" } else { "enumerated" }.into(),
             nodes: Some(best.trees),
@@ -121,7 +123,7 @@ fn best_below(problem: &LeafProblem, root: &Cut, watch: &Watch) -> Best {
                 None => next,
             });
         }
-        if watch.stopped() {
+        if watch.stop().is_some() {
             break;
         }
     }
