@@ -98,10 +98,10 @@ pub struct Clustering {
 impl Default for Clustering {
     fn default() -> Self {
         Clustering {
-            groups: Groups::Auto(Choice::Elbow),
+            groups: Groups::Auto(Choice::Silhouette),
             keep_control: true,
             folds: 5,
-            fold_trees: 200,
+            fold_trees: 100,
             rounds: 1,
             start: Start::Arms,
             weighted: false,
@@ -192,7 +192,7 @@ pub fn grow(
     let grown_on = (!apart).then_some(stage.groups.as_slice());
     let mut forest = Forest::grow(trial, settings, grown_on, seed);
     if clustering.within == Within::Random {
-        forest = pooled(forest, &stage.groups);
+        forest = pooled(forest, &stage.groups, &trial.shares());
     }
     let candidates = std::mem::take(&mut stage.candidates);
     Ok(Clustered {
@@ -317,22 +317,25 @@ fn by_chance(trial: &Trial, clustering: &Clustering, seed: u64) -> Vec<u16> {
     clustering.of_arms(&prescribe_models::arm_groups::canonical(&of))
 }
 
-/// The same trees with the units of a group's arms as one arm.
-fn pooled(forest: Forest, groups: &[u16]) -> Forest {
+/// The same trees with the units of a group's arms as one arm, whose variance is the mean of theirs by their shares (K).
+fn pooled(forest: Forest, groups: &[u16], shares: &[f64]) -> Forest {
     let arms = groups.iter().max().map_or(0, |last| *last as usize + 1);
-    let table = |table: &LeafTable| {
-        let add = |cells: &Array2<f64>| {
-            let mut sums = Array2::zeros((cells.nrows(), arms));
-            groups.iter().enumerate().for_each(|(k, g)| {
-                let mut column = sums.column_mut(*g as usize);
-                column += &cells.column(k);
-            });
-            sums
-        };
-        LeafTable { sums: add(&table.sums), masses: add(&table.masses) }
+    let of_groups = |of_arms: &dyn Fn(usize) -> f64| {
+        let mut sums = vec![0.0; arms];
+        groups.iter().enumerate().for_each(|(k, g)| sums[*g as usize] += of_arms(k));
+        sums
     };
+    let variances = forest.variances.map(|variances| {
+        let (of, all) = (of_groups(&|k| shares[k] * variances[k]), of_groups(&|k| shares[k]));
+        of.iter().zip(&all).map(|(sum, share)| if *share > 0.0 { sum / share } else { 1.0 }).collect()
+    });
+    let add = |cells: &Array2<f64>| {
+        let rows = cells.rows().into_iter().flat_map(|row| of_groups(&|k| row[k])).collect();
+        Array2::from_shape_vec((cells.nrows(), arms), rows).expect("a row of groups for each leaf")
+    };
+    let table = |table: &LeafTable| LeafTable { sums: add(&table.sums), masses: add(&table.masses) };
     let trees = forest.trees.into_iter();
     let trees =
         trees.map(|fitted| super::FittedTree { table: table(&fitted.table), tree: fitted.tree }).collect();
-    Forest { trees, arms, ..forest }
+    Forest { settings: forest.settings, trees, arms, variances }
 }
