@@ -26,6 +26,7 @@ mod problem;
 mod progress;
 mod repeated;
 mod reproduce;
+mod reproduce_forest;
 mod reproduce_interference;
 mod solve;
 mod stability;

@@ -1,5 +1,5 @@
 //! `prescribe reproduce EXPERIMENT`: the experiments of the fusion paper, ours beside the paper's; those of interference.txt in
-//! reproduce_interference.rs.
+//! reproduce_interference.rs, those of forest.txt in reproduce_forest.rs.
 
 use std::fmt::Write;
 
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::flags;
 use super::households::Households;
 use super::repeated::{Repeated, slope, spread};
+use super::reproduce_forest::{ForestResiduals, ForestTheory};
 use super::reproduce_interference::{Figure1, Figure2, InterferenceTheory};
 use crate::evaluate::aligned;
 use crate::models::tree_rule::Candidates;
@@ -56,6 +57,12 @@ pub enum Reproduce {
     /// The analysis of section 7 of the interference paper, on a file or on a simulated study of its shape
     #[command(name = "interference-application")]
     Households(Box<Households>),
+    /// The normal model of the forest paper: rules against their closed forms
+    #[command(subcommand, name = "forest-theory")]
+    ForestTheory(ForestTheory),
+    /// The variance that baselines leave under unequal chances of the arms (appendix A of the forest paper)
+    #[command(name = "forest-residuals")]
+    ForestResiduals(ForestResiduals),
 }
 
 #[derive(Subcommand)]
@@ -101,6 +108,8 @@ impl Reproduce {
             Self::InterferenceFigure2(how) => how.run(),
             Self::InterferenceTheory(how) => how.run(),
             Self::Households(how) => how.run(),
+            Self::ForestTheory(how) => how.run(),
+            Self::ForestResiduals(how) => how.run(),
             Self::Theory(Theory::Recovery(how)) => how.recovery(Design::exponential(16)),
             Self::Theory(Theory::Regret(how)) => how.regret(),
             Self::Theory(Theory::Robustness(how)) => how.robustness(),

@@ -1,4 +1,4 @@
-//! The experiments of fusion.txt and interference.txt, run again: tables, figures, theory, and an application.
+//! The experiments of fusion.txt, interference.txt and forest.txt, run again: tables, figures, theory, and an application.
 //!
 //! | file | what |
 //! |---|---|
@@ -15,12 +15,18 @@
 //! | [`interference_rate`] | regret against the number and size of clusters and against overlap (Theorem 1) |
 //! | [`interference_efficiency`] | variance against the semiparametric bound (Theorem 2) |
 //! | [`households`] | the analysis of interference.txt, section 7 |
+//! | [`forest_normal`] | rules over many arms in the normal model, in closed form (forest.txt, appendix C) |
+//! | [`forest_theory`] | what they are worth, simulated (Propositions 1 and 2) |
+//! | [`forest_residuals`] | the variance that baselines leave (appendix A) |
 //! | [`spread`] | figures over replications |
 //! | [`journal`] | replications in parallel, kept in a file so that an interrupted run goes on |
 //!
 //! All methods of a replication see the same draw, the same folds and the same form of nuisances; nothing is chosen by looking at truth.
 
 pub mod application;
+pub mod forest_normal;
+pub mod forest_residuals;
+pub mod forest_theory;
 pub mod households;
 pub mod interference_efficiency;
 pub mod interference_evaluation;

@@ -12,6 +12,7 @@
 //! | [`linear_gains()`] | the linear-rule problem | linear effect with a kink | AIPW scores, t5 outcomes |
 //! | [`many_arms()`] | a trial of many arms (forest.txt, section 4.1) | effects that turn round with one covariate, under a strong baseline | normal outcomes |
 //! | [`multi_linear_rewards()`] | the linear-rule problem over K arms | linear effects with a kink | AIPW scores, normal outcomes |
+//! | [`normal_arms()`] | the normal model of many arms (forest.txt, section 5) | effects of cells, of arms, and of arms in cells, all drawn | means of normal outcomes |
 //! | [`tree_rewards()`] | the tree-rule problem | steps and interactions of two covariates an arm | AIPW scores, normal outcomes |
 //!
 //! [`linear_gains()`] and [`tree_rewards()`] are those of tests/oracles/rules/generate.py and tests/oracles/trees/generate.py: the same in
@@ -24,6 +25,7 @@ mod interfering_clusters;
 mod linear_gains;
 mod many_arms;
 mod multi_linear_rewards;
+mod normal_arms;
 mod tree_rewards;
 
 pub use cash_transfers::{COVARIATES as TRANSFER_COVARIATES, CashTransfers, cash_transfers};
@@ -35,6 +37,7 @@ pub use interfering_clusters::{
 pub use linear_gains::{LinearGains, linear_gains};
 pub use many_arms::{ManyArms, ManyArmsDesign, ManyArmsPopulation, many_arms, many_arms_population};
 pub use multi_linear_rewards::{MultiLinearRewards, multi_linear_rewards};
+pub use normal_arms::{NormalArms, NormalDesign, normal_arms};
 pub use tree_rewards::{Covariates, TreeRewards, tree_rewards};
 
 use prescribe_models::InvalidModel;

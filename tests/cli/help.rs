@@ -30,6 +30,8 @@ fn every_command_has_help() {
         "reproduce fusion-theory regret",
         "reproduce fusion-application",
         "reproduce interference-application",
+        "reproduce forest-theory best-arm",
+        "reproduce forest-residuals",
         "stability",
         "verify",
         "weigh",
