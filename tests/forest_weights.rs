@@ -30,10 +30,10 @@ fn confounded(n: usize, seed: u64) -> Table {
     Table::parse("confounded.csv", text.as_bytes()).expect("a table")
 }
 
-/// Arm 0 is the best for all together, by .5 and 1; arm 1 is received by those with good outcomes. Of those with x2 <= 0, arm 2 is the best.
+/// Arm 0 is the best for all together, by 1 and 1.5; arm 1 is received by those with good outcomes. Of those with x2 <= 0, arm 2 is the best.
 fn truth(arm: usize, x1: f64, x2: f64) -> f64 {
     let low = f64::from(u8::from(x2 <= 0.0));
-    3.0 * x1 + [1.0, 0.5, 3.0 * low - 1.5][arm]
+    3.0 * x1 + [1.5, 0.5, 6.0 * low - 3.0][arm]
 }
 
 fn roles(propensity: PropensityRole) -> Roles {
@@ -127,16 +127,16 @@ fn utilities_p_are_unbiased_under_propensities_that_vary() {
             naive[k] += trial.utility[i] / shares[k] / 300.0 / draws as f64;
         }
     }
-    // Standard errors are about .02; means: 1, .5, 0.
-    for (k, mean) in [1.0, 0.5, 0.0].into_iter().enumerate() {
-        assert!((sums[k] - mean).abs() < 0.1, "{k}: {} {mean}", sums[k]);
+    // Standard errors are about .04.
+    for (k, mean) in [1.5, 0.5, 0.0].into_iter().enumerate() {
+        assert!((sums[k] - mean).abs() < 0.2, "{k}: {} {mean}", sums[k]);
     }
-    assert!(naive[1] > naive[0] + 0.5, "{naive:?}");
+    assert!(naive[1] > naive[0] + 0.3, "{naive:?}");
 }
 
 #[test]
 fn propensities_find_the_best_arm_where_shares_do_not() {
-    let of = |propensity| Trial::of(&study(3_000, 2, &roles(propensity)), Direction::Maximize);
+    let of = |propensity| Trial::of(&study(6_000, 2, &roles(propensity)), Direction::Maximize);
     assert_eq!(best_for_all(&of(PropensityRole::ObservedShares)), 1);
     assert_eq!(best_for_all(&of(known())), 0);
 }
@@ -145,13 +145,13 @@ fn propensities_find_the_best_arm_where_shares_do_not() {
 fn weights_decide_whose_best_arm_counts() {
     let of = |weights| {
         let roles = Roles { weights, ..roles(known()) };
-        Trial::of(&study(3_000, 3, &roles), Direction::Maximize)
+        Trial::of(&study(6_000, 3, &roles), Direction::Maximize)
     };
     assert_eq!(best_for_all(&of(None)), 0);
-    // Four times as many with x2 <= 0: 1, .5, 3 * .8 - 1.5 = .9 are too near; without the others it is 1.5.
-    let mut study = study(3_000, 3, &Roles { weights: Some("v".into()), ..roles(known()) });
+    // Nine in ten with x2 <= 0: then arm 2 is worth .9 * 3 - .1 * 3 = 2.4, the others what they were.
+    let mut study = study(6_000, 3, &Roles { weights: Some("v".into()), ..roles(known()) });
     let weights = study.weights.as_mut().expect("weights");
-    weights.iter_mut().zip(study.x.column(1)).for_each(|(v, x2)| *v = if *x2 > 0.0 { 0.1 } else { 1.9 });
+    weights.iter_mut().zip(study.x.column(1)).for_each(|(v, x2)| *v = if *x2 > 0.0 { 0.2 } else { 1.8 });
     assert_eq!(best_for_all(&Trial::of(&study, Direction::Maximize)), 2);
 }
 
@@ -159,7 +159,7 @@ fn weights_decide_whose_best_arm_counts() {
 fn estimated_propensities_find_the_best_arm_too() {
     for propensity in [PropensityRole::Logit, PropensityRole::Forest] {
         let roles = roles(propensity);
-        let read = study(4_000, 4, &roles);
+        let read = study(6_000, 4, &roles);
         let how = Estimation { clip: None, trim: None, outcome: false, seed: 1 };
         let nuisances = estimate(read, &roles, how, |study| Folds::new(study, 5, 1)).expect("propensities");
         let trial = Trial::of(&nuisances.study, Direction::Maximize);
@@ -194,14 +194,14 @@ fn constant_propensities_are_those_of_a_plain_trial() {
 
 #[test]
 fn what_an_arm_costs_counts_against_it() {
-    let costs = CostRole::PerArm([("0".to_string(), 1.0)].into());
+    let costs = CostRole::PerArm([("0".to_string(), 2.5)].into());
     let dear = Roles { costs, ..roles(known()) };
-    assert_eq!(best_for_all(&Trial::of(&study(4_000, 7, &dear), Direction::Maximize)), 1);
+    assert_eq!(best_for_all(&Trial::of(&study(8_000, 7, &dear), Direction::Maximize)), 1);
     let study = study(50, 7, &dear);
     for direction in [Direction::Maximize, Direction::Minimize] {
         let trial = Trial::of(&study, direction);
         for i in 0..50 {
-            let cost = if study.arm[i] == 0 { 1.0 } else { 0.0 };
+            let cost = if study.arm[i] == 0 { 2.5 } else { 0.0 };
             assert_eq!(trial.utility[i], direction.sign() * study.outcome[i] - cost);
         }
     }
@@ -226,6 +226,30 @@ fn studies_that_forests_do_not_serve_are_refused() {
     scored.given_scores = Some(Array2::zeros((50, 3)));
     assert!(served(&scored).expect_err("scores").to_string().contains("--rewards"));
     assert!(served(&plain.over(&[])).expect_err("no covariates").to_string().contains("--covariates"));
+}
+
+#[test]
+fn trees_are_grown_on_whole_clusters() {
+    // Arm 0: five clusters of three. Arms 1 and 2: 20 clusters with one unit each of both, whose utility is all the cluster's.
+    let arm: Vec<u16> = (0..55).map(|i| if i < 15 { 0 } else { 1 + i % 2 }).collect();
+    let cluster: Vec<usize> = (0..55).map(|i| if i < 15 { i / 3 } else { 5 + (i - 15) / 2 }).collect();
+    let utility = cluster.iter().map(|c| (*c as f64).sqrt()).collect();
+    let x = Array2::from_shape_fn((55, 1), |(i, _)| i as f64);
+    let trial = Trial { cluster: Some(cluster), ..Trial::new(x, arm, 3, utility) };
+    let settings = Settings { trees: 20, epsilon: 1e6, ..Settings::default() };
+    let held_out = |trial: &Trial| {
+        Forest::grow(trial, &settings, None, 1)
+            .trees
+            .into_iter()
+            .map(|fitted| fitted.table)
+            .collect::<Vec<_>>()
+    };
+    for table in held_out(&trial) {
+        assert_eq!(table.masses, arr2(&[[6.0, 10.0, 10.0]]));
+        assert!((table.sums[[0, 1]] - table.sums[[0, 2]]).abs() < 1e-12);
+    }
+    let independent = held_out(&Trial { cluster: None, ..trial });
+    assert!(independent.iter().all(|table| (table.sums[[0, 1]] - table.sums[[0, 2]]).abs() > 1e-9));
 }
 
 /// A trial of noise, of sd 3 in arm 1 and 1 in others, about effects of arms and signs of covariates.

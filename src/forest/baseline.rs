@@ -48,7 +48,7 @@ pub struct PackedTree {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum PackedNode {
-    /// x[covariate] <= threshold goes to node `left`, the rest to the next.
+    /// `x[covariate] <= threshold` goes to node `left`, the rest to the next.
     Split {
         covariate: u32,
         threshold: f64,

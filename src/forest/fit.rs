@@ -196,23 +196,3 @@ fn halves(trial: &Trial, beta: f64, random: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u
     }
     (0..trial.units() as u32).partition(|&i| taken[trial.block(i as usize)])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_keep_clusters_whole_and_parts_of_arms() {
-        let plain = Trial::new(Array2::zeros((400, 1)), (0..400).map(|i| i % 4).collect(), 4, vec![0.0; 400]);
-        // Clusters of four arms, and of one.
-        let mixed = Trial { cluster: Some((0..400).map(|i| i / 10).collect()), ..plain.clone() };
-        let alike = Trial { cluster: Some((0..400).map(|i| i % 40).collect()), ..plain.clone() };
-        for trial in [plain, mixed, alike] {
-            let (grown_on, held_out) = halves(&trial, 0.25, &mut stream(1, "halves"));
-            assert_eq!((grown_on.len(), held_out.len()), (100, 300));
-            let taken: Vec<usize> = grown_on.iter().map(|&i| trial.block(i as usize)).collect();
-            assert!(held_out.iter().all(|&i| !taken.contains(&trial.block(i as usize))));
-            assert!(grown_on.is_sorted() && held_out.is_sorted());
-        }
-    }
-}

@@ -26,6 +26,7 @@
 //! | `cross_fit` | the value of an assignment on units that it has not seen |
 //! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
 //! | `file` | `forest.json` |
+//! | [`mod@served`] | which studies and units forests are for |
 
 pub mod baseline;
 pub mod bayes;

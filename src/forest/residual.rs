@@ -207,15 +207,19 @@ impl Regressed<'_> {
     }
 }
 
-/// A forest whose trees see no more units, and have no more leaves, than a baseline takes: 20,000 and about 1,000.
+/// A forest whose trees see no more units, and have no more leaves, than a baseline takes: 20,000 and about 1,000. Where weights leave but a part
+/// of the units in effect, (sum w)^2 / sum w^2 of them, leaves hold as many more.
 fn forest(x: ArrayView2<f64>, target: &[f64], weight: Option<&[f64]>, task: (u64, &str)) -> Baseline {
     const MOST_UNITS: f64 = 20_000.0;
     const MOST_LEAVES: f64 = 1_000.0;
+    let n = target.len() as f64;
+    let in_effect = weight.map_or(n, |weight| {
+        weight.iter().sum::<f64>().powi(2) / weight.iter().map(|weight| weight * weight).sum::<f64>()
+    });
     let usual = RegressionSettings::usual(x.ncols());
-    let share = usual.share.min(MOST_UNITS / target.len() as f64);
-    let drawn = share * target.len() as f64;
-    let settings =
-        RegressionSettings { share, min_leaf: usual.min_leaf.max((drawn / MOST_LEAVES) as usize), ..usual };
+    let share = usual.share.min(MOST_UNITS / n);
+    let least = (usual.min_leaf as f64 * n / in_effect).max(share * n / MOST_LEAVES);
+    let settings = RegressionSettings { share, min_leaf: least.ceil() as usize, ..usual };
     let forest = RegressionForest::grow(x, target, weight, &settings, task);
     Baseline::Forest { trees: forest.trees().map(|(tree, means)| PackedTree::of(tree, means)).collect() }
 }

@@ -49,7 +49,8 @@ impl Trial {
     /// The trial of a study, in its order of units: utilities are outcomes in the user's direction less what the arm received costs, as rewards
     /// are ([`crate::score::net`]). Arms with one propensity for all units have their shares in its place, as in section 3 of the paper.
     ///
-    /// The study has been through [`super::prepare`], or needs none of it.
+    /// The study's outcomes are complete ([`crate::score::complete`]), its propensities estimated where a model is to
+    /// ([`crate::nuisance::estimate`]), its weights above 0 ([`super::served()`]).
     pub fn of(study: &Study, direction: Direction) -> Trial {
         let received = || study.arm.iter().copied().enumerate();
         let utility = received().map(|(i, k)| direction.sign() * study.outcome[i] - study.costs[[i, k]]);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Node {
-    /// x[covariate] <= threshold goes to node `left`, the rest to node `right`.
+    /// `x[covariate] <= threshold` goes to node `left`, the rest to node `right`.
     Split { covariate: u32, threshold: f64, left: u32, right: u32 },
     /// The number of the leaf, from 0.
     Leaf { leaf: u32 },
