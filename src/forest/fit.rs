@@ -17,6 +17,9 @@ use super::{LeafTable, Settings, Trial};
 use crate::random::stream;
 use crate::solve::growth::{Columns, JointAssignment, Limits, Tree, Units, grow};
 
+/// Rows that are predicted together.
+const ROWS: usize = 128;
+
 /// A tree and what the units it was not grown on say about its leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedTree {
@@ -106,15 +109,19 @@ impl<'f> Estimator<'f> {
     /// Estimated utilities (n x K); a row's estimates depend on no other row.
     pub fn predict(&self, x: ArrayView2<f64>) -> Array2<f64> {
         let mut estimates = Array2::zeros((x.nrows(), self.arms));
-        let one = |(i, row): (usize, &mut [f64])| {
+        let arms = self.arms.max(1);
+        // Tree after tree for a block of rows, so that the tree is at hand for all of them.
+        let block = |(block, cells): (usize, &mut [f64])| {
             for (tree, values) in self.trees.iter().zip(&self.values) {
-                let leaf = values.row(tree.leaf_of(|j| x[[i, j]]));
-                row.iter_mut().zip(leaf).for_each(|(sum, value)| *sum += value);
+                for (i, row) in (block * ROWS..).zip(cells.chunks_mut(arms)) {
+                    let leaf = values.row(tree.leaf_of(|j| x[[i, j]]));
+                    row.iter_mut().zip(leaf).for_each(|(sum, value)| *sum += value);
+                }
             }
-            row.iter_mut().for_each(|sum| *sum /= self.trees.len() as f64);
+            cells.iter_mut().for_each(|sum| *sum /= self.trees.len() as f64);
         };
         if let Some(cells) = estimates.as_slice_mut() {
-            cells.par_chunks_mut(self.arms.max(1)).enumerate().for_each(one);
+            cells.par_chunks_mut(ROWS * arms).enumerate().for_each(block);
         }
         estimates
     }

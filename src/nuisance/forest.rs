@@ -17,9 +17,32 @@ const TREES: usize = 200;
 /// Fewest units in a leaf, as probability forests have it elsewhere: smaller ones predict probabilities near 0 and 1 by chance.
 const MINIMUM_LEAF: usize = 10;
 
+/// How far a forest goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub trees: usize,
+    /// Fewest units in a leaf.
+    pub min_leaf: usize,
+    /// Covariates that a split chooses among, no more than there are.
+    pub covariates: usize,
+}
+
 /// Predictions for the units `predicted` by a forest grown on the units `fitted` (at least one) and their targets;
 /// the same seed and task give the same forest.
 pub(crate) fn forest(
+    x: ArrayView2<f64>,
+    fitted: &[usize],
+    target: impl Fn(usize) -> f64,
+    predicted: &[usize],
+    task: (u64, &str),
+) -> Vec<f64> {
+    let shape = Shape { trees: TREES, min_leaf: MINIMUM_LEAF, covariates: covariates_a_split(x.ncols()) };
+    shaped(shape, x, fitted, target, predicted, task)
+}
+
+/// The same by a forest of any shape.
+pub(crate) fn shaped(
+    shape: Shape,
     x: ArrayView2<f64>,
     fitted: &[usize],
     target: impl Fn(usize) -> f64,
@@ -34,10 +57,10 @@ pub(crate) fn forest(
         return vec![mean; predicted.len()];
     }
     let parameters = RandomForestRegressorParameters::default()
-        .with_n_trees(TREES)
-        .with_min_samples_leaf(MINIMUM_LEAF)
-        .with_min_samples_split(2 * MINIMUM_LEAF)
-        .with_m(covariates_a_split(x.ncols()))
+        .with_n_trees(shape.trees as _)
+        .with_min_samples_leaf(shape.min_leaf)
+        .with_min_samples_split(2 * shape.min_leaf)
+        .with_m(shape.covariates)
         .with_seed(stream(seed, task).random());
     let forest = RandomForestRegressor::fit(&matrix(x, fitted), &targets, parameters);
     let forest = forest.expect("there are units and covariates, and as many targets as units");

@@ -30,7 +30,7 @@ pub use elsewhere::Elsewhere;
 pub use estimate::{Estimation, Nuisances, estimate};
 pub use folds::Folds;
 pub(crate) use folds::arm_counts;
-pub(crate) use forest::forest;
+pub(crate) use forest::{Shape, forest, shaped};
 pub(crate) use least_squares::Directions;
 pub use linear::LinearModel;
 pub use propensity::propensities;

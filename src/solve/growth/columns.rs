@@ -57,7 +57,16 @@ impl<'c> Orders<'c> {
     pub fn of(columns: &'c Columns, units: &[u32]) -> Orders<'c> {
         let mut among = vec![false; columns.units()];
         units.iter().for_each(|&i| among[i as usize] = true);
-        let kept = |order: &Vec<u32>| order.iter().copied().filter(|&i| among[i as usize]).collect();
+        let kept = |order: &Vec<u32>| {
+            let (mut kept, mut next) = (vec![0; units.len() + 1], 0);
+            // Every unit is written, and the next over it where it does not count: a guess would often be wrong.
+            for &unit in order {
+                kept[next] = unit;
+                next += usize::from(among[unit as usize]);
+            }
+            kept.truncate(next);
+            kept
+        };
         let orders = columns.order.iter().map(kept).collect();
         among.fill(false);
         Orders { columns, units: orders, left: among, scratch: vec![0; units.len()] }

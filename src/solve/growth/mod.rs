@@ -11,15 +11,18 @@
 //! | criterion | trees |
 //! |---|---|
 //! | [`JointAssignment`] | assign one of many arms in each leaf (forest.txt, section 3.1) |
+//! | [`CausalGradients`] | tell apart the effects of many arms against a control |
 //! | [`Regression`] | predict a number in each leaf |
 //!
 //! A tree over n units and p covariates costs O(n p) a level and as many calls of the criterion.
 
+mod causal;
 mod columns;
 mod joint;
 mod regression;
 mod tree;
 
+pub use causal::CausalGradients;
 pub use columns::Columns;
 pub use joint::{Form, JointAssignment, Units};
 pub use regression::Regression;
