@@ -22,7 +22,6 @@
 //! | [`residual`] | outcomes less what all arms share of them |
 //! | [`baseline`] | what that is at any covariates, as files have it |
 //! | [`baselines`] | other ways to the same end, which forests are judged against |
-//! | [`served`] | which studies and units forests are for |
 //! | `analysis`, `report` | the whole way from a table to a report |
 //! | `cross_fit` | the value of an assignment on units that it has not seen |
 //! | `importance`, `distil` | what an assignment looks at, and a rule in its place |
@@ -30,9 +29,9 @@
 //! | [`mod@served`] | which studies and units forests are for |
 
 pub mod baseline;
+pub mod baselines;
 pub mod bayes;
 pub mod clustering;
-pub mod baselines;
 pub mod fit;
 pub mod leaf_table;
 pub mod method;
