@@ -616,7 +616,7 @@ fn a_rule_file_that_is_none() {
         bad("", 3, &["rule.json", "not a rule"]);
         bad("treat everyone", 3, &["rule.json", "not a rule", "JSON"]);
         bad("{\"kind\": \"tree\"}", 3, &["rule.json", "not a rule"]);
-        bad(&RULE.replace("\"tree\"", "\"forest\""), 3, &["rule.json", "not a rule", "forest"]);
+        bad(&RULE.replace("\"tree\"", "\"shrub\""), 3, &["rule.json", "not a rule", "shrub"]);
         bad(&RULE.replace("\"threshold\": 40", "\"threshold\": 1e400"), 3, &["rule.json", "not a rule"]);
         let version = RULE.replace("\"schema_version\": 2", "\"schema_version\": 9");
         bad(&version, 3, &["rule.json", "version 9", "version 2", "learn the rule again"]);

@@ -95,7 +95,8 @@ struct ForestFlags {
     /// Choose lambda1, lambda2, epsilon, kappa and the size of leaves by their value on units unseen, over a grid
     #[arg(long, conflicts_with_all = ["lambda1", "lambda2", "min_leaf", "epsilon", "kappa"], help_heading = "Forest")]
     tune: bool,
-    /// What is learned: a forest (default), a forest on groups of arms, or the one of the larger value on units unseen
+    /// What is learned: a forest, a forest on groups of arms, a tree or forest by joint empirical Bayes, or that of them which gains most
+    /// on units unseen (auto, default; without it --clusters M means clustered, --clusters none forest)
     #[arg(long, value_name = "forest|clustered|joint-tree|joint-forest|auto", value_parser = flags::named::<Method>, help_heading = "Forest")]
     method: Option<Method>,
     /// Groups of arms that trees take for one while they grow: so many besides the control, as many as an elbow says (auto), or none

@@ -27,6 +27,8 @@ use crate::solve::{Observer, Report, TerminationStatus};
 pub struct Distilled {
     /// How the rule was found, with bound and certificate.
     pub report: Report<Rule>,
+    /// The rule as a person reads it; empty where there is none.
+    pub in_words: String,
     /// Share of the units to which the rule gives the arm that the forest gives.
     pub agreement: Option<f64>,
     /// The value of rules that are distilled in this way, by folds, against every arm and against [`FOREST`]: what the rule loses.
@@ -58,7 +60,7 @@ pub fn distil(
     };
     let (report, rule) = made(whole, &every, observer)?;
     let Some(rule) = rule else {
-        return Ok((Distilled { report, agreement: None, evaluation: None, folds: Vec::new() }, None));
+        return Ok((Distilled::without_rule(report, Vec::new()), None));
     };
     let given = rule.assign(rows(&seen_by(&rule, &scored.study)))?;
     let estimates = whole.effects(trial.x.view());
@@ -71,8 +73,7 @@ pub fn distil(
         let (report, rule) = made(without, &others, observer)?;
         statuses.push(report.termination_status);
         let Some(rule) = rule else {
-            let distilled = Distilled { report, agreement: None, evaluation: None, folds: statuses };
-            return Ok((distilled, None));
+            return Ok((Distilled::without_rule(report, statuses), None));
         };
         let given = rule.assign(rows(&seen_by(&rule, &scored.study)))?;
         every.iter().filter(|&&i| folds.folds.fold_of[i] == f).for_each(|&i| arms[i] = given[i]);
@@ -80,7 +81,15 @@ pub fn distil(
     let forest = folds.assignment(&scored.study);
     let evaluation = folds.value(&scored.study, &arms, &[(FOREST, &forest)])?;
     let agreement = Some(same as f64 / every.len() as f64);
-    Ok((Distilled { report, agreement, evaluation: Some(evaluation), folds: statuses }, Some(rule)))
+    let in_words = rule.rule.in_words(&rule.term_names());
+    let evaluation = Some(evaluation);
+    Ok((Distilled { report, in_words, agreement, evaluation, folds: statuses }, Some(rule)))
+}
+
+impl Distilled {
+    fn without_rule(report: Report<Rule>, folds: Vec<TerminationStatus>) -> Distilled {
+        Distilled { report, in_words: String::new(), agreement: None, evaluation: None, folds }
+    }
 }
 
 /// What a forest says that each arm earns (n x K), net of costs and times weights.

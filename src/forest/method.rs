@@ -34,15 +34,26 @@ use crate::solve::{Options, SolveError};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    #[default]
     Forest,
     Clustered,
     JointTree,
     JointForest,
+    #[default]
     Auto,
 }
 
 impl Method {
+    /// As files and flags have it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Method::Forest => "forest",
+            Method::Clustered => "clustered",
+            Method::JointTree => "joint-tree",
+            Method::JointForest => "joint-forest",
+            Method::Auto => "auto",
+        }
+    }
+
     /// Those that [`Method::Auto`] chooses among; the first on ties. Joint empirical Bayes takes units of one mass and weight only.
     fn choices(trial: &Trial) -> &'static [Method] {
         let all = &[Method::Forest, Method::Clustered, Method::JointTree, Method::JointForest];

@@ -8,9 +8,12 @@ use super::analysis::Request;
 use super::distil::{Distilled, FOREST};
 use super::{Compared, ForestFile, Importance, Learned, Method, Plan, Tuning};
 use crate::data::Study;
-use crate::evaluate::{BEST_ARM, Comparison, Evaluation, OBSERVED, aligned, cells, decimals, lines};
+use crate::evaluate::{
+    BEST_ARM, Comparison, Estimate, Evaluation, OBSERVED, aligned, cells, decimals, lines,
+};
 use crate::learn::Scored;
 use crate::nuisance::Diagnostics;
+use crate::solve::TerminationStatus;
 
 /// Arms that the summary shows; the report has all.
 const SHOWN: usize = 12;
@@ -102,11 +105,19 @@ impl ForestReport {
         self.diagnostics.concerns().iter().for_each(|concern| {
             let _ = writeln!(text, "look at: {concern}");
         });
+        let grouped = match self.clusters.len() {
+            0 => String::new(),
+            groups => format!(", arms in {groups} groups"),
+        };
         let _ = writeln!(
             text,
-            "{}: {} trees, {:.1} leaves each; arms are given by the largest estimate",
-            self.model, self.trees, self.leaves_per_tree
+            "{} by {}: trees {}, leaves a tree {:.1}{grouped}; arms are given by the largest estimate",
+            self.model,
+            self.method.title(),
+            self.trees,
+            self.leaves_per_tree
         );
+        text.push_str(&self.compared());
         text.push_str(&self.chosen());
         text.push_str(&self.values());
         text.push_str(&self.covariates());
@@ -117,6 +128,20 @@ impl ForestReport {
     }
 
     /// The parameters, and how they were chosen.
+    /// The other methods that there was a choice among.
+    fn compared(&self) -> String {
+        let [_, others @ ..] = self.choice.as_slice() else { return String::new() };
+        let other = |compared: &Compared| {
+            let Estimate { estimate, standard_error, .. } = &compared.less_chosen;
+            format!("{} {estimate:.3} ({standard_error:.3})", compared.method.title())
+        };
+        let others: Vec<String> = others.iter().map(other).collect();
+        format!(
+            "chosen by the gain on units unseen; the others' less its own (std. error): {}\n",
+            others.join(", ")
+        )
+    }
+
     fn chosen(&self) -> String {
         let settings = &self.parameters.forest;
         let how = match &self.tuning {
@@ -204,8 +229,14 @@ impl Distilled {
         let shown: Vec<Comparison> = evaluation.differences.iter().filter(is_wanted).cloned().collect();
         let lines = lines(&evaluation.value, &shown, None, decimals(evaluation.value.standard_error));
         format!(
-            "\nA rule in place of the forest: the same arm for {:.1}% of the units; the value of rules made in this way, by the same folds\n\n{}",
+            "\nA rule in place of the forest ({}): the same arm for {:.1}% of the units\n\n{}\nThe value of rules made in this way, by the same folds\n\n{}",
+            if self.report.termination_status == TerminationStatus::Optimal {
+                "proved the best for its estimates"
+            } else {
+                "not proved the best"
+            },
             100.0 * agreement,
+            self.in_words,
             aligned(&lines)
         )
     }

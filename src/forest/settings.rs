@@ -41,7 +41,7 @@ impl Default for Settings {
             lambda1: 0.5,
             lambda2: 0.5,
             min_leaf: 3,
-            epsilon: 0.01,
+            epsilon: 0.05,
             beta: 0.5,
             delta: 1.0,
             kappa: 1.0,

@@ -45,13 +45,13 @@ pub struct CausalSettings {
 
 impl CausalSettings {
     /// 2,000 trees on half of the units each, leaves of 5 units and more, a twentieth of each arm's units and at least
-    /// 2 of them on both sides of a split, and sqrt(p) + 20 covariates to choose it among.
+    /// one of them on both sides of a split, and sqrt(p) + 20 covariates to choose it among.
     pub fn usual(covariates: usize) -> CausalSettings {
         CausalSettings {
             trees: 2000,
             min_leaf: 5,
             share: 0.5,
-            least_of_arm: 2,
+            least_of_arm: 1,
             least_share: 0.05,
             covariates: (covariates as f64).sqrt().ceil() as usize + 20,
             centring_trees: 500,
