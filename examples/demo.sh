@@ -55,5 +55,10 @@ show learn demo/villages.csv "${villages[@]}" "${covariates[@]}" --maximize --in
 say "What the first rule is worth then."
 show evaluate demo/alone/rule.json demo/villages.csv "${villages[@]}" --interference additive --doubly-robust
 
+say "Nine arms and a control, simulated (tests/oracles/forest): who should get which, from 5,000 people?"
+gzip -dc tests/oracles/forest/k9_train.csv.gz >demo/many_arms.csv
+show forest demo/many_arms.csv --outcome Y --treatment trt --covariates X1,X2,X3 --maximize --control 0 --distil tree:1 \
+    --out demo/forest
+
 say "Nothing in a folder of results has to be believed."
 show verify demo/tree
