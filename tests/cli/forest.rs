@@ -422,7 +422,7 @@ fn what_cannot_be_learned_from_is_refused() {
 #[test]
 fn other_files_are_no_forests() {
     let shell = trained(10);
-    shell.run(FOREST).exits(0);
+    shell.run(&format!("{FOREST} --method forest")).exits(0);
     let whole = shell.read("out/forest.json");
     let predict = "predict out/forest.json test.csv";
     shell.write("out/forest.json", whole.replace("\"schema_version\":1", "\"schema_version\":7"));

@@ -32,6 +32,10 @@ use crate::solve::{Options, SolveError};
 pub use fitted::FoldForests;
 pub use number::Candidate;
 
+/// Trees of the fold forests split where they gain so little at least, whatever the last forest asks for: groups of arms need no more than a
+/// tendency, and a forest without splits tells arms apart by their means alone.
+const FOLD_EPSILON: f64 = 0.02;
+
 /// Whether arms are clustered, and in how many groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -190,7 +194,9 @@ pub fn grow(
     };
     let apart = stage.groups.iter().enumerate().all(|(k, g)| k == *g as usize);
     let grown_on = (!apart).then_some(stage.groups.as_slice());
-    let mut forest = Forest::grow(trial, settings, grown_on, seed);
+    // Groups are few: a split that may assign some of them only seldom has two that differ.
+    let kappa = if apart { settings.kappa } else { 1.0 };
+    let mut forest = Forest::grow(trial, &Settings { kappa, ..settings.clone() }, grown_on, seed);
     if clustering.within == Within::Random {
         forest = pooled(forest, &stage.groups, &trial.shares());
     }
@@ -246,7 +252,8 @@ fn clusters(
     clustering: &Clustering,
     seed: u64,
 ) -> Result<Stage, ClusteringError> {
-    let on_folds = Settings { trees: clustering.fold_trees, ..settings.clone() };
+    let epsilon = settings.epsilon.min(FOLD_EPSILON);
+    let on_folds = Settings { trees: clustering.fold_trees, epsilon, ..settings.clone() };
     let mut groups = match clustering.start {
         Start::Arms => None,
         Start::Random => Some(by_chance(trial, clustering, seed)),
