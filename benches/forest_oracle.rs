@@ -84,13 +84,15 @@ fn main() {
     for (source, trial, residualize) in
         [("the file's", &given, Residualize::Column("Y_resid".into())), ("own", &raw, Residualize::Weighted)]
     {
-        for (name, method, tuned) in [
-            ("forest, defaults", Method::Forest, false),
-            ("forest, tuned", Method::Forest, true),
-            ("clustered, tuned, groups by value", Method::Clustered, true),
-            ("joint tree", Method::JointTree, false),
-            ("joint forest, tuned", Method::JointForest, true),
-            ("auto, tuned", Method::Auto, true),
+        for (name, method, tuned, choice) in [
+            ("forest, defaults", Method::Forest, false, Choice::Silhouette),
+            ("forest, tuned", Method::Forest, true, Choice::Silhouette),
+            ("clustered, tuned, groups by silhouette", Method::Clustered, true, Choice::Silhouette),
+            ("clustered, tuned, groups by elbow", Method::Clustered, true, Choice::Elbow),
+            ("clustered, tuned, groups by value", Method::Clustered, true, Choice::Value),
+            ("joint tree", Method::JointTree, false, Choice::Silhouette),
+            ("joint forest, tuned", Method::JointForest, true, Choice::Silhouette),
+            ("auto, tuned", Method::Auto, true, Choice::Silhouette),
         ] {
             let started = Instant::now();
             let (mut values, mut parameters) = (Vec::new(), String::new());
@@ -98,7 +100,7 @@ fn main() {
                 let plan = Plan {
                     method,
                     forest: Settings { trees: 500, ..Settings::default() },
-                    clustering: Clustering { groups: Groups::Auto(Choice::Value), ..Clustering::default() },
+                    clustering: Clustering { groups: Groups::Auto(choice), ..Clustering::default() },
                     residualize: residualize.clone(),
                     tuning: tuned.then(Grid::default),
                     seed,
