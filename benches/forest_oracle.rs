@@ -1,5 +1,5 @@
 //! What each way of learning from many arms is worth on the oracle's trial (tests/oracles/forest): nine arms and a control, 5,000 units, everything
-//! learned and tuned on the training file alone, valued by the test file's true means.
+//! learned and tuned on the training file, valued by the test file's true means; see forest_oracle.md for what was chosen by looking at truth.
 //!
 //!     cargo bench --profile release --bench forest_oracle [-- SEEDS]
 

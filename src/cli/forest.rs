@@ -16,9 +16,9 @@ use crate::forest::{
     Analysis, Clustering, Distilled, Grid, Method, Plan, Request, Residualize, Settings, Towards,
 };
 use crate::learn::{Config, Constraints, Policy, Scoring};
+use crate::models::leaf_utility::Form;
 use crate::models::tree_rule::Candidates;
 use crate::score::Direction;
-use crate::solve::growth::Form;
 use crate::solve::threads::on_threads;
 use crate::solve::{Options, TerminationStatus};
 
@@ -99,7 +99,8 @@ struct ForestFlags {
     /// on units unseen (auto, default; without it --clusters M means clustered, --clusters none forest)
     #[arg(long, value_name = "forest|clustered|joint-tree|joint-forest|auto", value_parser = flags::named::<Method>, help_heading = "Forest")]
     method: Option<Method>,
-    /// Groups of arms that trees take for one while they grow: so many besides the control, as many as an elbow says (auto), or none
+    /// Groups of arms that trees take for one while they grow: so many besides the control, as many as silhouettes
+    /// say (auto), or none
     #[arg(long, value_name = "M|auto|none", value_parser = clusters, help_heading = "Forest")]
     clusters: Option<Groups>,
     /// What is taken away from outcomes before trees grow, cross-fitted: the mean over arms weighted by one over their shares (default), the

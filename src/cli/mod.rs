@@ -77,7 +77,7 @@ enum Command {
     Forest(Box<forest::Forest>),
     /// Find which of many treatments do the same: groups of arms
     Fuse(Box<fuse::Fuse>),
-    /// Run the experiments of the fusion paper again
+    /// Run the experiments of the three papers again
     #[command(subcommand)]
     Reproduce(reproduce::Reproduce),
     /// Learn a rule again from bootstrap samples: what of it stays

@@ -3,7 +3,7 @@
 use prescribe_models::leaf_utility::Towards;
 use serde::{Deserialize, Serialize};
 
-use crate::solve::growth::Form;
+use crate::models::leaf_utility::Form;
 
 /// How trees are grown and what their leaves say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::value::{Calibrated, Split, Unseen};
 use super::{Forest, InvalidSettings, Settings, Trial};
 use crate::evaluate::Estimate;
-use crate::solve::growth::Form;
+use crate::models::leaf_utility::Form;
 
 /// Trees of the first round.
 const FIRST: usize = 10;

@@ -24,12 +24,14 @@ use crate::policy_problem::RuleClass;
 use crate::programs::{InvalidModel, Sense};
 use crate::tree_rule::{Node, Tree};
 
-/// How the utility of a leaf is estimated from the mean of its arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the utility of a leaf is estimated from the mean of its arm (forest.txt, section 3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Form {
     /// Units of the leaf times the mean.
+    #[default]
     N,
-    /// Units of the arm in the leaf, by the arm's share of all units, times the mean.
+    /// Units of the arm in the leaf, by the arm's share of all units, times the mean: the sum of its inverse-probability weighted outcomes.
     P,
 }
 

@@ -20,21 +20,11 @@
 //! enough are the lines of all arms present evaluated, several at a time. (The form P has no such bound.)
 
 use multiversion::multiversion;
+use prescribe_models::leaf_utility::Form;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
 use super::Criterion;
-
-/// Which estimate of the utility of a leaf.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// The units of the leaf times the mean of its arm.
-    #[default]
-    N,
-    /// The sum of the inverse-probability weighted outcomes of its arm.
-    P,
-}
 
 /// What the criterion reads of the units.
 #[derive(Clone, Copy, Debug)]

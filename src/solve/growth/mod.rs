@@ -24,7 +24,7 @@ mod tree;
 
 pub use causal::CausalGradients;
 pub use columns::Columns;
-pub use joint::{Form, JointAssignment, Units};
+pub use joint::{JointAssignment, Units};
 pub use regression::Regression;
 pub use tree::{Node, Tree};
 
